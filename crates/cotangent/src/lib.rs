@@ -1,0 +1,1 @@
+//! Verified deep learning in Rust.

@@ -1,0 +1,1 @@
+//! Typed SSA over dense tensors: the ops and what they mean.

@@ -1,0 +1,1 @@
+//! Network specifications, layers, and their elaboration into graphs.

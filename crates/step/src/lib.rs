@@ -1,0 +1,1 @@
+//! The train step: forward, loss, backward, optimiser.

@@ -1,0 +1,1 @@
+//! Reverse mode as a graph transform.
