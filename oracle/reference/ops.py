@@ -1,0 +1,125 @@
+"""One forward per op. The outputs of an op case are `value`, and `d_<operand>` for
+each differentiable operand: the VJP at the input named `cotangent`."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from oracle.case import Case, CaseError
+from oracle.reference import pooling
+
+
+def relu(x):
+    """0 at 0, also for the derivative: `where` sends the cotangent to one branch."""
+    return jnp.where(x > 0, x, 0)
+
+
+def compare_select(lhs, rhs, on_true, on_false, direction):
+    """Where `lhs direction rhs` holds, `on_true`; elsewhere `on_false`."""
+    holds = {
+        "EQ": jnp.equal,
+        "NE": jnp.not_equal,
+        "LT": jnp.less,
+        "LE": jnp.less_equal,
+        "GT": jnp.greater,
+        "GE": jnp.greater_equal,
+    }[direction]
+    return jnp.where(holds(lhs, rhs), on_true, on_false)
+
+
+def dot_general(lhs, rhs, lhs_contracting, rhs_contracting, lhs_batching=(), rhs_batching=()):
+    """Result dimensions: batch, free of lhs, free of rhs. Written as an einsum."""
+    letters = iter("abcdefghijklmnopqrstuvwxyz")
+    left = [next(letters) for _ in range(lhs.ndim)]
+    right = [next(letters) for _ in range(rhs.ndim)]
+    for i, j in [*zip(lhs_batching, rhs_batching), *zip(lhs_contracting, rhs_contracting)]:
+        right[j] = left[i]
+    batch = [left[i] for i in lhs_batching]
+    free = [n for i, n in enumerate(left) if i not in (*lhs_batching, *lhs_contracting)]
+    free += [n for j, n in enumerate(right) if j not in (*rhs_batching, *rhs_contracting)]
+    return jnp.einsum(f"{''.join(left)},{''.join(right)}->{''.join(batch + free)}", lhs, rhs)
+
+
+def convolution(x, kernel, stride, padding, dilation=(1, 1), groups=1):
+    """NHWC images, HWIO kernels; `dilation` spaces the kernel's taps."""
+    return lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=stride,
+        padding=[tuple(p) for p in padding],
+        rhs_dilation=dilation,
+        feature_group_count=groups,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
+
+
+def broadcast_in_dim(x, shape, dimensions):
+    """Operand dimension i becomes result dimension `dimensions[i]`; size 1 stretches."""
+    placed = [1] * len(shape)
+    for i, d in enumerate(dimensions):
+        placed[d] = x.shape[i]
+    order = sorted(range(x.ndim), key=lambda i: dimensions[i])
+    return jnp.broadcast_to(jnp.transpose(x, order).reshape(placed), shape)
+
+
+def log_softmax(x, axis=-1):
+    shifted = x - lax.stop_gradient(x.max(axis, keepdims=True))
+    return shifted - jnp.log(jnp.exp(shifted).sum(axis, keepdims=True))
+
+
+def softmax(x, axis=-1):
+    return jnp.exp(log_softmax(x, axis))
+
+
+def softmax_cross_entropy(logits, target):
+    """`-(1/B) Σ_b Σ_c t_bc log_softmax(z)_bc`; targets may be soft and sum to anything."""
+    return -(target * log_softmax(logits)).sum() / logits.shape[0]
+
+
+# name: (forward, positions of the operands that are not differentiated)
+OPS = {
+    "add": (lambda a, b: a + b, ()),
+    "sub": (lambda a, b: a - b, ()),
+    "mul": (lambda a, b: a * b, ()),
+    "div": (lambda a, b: a / b, ()),
+    "neg": (lambda a: -a, ()),
+    "exp": (jnp.exp, ()),
+    "log": (jnp.log, ()),
+    "sqrt": (jnp.sqrt, ()),
+    "relu": (relu, ()),
+    "compare_select": (compare_select, (0, 1)),
+    "dot_general": (dot_general, ()),
+    "convolution": (convolution, ()),
+    "broadcast_in_dim": (broadcast_in_dim, ()),
+    "reduce_sum": (lambda x, dimensions: x.sum(tuple(dimensions)), ()),
+    "transpose": (lambda x, permutation: jnp.transpose(x, permutation), ()),
+    "reshape": (lambda x, shape: x.reshape(shape), ()),
+    "window_sum": (pooling.window_sum, ()),
+    "max_pool": (pooling.max_pool, ()),
+    "softmax": (softmax, ()),
+    "log_softmax": (log_softmax, ()),
+    "softmax_cross_entropy": (softmax_cross_entropy, (1,)),
+}
+
+
+def program(case: Case):
+    """A function from inputs by name to outputs by key, for an op case."""
+    forward, constant = OPS[case.reference]
+    operands = [s.name for s in case.inputs if s.name != "cotangent"]
+    if len(operands) == len(case.inputs):
+        raise CaseError("an op case needs an input named 'cotangent'")
+    active = [name for i, name in enumerate(operands) if i not in constant]
+
+    def outputs(arrays):
+        def value(*primals):
+            known = arrays | dict(zip(active, primals))
+            return forward(*(known[name] for name in operands), **case.attrs)
+
+        result, pullback = jax.vjp(value, *(arrays[name] for name in active))
+        cotangent = arrays["cotangent"].reshape(result.shape)
+        gradients = dict(zip((f"d_{name}" for name in active), pullback(cotangent)))
+        return {"value": result} | gradients
+
+    return outputs

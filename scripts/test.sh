@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# The test command: sets up what it needs, checks everything, and says so at the end.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+fail() {
+    printf 'test: %s\n' "$*" >&2
+    exit 1
+}
+
+command -v cargo >/dev/null || fail "cargo is not installed; https://rustup.rs installs it"
+for component in fmt clippy; do
+    cargo "$component" --version >/dev/null 2>&1 ||
+        fail "cargo $component is missing; rustup component add rustfmt clippy"
+done
+
+step "Python environment of the oracle"
+scripts/setup-python.sh oracle
+
+step "Format and lints"
+cargo fmt --all --check
+cargo clippy --workspace --all-targets -- -D warnings
+
+step "Rust tests"
+cargo test --workspace
+
+step "The oracle can say no"
+.venv-oracle/bin/python -m oracle.selftest
+
+step "Emitted programs, executed by XLA, against JAX"
+rm -rf target/oracle
+cargo xtask oracle
+[[ -n $(find target/oracle -name case.json -print -quit) ]] || fail "cargo xtask oracle wrote no cases"
+
+printf '\nAll tests passed.\n'
