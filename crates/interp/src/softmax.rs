@@ -1,0 +1,40 @@
+//! Softmax and softmax cross-entropy, by the formulas that stay finite: the
+//! row's maximum is subtracted before anything is exponentiated.
+
+use crate::{Scalar, Tensor};
+
+/// A row less its maximum, and the sum of the exponentials of that.
+fn shifted<T: Scalar>(row: &[T]) -> (Vec<T>, T) {
+    let top = row.iter().fold(T::neg_infinity(), |m, &x| if x > m { x } else { m });
+    let shifted: Vec<T> = row.iter().map(|&x| x - top).collect();
+    let sum = shifted.iter().fold(T::zero(), |s, &x| s + x.exp());
+    (shifted, sum)
+}
+
+pub(crate) fn softmax<T: Scalar>(a: &Tensor<T>) -> Tensor<T> {
+    let classes = a.shape().last().map_or(1, |&c| c);
+    let mut out = Vec::with_capacity(a.data().len());
+    for row in a.data().chunks(classes) {
+        let (shifted, sum) = shifted(row);
+        out.extend(shifted.into_iter().map(|x| x.exp() / sum));
+    }
+    Tensor::of_len(a.shape(), out)
+}
+
+/// `-(1/B) Σ_b Σ_c t · log softmax(z)`, with
+/// `-log softmax(z)_c = log Σ_k exp(z_k - max z) - (z_c - max z)`.
+pub(crate) fn softmax_cross_entropy<T: Scalar>(
+    logits: &Tensor<T>,
+    targets: &Tensor<T>,
+) -> Tensor<T> {
+    let classes = logits.shape().last().map_or(1, |&c| c);
+    let mut loss = T::zero();
+    for (z, t) in logits.data().chunks(classes).zip(targets.data().chunks(classes)) {
+        let (shifted, sum) = shifted(z);
+        let log_sum = sum.ln();
+        for (x, &t) in shifted.into_iter().zip(t) {
+            loss += t * (log_sum - x);
+        }
+    }
+    Tensor::scalar(loss / T::from_count(logits.data().len() / classes))
+}
