@@ -3,6 +3,11 @@
 
 use crate::{Scalar, Tensor};
 
+/// Length of a row; 1 for tensors without elements, which have no rows.
+fn classes<T>(a: &Tensor<T>) -> usize {
+    a.shape().last().map_or(1, |&c| c.max(1))
+}
+
 /// A row less its maximum, and the sum of the exponentials of that.
 fn shifted<T: Scalar>(row: &[T]) -> (Vec<T>, T) {
     let top = row.iter().fold(T::neg_infinity(), |m, &x| if x > m { x } else { m });
@@ -12,7 +17,7 @@ fn shifted<T: Scalar>(row: &[T]) -> (Vec<T>, T) {
 }
 
 pub(crate) fn softmax<T: Scalar>(a: &Tensor<T>) -> Tensor<T> {
-    let classes = a.shape().last().map_or(1, |&c| c);
+    let classes = classes(a);
     let mut out = Vec::with_capacity(a.data().len());
     for row in a.data().chunks(classes) {
         let (shifted, sum) = shifted(row);
@@ -27,7 +32,7 @@ pub(crate) fn softmax_cross_entropy<T: Scalar>(
     logits: &Tensor<T>,
     targets: &Tensor<T>,
 ) -> Tensor<T> {
-    let classes = logits.shape().last().map_or(1, |&c| c);
+    let classes = classes(logits);
     let mut loss = T::zero();
     for (z, t) in logits.data().chunks(classes).zip(targets.data().chunks(classes)) {
         let (shifted, sum) = shifted(z);

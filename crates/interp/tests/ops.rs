@@ -269,6 +269,9 @@ fn bad_input_is_refused_by_name() {
     assert!(matches!(run(&broken, &inputs), Err(InterpError::Graph(_))));
     assert!(matches!(evaluate(&Op::Add, &[&inputs[0]]), Err(InterpError::Graph(_))));
     assert!(Tensor::new([2, 2], vec![0.0f32; 3]).is_err());
+    let none = vector(&[]);
+    assert!(eval(Op::SoftmaxCrossEntropy, &[&none, &none])[0].is_nan());
+    assert!(evaluate(&Op::Softmax, &[&none]).is_err());
     let mut values = run_all(&graph, &inputs).unwrap();
     assert!(rerun(&graph, &mut values[1..], &[]).is_err());
     values[0] = vector(&[1.0]);
