@@ -1,1 +1,35 @@
-//! Network specifications, layers, and their elaboration into graphs.
+//! Network specifications: what a user writes, in Rust or in TOML, and its
+//! elaboration into a graph.
+//!
+//! A [`NetSpec`] is data. [`Network`] is the spec with every shape, parameter
+//! and default worked out, or a [`SpecError`] that names the layer, the shapes
+//! and the fix. [`Network::forward`] and [`Network::loss`] emit graph ops.
+//!
+//! **Architecture invariant:** this crate emits graph ops only, never text,
+//! and nothing behind it knows which layer an op came from.
+//!
+//! ```
+//! use cotangent_net::NetSpec;
+//! let spec = NetSpec::new("digits", [28, 28, 1])
+//!     .conv2d(32, 3)
+//!     .relu()
+//!     .max_pool(2)
+//!     .flatten()
+//!     .dense(10);
+//! let net = spec.network()?;
+//! assert_eq!(net.params().count(), 4);
+//! # Ok::<(), cotangent_net::SpecError>(())
+//! ```
+
+mod builder;
+mod error;
+mod init;
+pub mod layers;
+mod network;
+mod spec;
+mod toml_format;
+
+pub use error::SpecError;
+pub use init::{Init, initialize};
+pub use network::{LayerPlan, Network, Param};
+pub use spec::{Layer, LayerKind, Loss, NetSpec};

@@ -1,0 +1,186 @@
+//! Specifications that are not networks: the error names the layer, what was
+//! found, what was expected, and the fix.
+
+use cotangent_net::NetSpec;
+use expect_test::{Expect, expect};
+
+fn check(text: &str, expected: Expect) {
+    let error = match NetSpec::from_toml(text).and_then(|spec| spec.network()) {
+        Ok(net) => panic!("accepted: {net:?}"),
+        Err(e) => e.to_string(),
+    };
+    expected.assert_eq(&error);
+}
+
+fn layers(input: &str, layers: &str) -> String {
+    format!("name = \"t\"\ninput = {input}\nlayers = [{layers}]\n")
+}
+
+#[test]
+fn dense_on_an_image() {
+    check(
+        &layers(
+            "[28, 28, 1]",
+            "{ kind = 'conv2d', features = 4, kernel = 3 }, { kind = 'dense', features = 10 }",
+        ),
+        expect![[
+            r#"layer 2 (dense_1): input is [28, 28, 4], expected a vector [features]; put a `flatten` before it (gives [3136])"#
+        ]],
+    );
+}
+
+#[test]
+fn convolution_on_a_vector() {
+    check(
+        &layers("[784]", "{ kind = 'conv2d', name = 'stem', features = 4, kernel = 3 }"),
+        expect![
+            "layer 1 (stem): input is [784], expected an image [height, width, channels]; place it before `flatten`, or give the net an image `input`"
+        ],
+    );
+}
+
+#[test]
+fn window_larger_than_the_image() {
+    check(
+        &layers("[4, 8, 1]", "{ kind = 'max_pool', window = 5 }, { kind = 'flatten' }"),
+        expect![
+            "layer 1 (max_pool_1): a window that spans 5 does not fit the height of 4 with padding (0, 0); use a window of at most 4, or more padding"
+        ],
+    );
+}
+
+#[test]
+fn padding_larger_than_the_window() {
+    check(
+        &layers("[4, 4, 1]", "{ kind = 'max_pool', window = 2, padding = 2 }"),
+        expect![
+            "layer 1 (max_pool_1): with padding (2, 2) a window of 2 over 4 cells lies wholly in the padding; pad by less than the window"
+        ],
+    );
+}
+
+#[test]
+fn groups_that_do_not_divide() {
+    check(
+        &layers("[4, 4, 3]", "{ kind = 'conv2d', features = 4, kernel = 1, groups = 2 }"),
+        expect![
+            "layer 1 (conv2d_1): 3 input channels and 4 features must both divide into 2 groups; use a common divisor"
+        ],
+    );
+}
+
+#[test]
+fn output_that_is_not_logits() {
+    check(
+        &layers("[4, 4, 3]", "{ kind = 'relu' }"),
+        expect![
+            "net `t`: its output is [4, 4, 3], but softmax_cross_entropy takes one vector of logits per example; end with `flatten` and `dense`"
+        ],
+    );
+}
+
+#[test]
+fn unknown_layer() {
+    check(
+        &layers("[4]", "{ kind = 'dens', features = 4 }"),
+        expect![
+            "layer 1: unknown layer `dens`; did you mean `dense`? Known here: dense, conv2d, max_pool, avg_pool, relu, flatten"
+        ],
+    );
+}
+
+#[test]
+fn unknown_key() {
+    check(
+        &layers("[4]", "{ kind = 'dense', feature = 4 }"),
+        expect![
+            "layer 1 (dense): unknown key `feature`; did you mean `features`? Known here: kind, name, features, bias"
+        ],
+    );
+    check(
+        "nam = 'x'",
+        expect![
+            "the net: unknown key `nam`; did you mean `name`? Known here: name, input, loss, layers"
+        ],
+    );
+}
+
+#[test]
+fn wrong_type() {
+    check(
+        &layers("[4]", "{ kind = 'dense', features = 'many' }"),
+        expect![[r#"layer 1 (dense): invalid type: string "many", expected usize"#]],
+    );
+    check(
+        &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 4, kernel = [1, 2, 3] }"),
+        expect!["layer 1 (conv2d): expected a number or a pair of numbers such as [3, 3]"],
+    );
+    check(
+        &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 4, kernel = 3, padding = 'some' }"),
+        expect![[
+            r#"layer 1 (conv2d): expected "same", "valid", a number, or [[top, bottom], [left, right]]"#
+        ]],
+    );
+    check(
+        &layers("[-4]", "{ kind = 'relu' }"),
+        expect!["the net: `input = [-4]`: invalid value: integer `-4`, expected usize"],
+    );
+}
+
+#[test]
+fn missing_parts() {
+    check(
+        "name = 't'\ninput = [4]",
+        expect![[
+            r#"the net: `layers` is missing; write for example `layers = [{ kind = "dense", features = 10 }]`"#
+        ]],
+    );
+    check(
+        &layers("[4]", "{ features = 4 }"),
+        expect![[r#"layer 1: `kind` is missing; write for example `kind = "dense"`"#]],
+    );
+    check(
+        &layers("[4]", "{ kind = 'dense' }"),
+        expect!["layer 1 (dense): missing field `features`"],
+    );
+    check(
+        &layers("[4]", ""),
+        expect!["net `t`: it has no layers; add at least one, such as `dense`"],
+    );
+    check(
+        &layers("[4]", "3"),
+        expect!["layer 1: found a bare value, expected a table such as { kind = \"relu\" }"],
+    );
+}
+
+#[test]
+fn one_name_twice() {
+    check(
+        &layers("[4]", "{ kind = 'relu', name = 'a' }, { kind = 'relu', name = 'a' }"),
+        expect!["layer 2 (a): an earlier layer has this name; give one of them another `name`"],
+    );
+}
+
+#[test]
+fn absurd_sizes() {
+    check(
+        &layers("[4]", "{ kind = 'dense', features = 4000000000 }"),
+        expect!["layer 1 (dense_1): output [4000000000] has 2^31 elements or more"],
+    );
+    check(
+        &layers("[0]", "{ kind = 'relu' }"),
+        expect!["net `t`: input [0] has a dimension of size 0"],
+    );
+    check(
+        &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 1, kernel = 9223372036854775807 }"),
+        expect![
+            "layer 1 (conv2d_1): window, stride, dilation and padding must be at most 16777216"
+        ],
+    );
+    check(
+        &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 1, kernel = 0 }"),
+        expect![
+            "layer 1 (conv2d_1): features, kernel, stride, dilation and groups must be at least 1"
+        ],
+    );
+}
