@@ -56,6 +56,8 @@ pub enum BatchError {
     TooManyIndices { indices: usize, batch: usize },
     #[error("example {index} does not exist: the split has {len} examples, numbered from 0")]
     Index { index: u32, len: usize },
+    #[error("example {index} has label {label}, but this data set has {classes} classes")]
+    Label { index: u32, label: u8, classes: usize },
     #[error(
         "a split with images of {found} pixels is not part of this data set, whose images have {expected}"
     )]
@@ -207,7 +209,7 @@ impl Dataset {
     ///
     /// `x` is `[batch, height, width, channels]`, normalised; `t` is `[batch, classes]`, one-hot. The
     /// batch size is that of the buffers. Rows past the last index are zero in both: a zero target
-    /// row adds neither loss nor gradient.
+    /// row adds neither loss nor gradient. After an error the buffers hold no batch.
     pub fn fill_batch(
         &self,
         split: &Split,
@@ -233,10 +235,9 @@ impl Dataset {
                 return Err(BatchError::Index { index, len: split.len() });
             };
             self.normalize(image, &mut x[row * pixels..(row + 1) * pixels]);
-            // A foreign split of the same size may hold labels this data set lacks.
-            if let Some(hot) = t[row * classes..(row + 1) * classes].get_mut(usize::from(label)) {
-                *hot = 1.0;
-            }
+            // Only a split from elsewhere can hold a label out of range.
+            let hot = t[row * classes..(row + 1) * classes].get_mut(usize::from(label));
+            *hot.ok_or(BatchError::Label { index, label, classes })? = 1.0;
         }
         x[indices.len() * pixels..].fill(0.0);
         Ok(())
@@ -291,6 +292,11 @@ mod tests {
         assert_eq!(
             data.fill_batch(&foreign, &[0], &mut [0.0; 2], &mut [0.0; 3]),
             Err(BatchError::ForeignSplit { found: 3, expected: 2 })
+        );
+        let foreign = Split::new(vec![1, 2], vec![3], 2).unwrap();
+        assert_eq!(
+            data.fill_batch(&foreign, &[0], &mut [0.0; 2], &mut [0.0; 3]),
+            Err(BatchError::Label { index: 0, label: 3, classes: 3 })
         );
     }
 

@@ -1,6 +1,7 @@
 //! Fetching a file of known size and digest.
 
 use std::io::{self, Read, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -81,13 +82,14 @@ fn fetch_inner(
 
     let connect = Some(Duration::from_secs(3));
     let answer = Some(Duration::from_secs(10));
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+    let config = ureq::Agent::config_builder()
         .timeout_resolve(connect)
         .timeout_connect(connect)
         .timeout_recv_response(answer)
-        .timeout_per_read(answer)
-        .build()
-        .into();
+        .timeout_per_read(answer);
+    // A proxy set for the outside world cannot reach this machine's loopback.
+    let config = if is_loopback(&url) { config.proxy(None) } else { config };
+    let agent = ureq::Agent::new_with_config(config.build());
     let response = agent
         .get(&url)
         // The digest is of the stored bytes: no transfer compression on top.
@@ -96,11 +98,7 @@ fn fetch_inner(
         .map_err(|e| request(e.to_string()))?;
 
     std::fs::create_dir_all(dir).map_err(write)?;
-    let mut temporary = tempfile::Builder::new()
-        .prefix(file.name)
-        .suffix(".part")
-        .tempfile_in(dir)
-        .map_err(write)?;
+    let mut temporary = temporary_in(dir, file.name).map_err(write)?;
     // One byte more than expected is enough to know that the size is wrong.
     let mut body = response.into_body().into_reader().take(file.bytes + 1);
     let mut hasher = Sha256::new();
@@ -127,4 +125,22 @@ fn fetch_inner(
     }
     temporary.persist(&target).map_err(|e| write(e.error))?;
     Ok(target)
+}
+
+fn is_loopback(url: &str) -> bool {
+    let uri = url.parse::<ureq::http::Uri>().ok();
+    let address = uri.as_ref().and_then(|uri| uri.host()?.parse::<IpAddr>().ok());
+    address.is_some_and(|address| address.is_loopback())
+}
+
+/// A temporary file that, renamed, has the permissions of any other new file.
+fn temporary_in(dir: &Path, name: &str) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(name).suffix(".part");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666)); // less the umask
+    }
+    builder.tempfile_in(dir)
 }

@@ -1,5 +1,6 @@
 //! From the value of `--data` to a data set.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -66,7 +67,11 @@ impl Options {
     /// The defaults, with `$COTANGENT_DATA` (default `data`) as the data directory, and no downloads
     /// if `$COTANGENT_OFFLINE` is set to anything but `0`.
     pub fn from_env() -> Self {
-        let set = |name| std::env::var_os(name).filter(|v| !v.is_empty());
+        Self::from_vars(|name| std::env::var_os(name))
+    }
+
+    fn from_vars(var: impl Fn(&str) -> Option<OsString>) -> Self {
+        let set = |name| var(name).filter(|v| !v.is_empty());
         Self {
             data_dir: set("COTANGENT_DATA").map_or_else(|| "data".into(), PathBuf::from),
             offline: set("COTANGENT_OFFLINE").is_some_and(|v| v != "0"),
@@ -122,11 +127,11 @@ fn auto(
     } else {
         match download(&options.mirror, &dir.join("mnist"), progress) {
             Ok(()) => return Ok((load_idx_dir(dir)?, None)),
-            Err(error) => error.to_string(),
+            Err(error) => format!("the download failed ({error})"),
         }
     };
     let notice = format!(
-        "no MNIST in {} and {why}; using synthetic digits (give real data with --data DIR)",
+        "no MNIST in {}, and {why}; using synthetic digits (give real data with --data DIR)",
         dir.display()
     );
     Ok((synthetic(&options.synthetic), Some(notice)))
@@ -137,4 +142,26 @@ fn download(mirror: &str, dir: &Path, progress: &mut dyn Progress) -> Result<(),
         .iter()
         .filter(|file| !dir.join(file.name).is_file())
         .try_for_each(|file| fetch(mirror, file, dir, progress).map(drop))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_follow_the_environment() {
+        let options = |data: &'static str, offline: &'static str| {
+            Options::from_vars(|name| match name {
+                "COTANGENT_DATA" => Some(data.into()),
+                "COTANGENT_OFFLINE" => Some(offline.into()),
+                _ => None,
+            })
+        };
+        let unset = Options::from_vars(|_| None);
+        assert_eq!((unset.data_dir.as_path(), unset.offline), (Path::new("data"), false));
+        assert_eq!(options("", ""), unset);
+        let set = options("/srv/sets", "1");
+        assert_eq!((set.data_dir.as_path(), set.offline), (Path::new("/srv/sets"), true));
+        assert!(!options("", "0").offline);
+    }
 }

@@ -91,5 +91,4 @@ fn a_linear_model_reads_some_but_not_all() {
     let model = Linear::train(&data, 8, 0.01);
     let accuracy = model.accuracy(&data, data.test());
     assert!((0.80..0.97).contains(&accuracy), "linear accuracy {accuracy}");
-    println!("linear test accuracy {accuracy:.4}");
 }

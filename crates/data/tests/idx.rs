@@ -89,6 +89,30 @@ fn damaged_gzip() {
     assert!(matches!(images_error(&body), IdxError::Gzip { .. }));
 }
 
+/// A cut is refused wherever it falls, and a flipped bit unless it carries no data.
+#[test]
+fn damage_never_changes_what_is_read() {
+    let good = gzip(&images(4));
+    let (_dir, path) = file(&good);
+    let original = read_images(&path).unwrap();
+    for length in 0..good.len() {
+        std::fs::write(&path, &good[..length]).unwrap();
+        assert!(read_images(&path).is_err(), "cut to {length} bytes");
+    }
+    let mut tolerated = 0;
+    for bit in 0..8 * good.len() {
+        let mut bad = good.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &bad).unwrap();
+        if let Ok(read) = read_images(&path) {
+            assert_eq!(read, original, "bit {bit}");
+            tolerated += 1;
+        }
+    }
+    // Time stamp, flags and system of the gzip header; the bits that fill up the last byte.
+    assert!(tolerated <= 8 * 7 + 7, "{tolerated} flipped bits went unnoticed");
+}
+
 #[test]
 fn swapped_files() {
     let error = images_error(&labels(4));

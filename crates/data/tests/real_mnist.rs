@@ -1,4 +1,5 @@
 //! Real MNIST, where it is at hand.
+#![allow(clippy::print_stderr)] // to say that it is not
 
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use cotangent_data::{Dataset, load_idx_dir};
 fn reads_mnist_as_distributed() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/mnist");
     if !dir.is_dir() {
-        println!("not run: there is no {}", dir.display());
+        eprintln!("not run: there is no {}", dir.display());
         return;
     }
     let data = load_idx_dir(&dir).unwrap();
