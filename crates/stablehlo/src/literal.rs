@@ -1,0 +1,117 @@
+//! Numbers in the text: which are written as decimals, and what they store.
+
+use crate::ast::{Element, Literal};
+use cotangent_graph::Rational;
+
+/// Digits after the point of the longest decimal written.
+const FRACTION_BITS: u32 = 8;
+
+/// The largest magnitude written as a decimal (the attention mask's).
+const LARGEST: i64 = 1_000_000_000;
+
+/// The exact decimal of a value that has a short one: `n / 2^k` with `k ≤ 8`,
+/// at most a thousand million in size. Everything else prints as a bit
+/// pattern, which is exact by construction.
+pub(crate) fn decimal(value: &Rational) -> Option<String> {
+    let ratio = value.as_ratio();
+    let numerator = i64::try_from(ratio.numer()).ok()?;
+    let denominator = u64::try_from(ratio.denom()).ok()?;
+    let bits = denominator.trailing_zeros();
+    if !denominator.is_power_of_two() || bits > FRACTION_BITS {
+        return None;
+    }
+    let (whole, rest) =
+        (numerator.unsigned_abs() >> bits, numerator.unsigned_abs() & (denominator - 1));
+    if numerator.unsigned_abs() > (LARGEST as u64) << bits {
+        return None;
+    }
+    let sign = if numerator < 0 { "-" } else { "" };
+    // rest / 2^bits is rest · 5^bits / 10^bits: exactly `bits` digits, the last one not 0.
+    let digits = bits.max(1) as usize;
+    Some(format!("{sign}{whole}.{:0digits$}", rest * 5u64.pow(bits)))
+}
+
+/// What `text` stores in an `element`: a decimal is rounded to nearest, ties to
+/// even; hexadecimal is the bit pattern. `None` for anything else, NaN and
+/// +infinity included.
+pub(crate) fn parse(text: &str, element: Element) -> Option<Literal> {
+    let value = match (text.strip_prefix("0x"), element) {
+        (Some(hex), Element::F32) if is_hex(hex, 8) => {
+            f64::from(f32::from_bits(u32::from_str_radix(hex, 16).ok()?))
+        }
+        (Some(hex), Element::F64) if is_hex(hex, 16) => {
+            f64::from_bits(u64::from_str_radix(hex, 16).ok()?)
+        }
+        (None, Element::F32) if is_decimal(text) => finite(f64::from(text.parse::<f32>().ok()?))?,
+        (None, Element::F64) if is_decimal(text) => finite(text.parse::<f64>().ok()?)?,
+        _ => return None,
+    };
+    if value == f64::NEG_INFINITY {
+        return Some(Literal::NegInfinity);
+    }
+    Rational::from_f64(value).map(Literal::Finite)
+}
+
+fn finite(value: f64) -> Option<f64> {
+    value.is_finite().then_some(value)
+}
+
+fn is_hex(text: &str, digits: usize) -> bool {
+    text.len() == digits && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// MLIR's float literal: digits, a point, digits, an exponent or none.
+fn is_decimal(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let whole = text.bytes().take_while(u8::is_ascii_digit).count();
+    whole > 0 && text.as_bytes().get(whole) == Some(&b'.')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_decimals_are_canonical() {
+        for (text, ratio) in [
+            ("0.0", "0"),
+            ("128.0", "128"),
+            ("0.5", "1/2"),
+            ("-1.25", "-5/4"),
+            ("0.00390625", "1/256"),
+            ("-1000000000.0", "-1000000000"),
+        ] {
+            let value: Rational = ratio.parse().unwrap();
+            assert_eq!(decimal(&value).as_deref(), Some(text));
+            for element in [Element::F32, Element::F64] {
+                assert_eq!(parse(text, element), Some(Literal::Finite(value.clone())));
+            }
+        }
+        for ratio in ["1/3", "1/512", "1000000001", "1e30"] {
+            assert_eq!(decimal(&ratio.parse().unwrap()), None, "{ratio}");
+        }
+    }
+
+    #[test]
+    fn decimals_round_and_patterns_are_exact() {
+        let stored = Rational::from_f64(f64::from(0.9f32)).map(Literal::Finite);
+        assert_eq!(parse("0.899999976", Element::F32), stored);
+        assert_eq!(parse("0x3F666666", Element::F32), stored);
+        assert_eq!(parse("9.000000e-01", Element::F32), stored);
+        assert_eq!(parse("0xFF800000", Element::F32), Some(Literal::NegInfinity));
+        assert_eq!(parse("0xFFF0000000000000", Element::F64), Some(Literal::NegInfinity));
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for text in
+            ["", "1", "nan", "inf", "1e5", "-", ".5", "0x", "0xFF8000", "0x7F800000", "1.0x"]
+        {
+            assert_eq!(parse(text, Element::F32), None, "{text}");
+        }
+        for text in ["0x7FC00000", "0x+F800000", "1.0e99", "0x3FF0000000000000"] {
+            assert_eq!(parse(text, Element::F32), None, "{text}");
+        }
+        assert_eq!(parse("1.0", Element::I1), None);
+    }
+}
