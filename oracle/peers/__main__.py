@@ -38,10 +38,10 @@ def main() -> int:
     parser.add_argument("--variant", help="skip the trial and use this one")
     parser.add_argument("--tried", default="{}", help=argparse.SUPPRESS)
     args = parser.parse_args()
-    with open(args.spec) as file:
-        spec = json.load(file)
-
     _limit_threads(args.threads)
+    with open(args.spec) as file:
+        spec, _ = importlib.import_module("oracle.spec").resolve(json.load(file))
+
     backend = importlib.import_module(f"oracle.peers.{args.framework}_step")
     backend.configure(args.threads)
 

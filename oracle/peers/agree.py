@@ -15,6 +15,7 @@ import numpy as np
 from oracle.peers import constants, jax_step, torch_step
 from oracle.peers.batch import draw
 from oracle.reference import nets, ops, optimizers
+from oracle.spec import resolve
 
 STEPS = 6
 TOLERANCE = 1e-5
@@ -24,8 +25,7 @@ NET = {
     "input": [9, 8, 2],
     "loss": "softmax_cross_entropy",
     "layers": [
-        {"kind": "conv2d", "features": 8, "kernel": [3, 3], "stride": [1, 1],
-         "padding": [[1, 1], [1, 1]], "dilation": [1, 1], "groups": 1, "bias": True},
+        {"kind": "conv2d", "features": 8, "kernel": 3},
         RELU,
         {"kind": "conv2d", "features": 8, "kernel": [2, 3], "stride": [1, 1],
          "padding": [[1, 0], [0, 2]], "dilation": [2, 1], "groups": 4, "bias": False},
@@ -71,13 +71,14 @@ def reference_losses(spec: dict, batch: int, optimizer: str) -> list[float]:
 
 
 def main() -> int:
+    spec, _ = resolve(NET)
     failures = count = 0
     for optimizer in optimizers.UPDATES:
-        expected = reference_losses(NET, 4, optimizer)
+        expected = reference_losses(spec, 4, optimizer)
         for backend in (torch_step, jax_step):
-            for variant in backend.variants(NET):
+            for variant in backend.variants(spec):
                 try:
-                    step = backend.build(NET, 4, optimizer, variant)
+                    step = backend.build(spec, 4, optimizer, variant)
                     losses = [step()[0].item() for _ in range(STEPS)]
                 except Exception as error:  # noqa: BLE001: reported, as a failure
                     losses = [np.nan]

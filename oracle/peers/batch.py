@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 
+from oracle.spec import resolve
+
 
 def shapes(spec: dict) -> tuple[list[tuple[int, ...]], dict[int, tuple[int, ...]], int]:
     """What follows from the layers' geometry.
@@ -14,34 +16,21 @@ def shapes(spec: dict) -> tuple[list[tuple[int, ...]], dict[int, tuple[int, ...]
     weight that reads a flattened image, by its index, that image's [H,W,C]; and the
     number of classes.
     """
-    shape, parameters = tuple(spec["input"]), []
-    flattened, images = None, {}
-    for layer in spec["layers"]:
-        kind = layer["kind"]
-        if kind == "flatten":
-            flattened, shape = shape, (math.prod(shape),)
-        elif kind == "dense":
+    spec, examples = resolve(spec)
+    parameters, images, flattened = [], {}, None
+    for layer, shape in zip(spec["layers"], examples):
+        if layer["kind"] == "flatten" and len(shape) == 3:
+            flattened = shape
+        elif layer["kind"] == "dense":
             if flattened is not None:
                 images[len(parameters)], flattened = flattened, None
             parameters.append((shape[-1], layer["features"]))
-        elif kind == "conv2d":
+        elif layer["kind"] == "conv2d":
             inputs = shape[-1] // layer["groups"]
             parameters.append((*layer["kernel"], inputs, layer["features"]))
-        if kind in ("dense", "conv2d"):
-            if layer["bias"]:
-                parameters.append((layer["features"],))
-            shape = (*shape[:-1], layer["features"])
-        if kind in ("conv2d", "max_pool", "avg_pool"):
-            window = layer["kernel"] if kind == "conv2d" else layer["window"]
-            dilation = layer.get("dilation", (1, 1))
-            spatial = (
-                (n + lo + hi - (w - 1) * d - 1) // s + 1
-                for n, w, s, d, (lo, hi) in zip(
-                    shape, window, layer["stride"], dilation, layer["padding"]
-                )
-            )
-            shape = (*spatial, shape[-1])
-    return parameters, images, shape[-1]
+        if layer.get("bias"):
+            parameters.append((layer["features"],))
+    return parameters, images, examples[-1][-1]
 
 
 def draw(spec: dict, batch: int, seed: int = 0):

@@ -25,7 +25,9 @@ def build(spec: dict, batch: int, optimizer: str, variant: str):
     """A function that runs one step."""
     values, x, target = draw(spec, batch)
     net = Net(spec, values)
-    x = torch.from_numpy(x.transpose(0, 3, 1, 2).copy())
+    if x.ndim == 4:
+        x = x.transpose(0, 3, 1, 2).copy()
+    x = torch.from_numpy(x)
     target = torch.from_numpy(target)
     if "channels_last" in variant:
         net = net.to(memory_format=torch.channels_last)

@@ -6,6 +6,7 @@ import jax
 
 from oracle.case import Case, CaseError
 from oracle.reference import ops, optimizers, pooling
+from oracle.spec import resolve
 
 
 def forward(spec: dict, params: list, x):
@@ -45,7 +46,7 @@ def program(case: Case, stored):
 
     `stored` rounds a constant to what the file's dtype holds.
     """
-    spec, names = case.attrs["net"], case.names("param")
+    (spec, _), names = resolve(case.attrs["net"]), case.names("param")
     if spec["loss"] != "softmax_cross_entropy":
         raise CaseError(f"no reference for the loss {spec['loss']!r}")
 
@@ -55,6 +56,10 @@ def program(case: Case, stored):
 
     def value(arrays):
         return {"logits": forward(spec, [arrays[n] for n in names], arrays["x"])}
+
+    def evaluate(arrays):
+        total, logits = loss([arrays[n] for n in names], arrays["x"], arrays["target"])
+        return {"loss": total, "logits": logits}
 
     def grad(arrays):
         params = [arrays[n] for n in names]
@@ -77,6 +82,7 @@ def program(case: Case, stored):
         return after | {"loss": total, "logits": logits}
 
     try:
-        return {"value": value, "grad": grad, "train": train}[case.compare]
+        programs = {"value": value, "eval": evaluate, "grad": grad, "train": train}
+        return programs[case.compare]
     except KeyError as error:
-        raise CaseError(f"compare is {error}, expected value, grad or train") from error
+        raise CaseError(f"compare is {error}, expected value, eval, grad or train") from error

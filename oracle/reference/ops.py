@@ -42,8 +42,9 @@ def dot_general(lhs, rhs, lhs_contracting, rhs_contracting, lhs_batching=(), rhs
     return jnp.einsum(f"{''.join(left)},{''.join(right)}->{''.join(batch + free)}", lhs, rhs)
 
 
-def convolution(x, kernel, stride, padding, dilation=(1, 1), groups=1):
-    """NHWC images, HWIO kernels; `dilation` spaces the kernel's taps."""
+def convolution(x, kernel, stride, padding, dilation, groups):
+    """NHWC images, HWIO kernels (or fewer spatial dimensions); `dilation` spaces the taps."""
+    space = "DHW"[-len(stride) :]
     return lax.conv_general_dilated(
         x,
         kernel,
@@ -51,7 +52,7 @@ def convolution(x, kernel, stride, padding, dilation=(1, 1), groups=1):
         padding=[tuple(p) for p in padding],
         rhs_dilation=dilation,
         feature_group_count=groups,
-        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        dimension_numbers=(f"N{space}C", f"{space}IO", f"N{space}C"),
     )
 
 
@@ -74,8 +75,11 @@ def softmax(x, axis=-1):
 
 
 def softmax_cross_entropy(logits, target):
-    """`-(1/B) Σ_b Σ_c t_bc log_softmax(z)_bc`; targets may be soft and sum to anything."""
-    return -(target * log_softmax(logits)).sum() / logits.shape[0]
+    """`-(1/B) Σ_b Σ_c t_bc log_softmax(z)_bc`; targets may be soft and sum to anything.
+
+    B is the number of rows: the product of all dimensions but the last.
+    """
+    return -(target * log_softmax(logits)).sum() / (logits.size // logits.shape[-1])
 
 
 # name: (forward, positions of the operands that are not differentiated)
