@@ -25,11 +25,6 @@ class Slot:
     dtype: str
     role: str
 
-    @property
-    def key(self) -> str:
-        """What references call it: results with a role of their own go by role."""
-        return self.role if self.role in ("loss", "logits") else self.name
-
 
 @dataclasses.dataclass(frozen=True)
 class Case:
@@ -71,22 +66,18 @@ def load(folder: pathlib.Path, root: pathlib.Path) -> Case:
     if dtype not in DTYPES:
         raise CaseError(f"dtype is {dtype!r}, expected one of {sorted(DTYPES)}")
     for side, listed in slots.items():
-        keys = [s.key for s in listed]
-        if len(set(keys)) != len(keys):
-            raise CaseError(f"step.json lists an {side[:-1]} twice: {keys}")
+        names = [s.name for s in listed]
+        if len(set(names)) != len(names):
+            raise CaseError(f"step.json lists an {side[:-1]} twice: {names}")
     if not slots["outputs"]:
         raise CaseError("step.json lists no outputs: there is nothing to compare")
     arrays = load_file(folder / "inputs.safetensors")
     for slot in slots["inputs"]:
         check_slot(slot, arrays.get(slot.name), "inputs.safetensors")
-    engines = {}
-    for path in sorted(folder.glob("outputs.*.safetensors")):
-        engine = path.name.split(".")[1]
-        by_name = {s.name: s for s in slots["outputs"]}
-        engines[engine] = {
-            by_name[name].key if name in by_name else name: array
-            for name, array in load_file(path).items()
-        }
+    engines = {
+        path.name.split(".")[1]: load_file(path)
+        for path in sorted(folder.glob("outputs.*.safetensors"))
+    }
     return Case(
         name=str(folder.relative_to(root)),
         text=(folder / "step.mlir").read_text(),

@@ -13,7 +13,7 @@ jax.config.update("jax_platforms", "cpu")
 
 
 def run(case: Case, text: str | None = None) -> dict[str, np.ndarray]:
-    """The outputs of `@main` on the case's inputs, by key; `text` overrides the file's."""
+    """The outputs of `@main` on the case's inputs, by name; `text` overrides the file's."""
     client = jax.devices("cpu")[0].client
     devices = _jax.DeviceList(tuple(client.local_devices()[:1]))
     program = client.compile_and_load(
@@ -30,5 +30,5 @@ def run(case: Case, text: str | None = None) -> dict[str, np.ndarray]:
     for slot, shards in zip(case.outputs, results):
         value = np.asarray(shards[0])
         check_slot(slot, value, "result of @main")
-        values[slot.key] = value
+        values[slot.name] = value
     return values

@@ -14,7 +14,7 @@ Tensors = dict[str, np.ndarray]
 
 
 def evaluate(case: Case, dtype: str) -> Tensors:
-    """The reference's outputs by key, computed in `dtype` from the case's inputs.
+    """The reference's outputs by name, computed in `dtype` from the case's inputs.
 
     Inputs of an f32 case are widened exactly for the f64 truth. Constants are
     first rounded to the *case's* dtype, as the printed file stores them.

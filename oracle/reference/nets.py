@@ -42,7 +42,7 @@ def _layer(layer: dict, supply, x):
 
 
 def program(case: Case, stored):
-    """A function from inputs by name to outputs by key, for a net case.
+    """A function from inputs by name to outputs by name, for a net case.
 
     `stored` rounds a constant to what the file's dtype holds.
     """

@@ -109,7 +109,7 @@ OPS = {
 
 
 def program(case: Case):
-    """A function from inputs by name to outputs by key, for an op case."""
+    """A function from inputs by name to outputs by name, for an op case."""
     forward, constant = OPS[case.reference]
     operands = [s.name for s in case.inputs if s.name != "cotangent"]
     if len(operands) == len(case.inputs):
