@@ -125,6 +125,7 @@ pub(crate) fn private_function(
     precision: Precision,
 ) -> Result<Option<Function>, LowerError> {
     check_op(op)?;
+    arguments.iter().try_for_each(|a| check_shape(op.name(), &a.shape))?;
     let Some(private) = body::private(op, arguments, precision)? else { return Ok(None) };
     let slot = |ty: &Type| Slot { ty: ty.clone(), attributes: Vec::new() };
     Ok(Some(Function {
@@ -245,6 +246,13 @@ fn check_op(op: &Op) -> Result<(), LowerError> {
         })
     };
     let all = |what, list: &[usize]| list.iter().try_for_each(|&n| check(name, what, n));
+    // A gradient's result is not among the arguments.
+    match op {
+        Op::ConvInputGrad { input: result, .. }
+        | Op::ConvKernelGrad { kernel: result, .. }
+        | Op::WindowSumGrad { input: result, .. } => check_shape(name, result)?,
+        _ => {}
+    }
     match op {
         Op::Conv(d) | Op::ConvInputGrad { dims: d, .. } | Op::ConvKernelGrad { dims: d, .. } => {
             all("a stride", &d.strides)?;

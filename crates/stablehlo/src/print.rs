@@ -221,9 +221,9 @@ fn write_reduce_window(
     if !w.padding.is_empty() {
         write_pairs(out, &w.padding)?;
     }
-    write!(
+    writeln!(
         out,
-        "> : tensor<{}x2xi64>, window_dimensions = {}, window_strides = {}}}> ({{\n",
+        "> : tensor<{}x2xi64>, window_dimensions = {}, window_strides = {}}}> ({{",
         w.padding.len(),
         Array(&w.size),
         Array(&w.strides)

@@ -23,7 +23,7 @@ pub fn raise(module: &Module) -> Result<Program, ParseError> {
     let mut ops = HashMap::new();
     for function in privates {
         let op = recognise(function, precision)?;
-        if ops.insert(function.name.as_str(), op).is_some() {
+        if ops.insert(function.name.as_str(), (op, function)).is_some() {
             let found = format!("a second @{}", function.name);
             return Err(ParseError::unexpected(function.at, found, "each name once"));
         }
@@ -68,7 +68,10 @@ fn functions(module: &Module) -> Result<(&Function, Vec<&Function>), ParseError>
     let (public, private): (Vec<_>, Vec<_>) = module.functions.iter().partition(|f| f.public);
     match public.as_slice() {
         [main] if main.name == "main" => Ok((main, private)),
-        [] => Err(ParseError::unexpected(Position::default(), "no public function", "`@main`")),
+        [] => {
+            let at = Position { line: 1, column: 1 };
+            Err(ParseError::unexpected(at, "a module without public function", "`@main`"))
+        }
         [.., f] => {
             let found = format!("public function @{}", f.name);
             Err(ParseError::unexpected(f.at, found, "`@main` as the one public function"))
@@ -177,7 +180,7 @@ struct Reader<'a> {
     builder: Builder,
     main: &'a Function,
     precision: Precision,
-    ops: HashMap<&'a str, Op>,
+    ops: HashMap<&'a str, (Op, &'a Function)>,
     /// The value of each instruction; `None` for the initial values of
     /// reductions, which are part of the reduction.
     values: Vec<Option<ValueId>>,
@@ -304,19 +307,29 @@ impl Reader<'_> {
             Operation::Reverse(_) => return inside("reverse"),
             Operation::Transpose(permutation) => Op::Transpose { permutation: permutation.clone() },
             Operation::Reshape => Op::Reshape { shape: instr.ty.shape.clone() },
-            Operation::Call(name) => match self.ops.get(name.as_str()) {
-                Some(op) => op.clone(),
-                None => {
-                    let found = format!("a call of @{name}");
-                    return Err(ParseError::unexpected(
-                        at,
-                        found,
-                        "a private function of this module",
-                    ));
-                }
-            },
+            Operation::Call(name) => self.callee(name, instr)?,
         };
         Ok((op, None))
+    }
+
+    /// The op of a private function, called with the types it is made for.
+    fn callee(&self, name: &str, instr: &Instr) -> Result<Op, ParseError> {
+        let Some((op, function)) = self.ops.get(name) else {
+            let (found, expected) =
+                (format!("a call of @{name}"), "a private function of the module");
+            return Err(ParseError::unexpected(instr.at, found, expected));
+        };
+        let (found, expected) =
+            (instr.operands.iter().map(|o| &o.ty), function.arguments.iter().map(|a| &a.ty));
+        if found.clone().eq(expected.clone()) {
+            return Ok(op.clone());
+        }
+        let list = |types: Vec<String>| types.join(", ");
+        Err(ParseError::unexpected(
+            instr.at,
+            format!("a call of @{name} with ({})", list(found.map(Type::to_string).collect())),
+            format!("({}), its arguments", list(expected.map(Type::to_string).collect())),
+        ))
     }
 
     /// The initial value of a reduction has to be its neutral element.

@@ -61,7 +61,7 @@ fn compare(found: &Function, wanted: &Function, op: &'static str) -> Result<(), 
             return differ(at, k, text(k, found), text(k, wanted));
         }
     }
-    if found.returns != wanted.returns {
+    if found.returns != wanted.returns || found.results != wanted.results {
         return differ(found.at, length, text(length, found), text(length, wanted));
     }
     Ok(())
@@ -139,11 +139,11 @@ fn conv_input_grad(f: &Function, highs: Option<&[i64]>) -> Option<Op> {
         (shape(&f.arguments, 0)?, shape(&f.arguments, 1)?, shape(&f.results, 0)?);
     let input = image.get(1..image.len().checked_sub(1)?)?.to_vec();
     let mut pairs = Vec::new();
-    for d in 0..input.len() {
+    for (d, &n) in input.iter().enumerate() {
         let reach = span(*kernel.get(d)?, *c.rhs_dilation.get(d)?)?;
         let low = reach - 1 - i128::from(c.padding.get(d)?.0);
         let read = span(*cotangent.get(d + 1)?, *c.lhs_dilation.get(d)?)?.checked_add(reach)? - 1;
-        pairs.push(padding(low, highs, d, read - input[d] as i128 - low)?);
+        pairs.push(padding(low, highs, d, read - n as i128 - low)?);
     }
     let dims = ConvDims {
         strides: c.lhs_dilation.clone(),
@@ -163,9 +163,9 @@ fn conv_kernel_grad(f: &Function, highs: Option<&[i64]>) -> Option<Op> {
         (shape(&f.arguments, 0)?, shape(&f.arguments, 1)?, shape(&f.results, 0)?);
     let kernel = weight.get(..weight.len().checked_sub(2)?)?.to_vec();
     let mut pairs = Vec::new();
-    for d in 0..kernel.len() {
+    for (d, &k) in kernel.iter().enumerate() {
         let low = i128::from(c.padding.get(d)?.0);
-        let read = span(kernel[d], *c.strides.get(d)?)?
+        let read = span(k, *c.strides.get(d)?)?
             .checked_add(span(*cotangent.get(d + 1)?, *c.rhs_dilation.get(d)?)?)?
             - 1;
         pairs.push(padding(low, highs, d, read - *image.get(d + 1)? as i128 - low)?);
@@ -196,11 +196,11 @@ fn window_sum_grad(f: &Function, highs: Option<&[i64]>) -> Option<Op> {
     let strides: Vec<usize> =
         pad.interior.iter().map(|&n| n.checked_add(1)).collect::<Option<_>>()?;
     let mut pairs = Vec::new();
-    for d in 0..input.len() {
+    for (d, &n) in input.iter().enumerate() {
         let size = *slide.size.get(d)? as i128;
         let low = size - 1 - i128::from(*pad.low.get(d)?);
         let read = span(*cotangent.get(d)?, *strides.get(d)?)?.checked_add(size)? - 1;
-        pairs.push(padding(low, highs, d, read - input[d] as i128 - low)?);
+        pairs.push(padding(low, highs, d, read - n as i128 - low)?);
     }
     let window = Window { size: slide.size.clone(), strides, padding: pairs };
     Some(Op::WindowSumGrad { window, input: input.to_vec() })
