@@ -1,0 +1,121 @@
+//! Plan once, run many.
+
+use crate::NativeError;
+use crate::kernels::{self, Arena};
+use crate::plan::{Plan, plan};
+use cotangent_graph::Graph;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::fmt::Write;
+
+/// How to execute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// Threads to use; 0 for as many as there are cores.
+    pub threads: usize,
+}
+
+/// A graph planned for this machine, with its buffers.
+///
+/// A run reads the inputs and writes the outputs. An output whose role is
+/// resident ([`cotangent_graph::Role::is_resident`]) and whose name and role
+/// are an input's *is* that input afterwards, so that a train loop only writes
+/// data, runs, and reads the loss.
+pub struct Executor {
+    plan: Plan,
+    arena: Arena,
+    pool: Option<ThreadPool>,
+    threads: usize,
+}
+
+impl Executor {
+    /// Verifies and plans `graph`. Inputs start out as zeros.
+    pub fn new(graph: &Graph, options: &Options) -> Result<Executor, NativeError> {
+        let threads = match options.threads {
+            0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
+            n => n,
+        };
+        let plan = plan(graph, threads)?;
+        let parts = plan.steps.iter().map(|s| s.parts.max(s.partials)).max().unwrap_or(1);
+        let scratch = plan.steps.iter().map(kernels::scratch).max().unwrap_or(0);
+        let arena = Arena::new(plan.arena, plan.slots.clone(), scratch, parts)?;
+        let pool = match parts {
+            1 => None,
+            _ => Some(
+                ThreadPoolBuilder::new()
+                    .num_threads(threads)
+                    .thread_name(|k| format!("cotangent-{k}"))
+                    .build()
+                    .map_err(|e| NativeError::Threads { threads, reason: e.to_string() })?,
+            ),
+        };
+        Ok(Executor { plan, arena, pool, threads })
+    }
+
+    /// The input at this position of the graph's inputs, row-major.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    pub fn input_mut(&mut self, index: usize) -> &mut [f32] {
+        self.arena.slice_mut(self.plan.inputs[index])
+    }
+
+    /// The input at this position of the graph's inputs, row-major.
+    ///
+    /// # Panics
+    /// If there is no such input.
+    pub fn input(&self, index: usize) -> &[f32] {
+        self.arena.slice(self.plan.inputs[index])
+    }
+
+    /// The output at this position of the graph's outputs, row-major; valid
+    /// after a run and until the next.
+    ///
+    /// # Panics
+    /// If there is no such output.
+    pub fn output(&self, index: usize) -> &[f32] {
+        self.arena.slice(self.plan.outputs[index])
+    }
+
+    /// Computes the outputs from the inputs.
+    pub fn run(&mut self) -> Result<(), NativeError> {
+        kernels::run(&self.plan.steps, &mut self.arena, self.pool.as_ref());
+        for &(a, b) in &self.plan.swaps {
+            self.arena.slots.swap(a, b);
+        }
+        Ok(())
+    }
+
+    /// Bytes of all buffers and scratch.
+    pub fn peak_bytes(&self) -> usize {
+        self.arena.bytes()
+    }
+
+    /// Threads it runs on.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Passes over memory in a run.
+    pub fn steps(&self) -> usize {
+        self.plan.steps.len()
+    }
+
+    /// The plan, one line per step.
+    pub fn describe(&self) -> String {
+        let mut text = String::new();
+        for (k, step) in self.plan.steps.iter().enumerate() {
+            let op = step.whole.as_ref().map_or("pointwise", |(w, ..)| w.name());
+            let _ = write!(text, "{k:4}  {op:<22} {} x {}", step.units, step.unit_len);
+            if let Some(p) = &step.program {
+                let names: Vec<String> =
+                    p.ops.iter().map(|m| format!("{:?}", m.op).to_lowercase()).collect();
+                let _ = write!(text, "  [{}]", names.join(" "));
+                if !p.sums.is_empty() {
+                    let _ = write!(text, "  sums {}", p.sums.len());
+                }
+            }
+            let _ = writeln!(text, "  parts {}", step.parts);
+        }
+        text
+    }
+}

@@ -1,0 +1,222 @@
+//! The kernels: everything `unsafe` is here.
+//!
+//! A step runs in parts, each on its own range of the result and its own
+//! scratch. The ranges depend on the plan alone, so results do not depend on
+//! which thread runs which part.
+#![allow(unsafe_code)]
+
+mod any_window;
+mod conv;
+mod matmul;
+mod memory;
+mod pointwise;
+mod rows;
+mod window;
+
+pub(crate) use memory::{Arena, Slot};
+
+use crate::plan::{Step, Whole};
+use memory::Memory;
+use pulp::Arch;
+use rayon::ThreadPool;
+
+/// Elements of scratch one part of `step` needs.
+pub(crate) fn scratch(step: &Step) -> usize {
+    let own = match &step.whole {
+        Some((Whole::Conv(c) | Whole::ConvInputGrad(c), ..)) => conv::scratch(c),
+        Some((Whole::ConvKernelGrad(c), ..)) => {
+            conv::scratch(c).saturating_add(c.depth().saturating_mul(c.outputs()))
+        }
+        _ => 0,
+    };
+    program_scratch(step).saturating_add(own)
+}
+
+fn program_scratch(step: &Step) -> usize {
+    step.program.as_ref().map_or(0, |p| p.scratch()).next_multiple_of(16)
+}
+
+/// Runs the steps in order. They must come from a plan whose slots `arena`
+/// holds, and `arena` must have scratch for as many parts as any of them has.
+pub(crate) fn run(steps: &[Step], arena: &mut Arena, pool: Option<&ThreadPool>) {
+    let arch = Arch::new();
+    let memory = arena.memory();
+    let all = move || {
+        for step in steps {
+            // SAFETY: the plan gives every step buffers of the sizes its
+            // kernels expect, distinct wherever a kernel needs that; `memory`
+            // is exclusive; parts touch disjoint ranges of the results.
+            unsafe { run_step(step, memory, arch) };
+        }
+    };
+    match pool {
+        Some(pool) => pool.install(all),
+        None => all(),
+    }
+}
+
+/// Runs `f(part)` for each part, on the threads of the current pool.
+fn parallel(first: usize, end: usize, f: &(impl Fn(usize) + Sync)) {
+    match end - first {
+        0 => {}
+        1 => f(first),
+        n => {
+            let middle = first + n / 2;
+            rayon::join(|| parallel(first, middle, f), || parallel(middle, end, f));
+        }
+    }
+}
+
+/// The range of units, out of `units`, that `part` of `parts` handles.
+fn share(units: usize, parts: usize, part: usize) -> (usize, usize) {
+    (units * part / parts, units * (part + 1) / parts)
+}
+
+unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
+    let offset = program_scratch(step);
+    if let Some((Whole::ConvKernelGrad(c), ins, _)) = &step.whole {
+        parallel(0, step.partials, &|part| {
+            // SAFETY: each part adds up its own images in its own scratch.
+            unsafe {
+                let sums = memory.scratch(part).add(offset);
+                let size = c.depth() * c.outputs();
+                std::slice::from_raw_parts_mut(sums, size).fill(0.0);
+                let images = share(c.slide.outer, step.partials, part);
+                let ins = [memory.at(ins[0]).cast_const(), memory.at(ins[1]).cast_const()];
+                conv::kernel_grad(arch, c, ins, sums, images, sums.add(size));
+            }
+        });
+    }
+    parallel(0, step.parts, &|part| {
+        // SAFETY: parts have disjoint units and their own scratch.
+        unsafe {
+            let scratch = memory.scratch(part);
+            if let Some(program) = &step.program {
+                pointwise::begin(program, memory, scratch);
+            }
+            let (mut unit, end) = share(step.units, step.parts, part);
+            while unit < end {
+                let next = (unit + step.block).min(end);
+                if let Some((whole, ins, out)) = &step.whole {
+                    compute(
+                        whole,
+                        ins,
+                        *out,
+                        (unit, next),
+                        step.partials,
+                        memory,
+                        offset,
+                        part,
+                        arch,
+                    );
+                }
+                if let Some(p) = &step.program {
+                    let (from, to) = (unit * step.unit_len, next * step.unit_len);
+                    pointwise::range(arch, p, memory, scratch, from, to.min(p.len));
+                }
+                unit = next;
+            }
+        }
+    });
+    if let Some(program) = &step.program {
+        // SAFETY: all parts are done.
+        unsafe { pointwise::finish(program, memory, |part| memory.scratch(part), step.parts) };
+    }
+}
+
+/// Computes units `start..end` of a whole op's result.
+#[allow(clippy::too_many_arguments)]
+unsafe fn compute(
+    whole: &Whole,
+    ins: &[usize],
+    out: usize,
+    (start, end): (usize, usize),
+    partials: usize,
+    memory: Memory,
+    offset: usize,
+    part: usize,
+    arch: Arch,
+) {
+    let at = |k: usize| memory.at(ins[k]).cast_const();
+    let out = memory.at(out);
+    let range = (start, end);
+    // SAFETY: `run_step`'s contract; slices are cut to the units asked for.
+    unsafe {
+        let scratch = memory.scratch(part).add(offset);
+        let read =
+            |k: usize, from: usize, len: usize| std::slice::from_raw_parts(at(k).add(from), len);
+        let write = |unit_len: usize| {
+            std::slice::from_raw_parts_mut(out.add(start * unit_len), (end - start) * unit_len)
+        };
+        match whole {
+            Whole::Matmul(p) => matmul::rows(p, at(0), at(1), out, start, end),
+            Whole::Conv(c) => conv::forward(arch, c, [at(0), at(1)], out, range, scratch),
+            Whole::ConvInputGrad(c) => {
+                conv::input_grad(arch, c, [at(0), at(1)], out, range, scratch)
+            }
+            Whole::ConvKernelGrad(c) => {
+                let out = write(c.outputs());
+                out.fill(0.0);
+                for part in 0..partials {
+                    let sums = memory.scratch(part).add(offset + start * c.outputs());
+                    let sums = std::slice::from_raw_parts(sums, out.len());
+                    out.iter_mut().zip(sums).for_each(|(o, x)| *o += x);
+                }
+            }
+            Whole::WindowSum(s) => {
+                window::run(arch, s, window::Action::Sum, [at(0), at(0)], out, range)
+            }
+            Whole::WindowSumGrad(s) => {
+                window::run(arch, s, window::Action::Spread, [at(0), at(0)], out, range)
+            }
+            Whole::MaxPool(s) => {
+                window::run(arch, s, window::Action::Max, [at(0), at(0)], out, range)
+            }
+            Whole::MaxPoolGrad(s) => {
+                window::run(arch, s, window::Action::Route, [at(0), at(1)], out, range)
+            }
+            Whole::MaxPoolAny { window, input, output, grad } => {
+                let (cells, windows) = (input.iter().product(), output.iter().product());
+                match grad {
+                    true => {
+                        let (a, dy) = (read(0, 0, cells), read(1, 0, windows));
+                        any_window::route(window, a, dy, write(cells), input, output)
+                    }
+                    false => {
+                        any_window::max(window, read(0, 0, cells), write(windows), input, output)
+                    }
+                }
+            }
+            Whole::Sum { summed, inner, .. } => {
+                let row = summed * inner;
+                rows::sum_middle(
+                    read(0, start * row, (end - start) * row),
+                    write(*inner),
+                    *summed,
+                    *inner,
+                )
+            }
+            Whole::Strided { shape, strides } => {
+                let columns = shape.last().copied().unwrap_or(1);
+                let len = 1 + shape.iter().zip(strides).map(|(n, s)| (n - 1) * s).sum::<usize>();
+                rows::strided(read(0, 0, len), write(columns), shape, strides, start)
+            }
+            Whole::Softmax { classes, .. } => {
+                let len = (end - start) * classes;
+                rows::softmax(read(0, start * classes, len), write(*classes), *classes)
+            }
+            Whole::CrossEntropy { rows, classes } => {
+                let len = rows * classes;
+                *out = rows::cross_entropy(read(0, 0, len), read(1, 0, len), *classes);
+            }
+            Whole::Contract { contraction, shapes, result } => {
+                let len = |s: &[usize]| s.iter().product::<usize>();
+                let first = read(0, 0, len(&shapes[0]));
+                let second = if ins.len() > 1 { read(1, 0, len(&shapes[1])) } else { first };
+                let operands = [first, second];
+                let out = write(len(result));
+                rows::contract(contraction, &operands[..ins.len()], shapes, out, result)
+            }
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! The steps of a plan and how each divides.
+
+use super::geometry::{Conv, Sliding};
+use super::matmul::Matmul;
+use super::program::Program;
+use cotangent_graph::{Contraction, DotDims, Op, TensorType, Window};
+
+/// An op that is not pointwise, with everything known about its operands.
+#[derive(Debug, Clone)]
+pub(crate) enum Whole {
+    Matmul(Matmul),
+    Conv(Conv),
+    ConvInputGrad(Conv),
+    ConvKernelGrad(Conv),
+    WindowSum(Sliding),
+    WindowSumGrad(Sliding),
+    MaxPool(Sliding),
+    MaxPoolGrad(Sliding),
+    /// A maximum over windows that slide along more dimensions than
+    /// [`Sliding`] has, or its transpose.
+    MaxPoolAny {
+        window: Window,
+        input: Vec<usize>,
+        output: Vec<usize>,
+        grad: bool,
+    },
+    /// Of `[outer, summed, inner]` over the middle.
+    Sum {
+        outer: usize,
+        summed: usize,
+        inner: usize,
+    },
+    /// Result index `r` reads the operand at `r · strides`.
+    Strided {
+        shape: Vec<usize>,
+        strides: Vec<usize>,
+    },
+    Softmax {
+        rows: usize,
+        classes: usize,
+    },
+    CrossEntropy {
+        rows: usize,
+        classes: usize,
+    },
+    /// Whatever has no kernel of its own.
+    Contract {
+        contraction: Contraction,
+        shapes: Vec<Vec<usize>>,
+        result: Vec<usize>,
+    },
+}
+
+/// One pass over memory.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    /// The op, the buffers it reads and the one it writes.
+    pub whole: Option<(Whole, Vec<usize>, usize)>,
+    /// What follows in the same pass, range by range.
+    pub program: Option<Program>,
+    /// The pass divides into this many equal units ..
+    pub units: usize,
+    /// .. of this many elements of the result ..
+    pub unit_len: usize,
+    /// .. of which the program follows this many at a time.
+    pub block: usize,
+    /// Parts that run in parallel.
+    pub parts: usize,
+    /// Parts of a convolution's kernel gradient before they are added up.
+    pub partials: usize,
+}
+
+/// Work, in floating-point operations, below which another thread costs more
+/// than it saves.
+const GRAIN: usize = 100_000;
+/// Elements of a result that stay in L2 until the program has followed.
+const BLOCK: usize = 64 * 1024;
+
+impl Whole {
+    /// The kernel for `op`; `None` if an operand must be transposed first.
+    pub(crate) fn new(op: &Op, shapes: &[Vec<usize>], result: &[usize]) -> Option<Whole> {
+        let known = match op {
+            Op::DotGeneral(dims) => {
+                return Matmul::new(dims, &shapes[0], &shapes[1]).map(Whole::Matmul);
+            }
+            Op::Conv(dims) => Conv::new(dims, &shapes[0], &shapes[1], result).map(Whole::Conv),
+            Op::ConvInputGrad { dims, .. } => {
+                Conv::new(dims, result, &shapes[1], &shapes[0]).map(Whole::ConvInputGrad)
+            }
+            Op::ConvKernelGrad { dims, .. } => {
+                Conv::new(dims, &shapes[0], result, &shapes[1]).map(Whole::ConvKernelGrad)
+            }
+            Op::BroadcastInDim { dims, shape } => {
+                let mut strides = vec![0; shape.len()];
+                for (k, &d) in dims.iter().enumerate() {
+                    strides[d] = shapes[0][k + 1..].iter().product();
+                }
+                Some(Whole::Strided { shape: shape.clone(), strides })
+            }
+            Op::Transpose { permutation } => {
+                let strides =
+                    permutation.iter().map(|&d| shapes[0][d + 1..].iter().product()).collect();
+                Some(Whole::Strided { shape: result.to_vec(), strides })
+            }
+            Op::ReduceSum { dims } => middle_sum(&shapes[0], dims),
+            Op::WindowSum(w) => Sliding::window(w, &shapes[0], result).map(Whole::WindowSum),
+            Op::WindowSumGrad { window, input } => {
+                Sliding::window(window, input, &shapes[0]).map(Whole::WindowSumGrad)
+            }
+            Op::MaxPool(w) => Sliding::window(w, &shapes[0], result).map(Whole::MaxPool),
+            Op::MaxPoolGrad(w) => {
+                Sliding::window(w, &shapes[0], &shapes[1]).map(Whole::MaxPoolGrad)
+            }
+            Op::Softmax | Op::SoftmaxCrossEntropy => {
+                let classes = shapes[0].last().copied().unwrap_or(1);
+                let rows = shapes[0].iter().product::<usize>() / classes;
+                Some(match op {
+                    Op::Softmax => Whole::Softmax { rows, classes },
+                    _ => Whole::CrossEntropy { rows, classes },
+                })
+            }
+            _ => None,
+        };
+        known.or_else(|| {
+            if let Op::MaxPool(w) | Op::MaxPoolGrad(w) = op {
+                let grad = shapes.len() > 1;
+                let output = if grad { shapes[1].clone() } else { result.to_vec() };
+                let (window, input) = (w.clone(), shapes[0].clone());
+                return Some(Whole::MaxPoolAny { window, input, output, grad });
+            }
+            let types: Vec<TensorType> =
+                shapes.iter().map(|s| TensorType::real(s.clone())).collect();
+            let contraction = op.contraction(&types.iter().collect::<Vec<_>>())?;
+            Some(Whole::Contract { contraction, shapes: shapes.to_vec(), result: result.to_vec() })
+        })
+    }
+
+    /// Units of the result, elements of a unit, operations per unit.
+    fn division(&self) -> (usize, usize, usize) {
+        match self {
+            Whole::Matmul(p) => (p.batches.len() * p.m, p.n, 2 * p.n * p.k),
+            Whole::Conv(c) => {
+                let len = c.slide.pixels() * c.outputs();
+                (c.slide.outer, len, 2 * len * c.depth())
+            }
+            Whole::ConvInputGrad(c) => {
+                let work = c.slide.pixels() * c.outputs() * c.depth();
+                (c.slide.outer, c.slide.cells() * c.slide.inner, 2 * work)
+            }
+            Whole::ConvKernelGrad(c) => (c.depth(), c.outputs(), c.outputs()),
+            Whole::WindowSum(s) | Whole::MaxPool(s) => {
+                let len = s.pixels() * s.inner;
+                (s.outer, len, len * s.taps())
+            }
+            Whole::WindowSumGrad(s) | Whole::MaxPoolGrad(s) => {
+                (s.outer, s.cells() * s.inner, 2 * s.pixels() * s.inner * s.taps())
+            }
+            Whole::Sum { outer, summed, inner } => (*outer, *inner, summed * inner),
+            Whole::Strided { shape, .. } => {
+                let columns = shape.last().copied().unwrap_or(1);
+                (shape.iter().product::<usize>() / columns, columns, 2 * columns)
+            }
+            Whole::Softmax { rows, classes } => (*rows, *classes, 32 * classes),
+            Whole::CrossEntropy { .. } => (1, 1, 1),
+            Whole::Contract { result, .. } => (1, result.iter().product(), 1),
+            Whole::MaxPoolAny { input, output, grad, .. } => {
+                (1, if *grad { input } else { output }.iter().product(), 1)
+            }
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Whole::Matmul(_) => "dot_general",
+            Whole::Conv(_) => "convolution",
+            Whole::ConvInputGrad(_) => "conv_input_grad",
+            Whole::ConvKernelGrad(_) => "conv_kernel_grad",
+            Whole::WindowSum(_) => "window_sum",
+            Whole::WindowSumGrad(_) => "window_sum_grad",
+            Whole::MaxPool(_) | Whole::MaxPoolAny { grad: false, .. } => "max_pool",
+            Whole::MaxPoolGrad(_) | Whole::MaxPoolAny { grad: true, .. } => "max_pool_grad",
+            Whole::Sum { .. } => "reduce_sum",
+            Whole::Strided { .. } => "transpose",
+            Whole::Softmax { .. } => "softmax",
+            Whole::CrossEntropy { .. } => "softmax_cross_entropy",
+            Whole::Contract { .. } => "contraction",
+        }
+    }
+}
+
+/// A sum whose summed dimensions (of size above 1) are consecutive.
+fn middle_sum(shape: &[usize], dims: &[usize]) -> Option<Whole> {
+    let summed: Vec<usize> = dims.iter().copied().filter(|&d| shape[d] > 1).collect();
+    let (first, last) = match (summed.first(), summed.last()) {
+        (Some(&f), Some(&l)) => (f, l),
+        _ => (0, 0),
+    };
+    let between = (first..=last).filter(|&d| shape[d] > 1).count();
+    (between == summed.len()).then(|| Whole::Sum {
+        outer: shape[..first].iter().product(),
+        summed: summed.iter().map(|&d| shape[d]).product(),
+        inner: match summed.is_empty() {
+            true => shape.iter().product(),
+            false => shape[last + 1..].iter().product(),
+        },
+    })
+}
+
+/// The order of dimensions in which a dot_general's operands collapse: batch,
+/// free, contracting; with the dimension numbers that then hold.
+pub(crate) fn collapsible(
+    dims: &DotDims,
+    lhs_rank: usize,
+    rhs_rank: usize,
+) -> (Vec<usize>, Vec<usize>, DotDims) {
+    let order = |batch: &[usize], contracting: &[usize], rank: usize| -> Vec<usize> {
+        let free = DotDims::free(rank, batch, contracting);
+        batch.iter().copied().chain(free).chain(contracting.iter().copied()).collect()
+    };
+    let (batch, contracting) = (dims.lhs_batch.len(), dims.lhs_contracting.len());
+    let numbers = DotDims {
+        lhs_batch: (0..batch).collect(),
+        rhs_batch: (0..batch).collect(),
+        lhs_contracting: (lhs_rank - contracting..lhs_rank).collect(),
+        rhs_contracting: (rhs_rank - contracting..rhs_rank).collect(),
+    };
+    (
+        order(&dims.lhs_batch, &dims.lhs_contracting, lhs_rank),
+        order(&dims.rhs_batch, &dims.rhs_contracting, rhs_rank),
+        numbers,
+    )
+}
+
+impl Step {
+    pub(crate) fn new(
+        whole: Option<(Whole, Vec<usize>, usize)>,
+        program: Option<Program>,
+        threads: usize,
+    ) -> Step {
+        let (ops, align, len) = match &program {
+            Some(p) => (p.ops.len() + p.sums.len(), p.alignment(), p.len),
+            None => (0, 1, 0),
+        };
+        let (units, unit_len, mut work) = match &whole {
+            Some((w, ..)) => w.division(),
+            None => (len.div_ceil(align), align, 0),
+        };
+        work += unit_len * ops;
+        let total = work.saturating_mul(units);
+        let parts = threads.min(total / GRAIN).min(units).max(1);
+        let partials = match &whole {
+            Some((Whole::ConvKernelGrad(c), ..)) => threads.min(c.slide.outer).max(1),
+            _ => 0,
+        };
+        let block = match (&whole, &program) {
+            (Some(_), Some(_)) => (BLOCK / unit_len).clamp(1, units),
+            _ => units,
+        };
+        Step { whole, program, units, unit_len, block, parts, partials }
+    }
+}
