@@ -137,7 +137,7 @@ fn products() -> Result<Vec<Case>, CheckError> {
         plain(
             "two batch dimensions in other places",
             dims(&[3, 0], &[1, 2], &[1], &[0]),
-            &[param(&[2, 3, 4, 5]), param(&[3, 5, 2, 2])],
+            &[param(&[2, 3, 4, 2]), param(&[3, 2, 2, 5])],
         )?,
         plain(
             "two contractions crossed",
