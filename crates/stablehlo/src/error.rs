@@ -40,6 +40,14 @@ pub enum ParseError {
         /// Why.
         source: GraphError,
     },
+    /// A number is beyond what the text form is defined for.
+    #[error("{at}: {source}")]
+    Limit {
+        /// Where.
+        at: Position,
+        /// Which.
+        source: LowerError,
+    },
     /// A private function's body is not the body of the op it resembles.
     #[error(
         "{at}: @{function} is not the body of {op}: instruction {index} is `{found}`, expected `{expected}`"
@@ -66,6 +74,7 @@ impl ParseError {
         match self {
             ParseError::Unexpected { at, .. }
             | ParseError::Graph { at, .. }
+            | ParseError::Limit { at, .. }
             | ParseError::Body { at, .. } => *at,
         }
     }

@@ -69,7 +69,7 @@ pub fn lower(program: &Program) -> Result<Module, LowerError> {
 
 /// In alphabetical order, as MLIR prints them.
 fn module_attributes(meta: &Meta) -> Result<Vec<(String, Attribute)>, LowerError> {
-    check("module", "the batch size", meta.batch)?;
+    check_batch(meta)?;
     let mut attributes = vec![
         ("cotangent.batch".to_string(), Attribute::Integer(meta.batch as i64)),
         string("cotangent.model", &meta.model),
@@ -148,8 +148,7 @@ fn lower_instruction(
     precision: Precision,
 ) -> Result<Operand, LowerError> {
     let op = &instruction.op;
-    check_op(op)?;
-    check_shape(op.name(), &instruction.ty.shape)?;
+    check_instruction(op, &instruction.ty.shape)?;
     let ty = Type::new(&instruction.ty, precision);
     let operation = match op {
         Op::Constant { value, .. } => {
@@ -229,7 +228,18 @@ fn signed(padding: &[(usize, usize)]) -> Vec<(i64, i64)> {
     padding.iter().map(|&(low, high)| (low as i64, high as i64)).collect()
 }
 
-/// Refuses sizes that the text form is not defined for.
+/// What parsing and printing alike refuse of a module's batch size.
+pub(crate) fn check_batch(meta: &Meta) -> Result<(), LowerError> {
+    check("module", "the batch size", meta.batch)
+}
+
+/// What parsing and printing alike refuse of an instruction.
+pub(crate) fn check_instruction(op: &Op, result: &[usize]) -> Result<(), LowerError> {
+    check_op(op)?;
+    check_shape(op.name(), result)
+}
+
+/// What parsing and printing alike refuse of a shape.
 pub(crate) fn check_shape(op: &'static str, shape: &[usize]) -> Result<(), LowerError> {
     if shape.len() > HIGHEST_RANK {
         let (found, limit) = (shape.len(), HIGHEST_RANK);

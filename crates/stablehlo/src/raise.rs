@@ -18,6 +18,8 @@ use std::collections::HashMap;
 /// The first function or instruction that no graph prints as.
 pub fn raise(module: &Module) -> Result<Program, ParseError> {
     let meta = meta(module)?;
+    let limit = |at: Position| move |source| ParseError::Limit { at, source };
+    lower::check_batch(&meta).map_err(limit(Position { line: 1, column: 1 }))?;
     let (main, privates) = functions(module)?;
     let precision = precision(main);
     let mut ops = HashMap::new();
@@ -39,6 +41,7 @@ pub fn raise(module: &Module) -> Result<Program, ParseError> {
     for slot in &main.arguments {
         let (name, role) = name_and_role(&slot.attributes, main.at)?;
         reader.check_element(&slot.ty, main.at)?;
+        lower::check_shape("input", &slot.ty.shape).map_err(limit(main.at))?;
         reader
             .builder
             .input(name, role, slot.ty.tensor())
@@ -101,8 +104,9 @@ fn meta(module: &Module) -> Result<Meta, ParseError> {
     ];
     refuse_unknown(&module.attributes, &known, at)?;
     let text = |name| string(&module.attributes, name, at);
-    let wanted =
-        |name| move || ParseError::unexpected(at, format!("a module without `{name}`"), "it");
+    let wanted = |name| {
+        move || ParseError::unexpected(at, "a module without it", format!("`{name} = \"..\"`"))
+    };
     let what = text("cotangent.what")?.ok_or_else(wanted("cotangent.what"))?;
     let what = what.parse::<What>().map_err(|known| {
         ParseError::unexpected(at, format!("cotangent.what = \"{what}\""), known)
@@ -209,6 +213,8 @@ impl Reader<'_> {
     fn instruction(&mut self, instr: &Instr) -> Result<ValueId, ParseError> {
         let (op, reads) = self.op(instr)?;
         let at = instr.at;
+        lower::check_instruction(&op, &instr.ty.shape)
+            .map_err(|source| ParseError::Limit { at, source })?;
         let operands: Vec<ValueId> = instr
             .operands
             .iter()

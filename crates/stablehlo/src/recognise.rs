@@ -9,7 +9,7 @@ use crate::ast::{Attribute, Binary, Function, Instr, Operation, Pad, ReduceWindo
 use crate::body::PADDING_HIGH;
 use crate::lower::private_function;
 use crate::{ParseError, print};
-use cotangent_graph::{ConvDims, GraphError, Op, Precision, TensorType, Window};
+use cotangent_graph::{ConvDims, Op, Precision, TensorType, Window};
 
 /// The op whose body `function` has, at `precision`.
 pub(crate) fn recognise(function: &Function, precision: Precision) -> Result<Op, ParseError> {
@@ -25,9 +25,9 @@ pub(crate) fn recognise(function: &Function, precision: Precision) -> Result<Op,
     let Some(op) = suggest(function, highs.as_deref()) else {
         return Err(unknown("which is the body of no op".into()));
     };
-    let graph = |source| ParseError::Graph { at: function.at, source };
     let arguments: Vec<TensorType> = function.arguments.iter().map(|a| a.ty.tensor()).collect();
-    op.infer(&arguments.iter().collect::<Vec<_>>()).map_err(graph)?;
+    op.infer(&arguments.iter().collect::<Vec<_>>())
+        .map_err(|e| unknown(format!("which resembles {}, but {e}", op.name())))?;
     let types: Vec<_> = function.arguments.iter().map(|a| a.ty.clone()).collect();
     // Lowering computes with the argument types as stated: they have to be of
     // the program's precision, which comparing the bodies would not notice.
@@ -37,7 +37,7 @@ pub(crate) fn recognise(function: &Function, precision: Precision) -> Result<Op,
         return Err(ParseError::unexpected(function.at, ty.to_string(), expected));
     }
     let lowered = private_function(&op, &types, precision)
-        .map_err(|e| graph(GraphError::Type { op: op.name(), reason: e.to_string() }))?;
+        .map_err(|source| ParseError::Limit { at: function.at, source })?;
     match lowered {
         Some(wanted) => compare(function, &wanted, op.name()).map(|()| op),
         None => Err(unknown("which is the body of no op".into())),

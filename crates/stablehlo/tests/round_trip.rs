@@ -3,8 +3,10 @@
 mod cases;
 
 use cases::program;
-use cotangent_graph::Precision;
-use cotangent_stablehlo::Program;
+use cotangent_graph::{
+    Builder, Comparison, ConvDims, Graph, Op, Precision, Rational, Role, TensorType, Window,
+};
+use cotangent_stablehlo::{LowerError, Manifest, Meta, Program, What, manifest};
 
 const BOTH: [Precision; 2] = [Precision::F32, Precision::F64];
 
@@ -19,4 +21,208 @@ fn every_op() {
             assert_eq!(back.to_text().unwrap(), text, "{name}");
         }
     }
+}
+
+/// A program in which every kind of op occurs, several times: a convolutional
+/// network's loss and gradients, written out, and an update with momentum.
+fn step(blocks: usize) -> Graph {
+    let mut b = Builder::new();
+    let dims = |groups| ConvDims {
+        strides: vec![1, 1],
+        padding: vec![(1, 1), (1, 1)],
+        dilation: vec![1, 1],
+        groups,
+    };
+    let pool = Window {
+        size: vec![1, 3, 3, 1],
+        strides: vec![1, 1, 1, 1],
+        padding: vec![(0, 0), (1, 1), (1, 1), (0, 0)],
+    };
+    let x = b.input("x", Role::Data, TensorType::real([2, 5, 5, 4])).unwrap();
+    let t = b.input("target", Role::Target, TensorType::real([2, 100])).unwrap();
+    let rate = b.input("lr", Role::Hyper, TensorType::real([])).unwrap();
+    let kernels: Vec<_> = (0..blocks)
+        .map(|k| {
+            let shape = [3, 3, if k % 2 == 0 { 4 } else { 1 }, 4];
+            b.input(format!("block{k}.kernel"), Role::Param, TensorType::real(shape)).unwrap()
+        })
+        .collect();
+    let mut y = x;
+    let mut tape = Vec::new();
+    for (k, &w) in kernels.iter().enumerate() {
+        let d = dims(if k % 2 == 0 { 1 } else { 4 });
+        let z = b.push(Op::Conv(d.clone()), &[y, w]).unwrap();
+        let r = b.push(Op::Relu, &[z]).unwrap();
+        let p = b.push(Op::MaxPool(pool.clone()), &[r]).unwrap();
+        let s = b.push(Op::WindowSum(pool.clone()), &[p]).unwrap();
+        tape.push((y, w, z, r, d));
+        y = s;
+    }
+    let logits = b.reshape(y, &[2, 100]).unwrap();
+    let loss = b.push(Op::SoftmaxCrossEntropy, &[logits, t]).unwrap();
+    let softmax = b.push(Op::Softmax, &[logits]).unwrap();
+    let dy = b.sub(softmax, t).unwrap();
+    let mut dy = b.reshape(dy, &[2, 5, 5, 4]).unwrap();
+    let mut new = Vec::new();
+    for (y, w, z, r, d) in tape.into_iter().rev() {
+        let input = vec![2, 5, 5, 4];
+        dy = b.push(Op::WindowSumGrad { window: pool.clone(), input }, &[dy]).unwrap();
+        dy = b.push(Op::MaxPoolGrad(pool.clone()), &[r, dy]).unwrap();
+        let zero = b.constant_like(0, z).unwrap();
+        let on = b.compare(Comparison::Gt, z, zero).unwrap();
+        dy = b.select(on, dy, zero).unwrap();
+        let kernel = vec![3, 3];
+        let dw = b.push(Op::ConvKernelGrad { dims: d.clone(), kernel }, &[y, dy]).unwrap();
+        dy = b.push(Op::ConvInputGrad { dims: d, input: vec![5, 5] }, &[dy, w]).unwrap();
+        let momentum = b.constant_like(Rational::new(9, 10).unwrap(), w).unwrap();
+        let scaled = b.mul(momentum, dw).unwrap();
+        let rates = b.splat(rate, w).unwrap();
+        let change = b.mul(rates, scaled).unwrap();
+        new.push(b.sub(w, change).unwrap());
+    }
+    for (k, w) in new.into_iter().rev().enumerate() {
+        b.output(format!("block{k}.kernel"), Role::Param, w);
+    }
+    b.output("loss", Role::Loss, loss);
+    b.finish().unwrap()
+}
+
+#[test]
+fn a_step() {
+    for precision in BOTH {
+        let p = program(step(5), precision);
+        let text = p.to_text().unwrap();
+        let back = Program::from_text(&text).unwrap();
+        assert_eq!(back.graph, p.graph.rounded(precision).unwrap());
+        // One function per op and operand types: two kinds of convolution.
+        assert_eq!(text.matches("func.func private @conv_input_grad").count(), 2);
+        assert_eq!(text.matches("func.func private @relu").count(), 1);
+    }
+}
+
+#[test]
+fn functions_are_read_in_any_order() {
+    let text = program(step(2), Precision::F32).to_text().unwrap();
+    let (head, functions) = text.split_once('\n').unwrap();
+    let mut functions: Vec<&str> = functions.split_inclusive("\n  }\n").collect();
+    let end = functions.pop().unwrap();
+    functions.reverse();
+    let reversed = format!("{head}\n{}{end}", functions.concat());
+    assert_ne!(reversed, text);
+    assert_eq!(Program::from_text(&reversed), Program::from_text(&text));
+}
+
+#[test]
+fn constants_that_look_like_initial_values_stay() {
+    let mut b = Builder::new();
+    let x = b.input("x", Role::Data, TensorType::real([])).unwrap();
+    // Unused, summed over no dimension, and returned: all graph constants.
+    let unused = b.constant(0, &[]).unwrap();
+    let summed = b.constant(0, &[]).unwrap();
+    let sum = b.push(Op::ReduceSum { dims: vec![] }, &[summed]).unwrap();
+    let twice = b.push(Op::ReduceSum { dims: vec![] }, &[x]).unwrap();
+    let returned = b.constant(0, &[]).unwrap();
+    b.output("a", Role::Logits, sum);
+    b.output("b", Role::Logits, returned);
+    b.output("c", Role::Logits, twice);
+    let g = b.finish().unwrap();
+    assert_ne!(unused, summed);
+    let text = program(g.clone(), Precision::F32).to_text().unwrap();
+    assert_eq!(Program::from_text(&text).unwrap().graph, g);
+}
+
+#[test]
+fn a_graph_without_instructions_or_reals() {
+    let empty = Builder::new().finish().unwrap();
+    let mut b = Builder::new();
+    let p = b.input("p", Role::Mask, TensorType::pred([2])).unwrap();
+    b.output("p", Role::Mask, p);
+    for g in [empty, b.finish().unwrap()] {
+        let text = program(g.clone(), Precision::F32).to_text().unwrap();
+        assert_eq!(Program::from_text(&text).unwrap().graph, g);
+    }
+}
+
+#[test]
+fn names_and_specification_survive_whatever_they_contain() {
+    let odd = "[net] # \"quoted\" \\ back\n\ttab é \u{1F600} \0 \\n \\0A //";
+    let mut b = Builder::new();
+    let x = b.input(odd, Role::Param, TensorType::real([])).unwrap();
+    b.output(odd, Role::Param, x);
+    let mut p = program(b.finish().unwrap(), Precision::F64);
+    p.meta = Meta {
+        model: odd.into(),
+        what: What::Train,
+        batch: 128,
+        spec: Some(odd.into()),
+        options: Some(String::new()),
+    };
+    let text = p.to_text().unwrap();
+    assert!(text.is_ascii());
+    assert_eq!(Program::from_text(&text).unwrap(), p);
+}
+
+#[test]
+fn constants_are_rounded_once_to_the_precision() {
+    let tenth = Rational::new(1, 10).unwrap();
+    let g = cases::graph(Op::Constant { value: tenth, shape: vec![] }, &[]);
+    for (precision, stored) in [(Precision::F32, f64::from(0.1f32)), (Precision::F64, 0.1f64)] {
+        let text = program(g.clone(), precision).to_text().unwrap();
+        let back = Program::from_text(&text).unwrap();
+        let value = Rational::from_f64(stored).unwrap();
+        assert_eq!(back.graph.instructions[0].op, Op::Constant { value, shape: vec![] });
+    }
+    let large: Rational = "1e39".parse().unwrap();
+    let g = cases::graph(Op::Constant { value: large, shape: vec![] }, &[]);
+    let error = program(g, Precision::F32).to_text().unwrap_err().to_string();
+    assert!(error.contains("overflows f32"), "{error}");
+}
+
+#[test]
+fn what_the_text_cannot_hold_is_refused() {
+    let wide = Window { size: vec![1 << 15], strides: vec![1], padding: vec![(0, 0)] };
+    let operands = [TensorType::real([1 << 15]), TensorType::real([1])];
+    let pool = cases::graph(Op::MaxPoolGrad(wide), &operands);
+    let batch = [TensorType::real([(1 << 24) + 1, 1]), TensorType::real([(1 << 24) + 1, 1])];
+    let loss = cases::graph(Op::SoftmaxCrossEntropy, &batch);
+    let rank = cases::graph(Op::Neg, &[TensorType::real(vec![1; 33])]);
+    let size = cases::graph(Op::Neg, &[TensorType::real([1 << 31])]);
+    for g in [pool, loss.clone(), rank, size] {
+        let error = program(g, Precision::F32).to_text().unwrap_err();
+        assert!(matches!(error, LowerError::TooLarge { .. }), "{error}");
+    }
+    // In f64 that batch size is exact.
+    assert!(program(loss, Precision::F64).to_text().is_ok());
+}
+
+#[test]
+fn work_is_linear_in_the_graph() {
+    let mut b = Builder::new();
+    let mut x = b.input("x", Role::Data, TensorType::real([8, 8])).unwrap();
+    for _ in 0..50_000 {
+        x = b.push(Op::Relu, &[x]).unwrap();
+        x = b.add(x, x).unwrap();
+    }
+    b.output("y", Role::Logits, x);
+    let p = program(b.finish().unwrap(), Precision::F32);
+    // A second is twenty times what this takes, and a hundredth of what a
+    // quadratic printer or parser would.
+    let start = std::time::Instant::now();
+    let text = p.to_text().unwrap();
+    let printed = start.elapsed();
+    let back = Program::from_text(&text).unwrap();
+    assert!(start.elapsed().as_secs_f64() < 3.0, "{printed:?}, {:?}", start.elapsed());
+    assert_eq!(back, p);
+}
+
+#[test]
+fn the_manifest_lists_the_text_in_order() {
+    let p = program(step(1), Precision::F32);
+    let back = Program::from_text(&p.to_text().unwrap()).unwrap();
+    let manifest = manifest(&back);
+    let json = serde_json::to_string(&manifest).unwrap();
+    expect_test::expect![[r#"{"model":"test","what":"op","batch":2,"inputs":[{"name":"x","shape":[2,5,5,4],"dtype":"f32","role":"data"},{"name":"target","shape":[2,100],"dtype":"f32","role":"target"},{"name":"lr","shape":[],"dtype":"f32","role":"hyper"},{"name":"block0.kernel","shape":[3,3,4,4],"dtype":"f32","role":"param"}],"outputs":[{"name":"block0.kernel","shape":[3,3,4,4],"dtype":"f32","role":"param"},{"name":"loss","shape":[],"dtype":"f32","role":"loss"}]}"#]].assert_eq(&json);
+    assert_eq!(serde_json::from_str::<Manifest>(&json).unwrap(), manifest);
+    let wrong = json.replace("\"hyper\"", "\"hypr\"");
+    assert!(serde_json::from_str::<Manifest>(&wrong).is_err());
 }

@@ -1,0 +1,6 @@
+module @op attributes {cotangent.batch = 2 : i64, cotangent.model = "test", cotangent.what = "op"} {
+  func.func public @main(%arg0: tensor<2x6x6x4xf32> {cotangent.name = "a", cotangent.role = "data"}, %arg1: tensor<3x3x1x4xf32> {cotangent.name = "b", cotangent.role = "data"}) -> (tensor<2x3x4x4xf32> {cotangent.name = "result", cotangent.role = "logits"}) {
+    %0 = stablehlo.convolution(%arg0, %arg1) dim_numbers = [b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f], window = {stride = [2, 1], pad = [[1, 1], [1, 1]], lhs_dilate = [1, 1], rhs_dilate = [1, 2]} {batch_group_count = 1 : i64, feature_group_count = 4 : i64} : (tensor<2x6x6x4xf32>, tensor<3x3x1x4xf32>) -> tensor<2x3x4x4xf32>
+    return %0 : tensor<2x3x4x4xf32>
+  }
+}
