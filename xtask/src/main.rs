@@ -1,2 +1,40 @@
-//! The project's own chores.
-fn main() {}
+//! The project's own chores: `cargo xtask CHORE`.
+
+mod oracle;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Cli {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Emit every case of the oracle, then have XLA execute them and JAX compare.
+    Oracle {
+        /// Where the cases go.
+        #[arg(long, default_value = "target/oracle")]
+        dir: PathBuf,
+        /// Only write the cases.
+        #[arg(long)]
+        write_only: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().chore {
+        Chore::Oracle { dir, write_only } => oracle::run(&dir, write_only),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("xtask: {e}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -24,6 +24,7 @@
 mod builder;
 mod error;
 mod init;
+mod json;
 pub mod layers;
 mod network;
 mod spec;

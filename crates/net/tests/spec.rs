@@ -87,3 +87,20 @@ fn initial_parameters_have_the_stated_variance() {
     assert_eq!(params, initialize(&net, 1));
     assert_ne!(params, initialize(&net, 2));
 }
+
+#[test]
+fn json_leaves_nothing_to_default() {
+    let net = NetSpec::new("n", [5, 4, 1]).conv2d(2, 3).max_pool(2).flatten().dense(3).network().unwrap();
+    expect![[r#"
+        [
+          {"bias":true,"dilation":[1,1],"features":2,"groups":1,"kernel":[3,3],"kind":"conv2d","name":"conv2d_1","padding":[[1,1],[1,1]],"stride":[1,1]}
+          {"kind":"max_pool","name":"max_pool_1","padding":[[0,0],[0,0]],"stride":[2,2],"window":[2,2]}
+          {"kind":"flatten","name":"flatten_1"}
+          {"bias":true,"features":3,"kind":"dense","name":"dense_1"}
+        ]
+    "#]]
+    .assert_eq(&format!(
+        "[\n{}]\n",
+        net.to_json()["layers"].as_array().unwrap().iter().map(|l| format!("  {l}\n")).collect::<String>()
+    ));
+}

@@ -1,0 +1,32 @@
+//! The cases of the JAX oracle: emitted text, its inputs, and what our own
+//! engines make of them. `oracle/README.md` says what a case folder holds.
+
+mod nets;
+mod ops;
+mod write;
+
+use std::error::Error;
+use std::path::Path;
+use std::process::Command;
+
+/// A chore fails with whatever went wrong.
+pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Writes all cases to `dir` and, unless `write_only`, runs the oracle on them.
+pub fn run(dir: &Path, write_only: bool) -> Result<()> {
+    let mut cases = ops::cases()?;
+    cases.extend(nets::cases()?);
+    for case in &cases {
+        case.write(dir).map_err(|e| format!("case {}: {e}", case.name))?;
+    }
+    println!("{} cases in {}", cases.len(), dir.display());
+    if write_only {
+        return Ok(());
+    }
+    let python = Path::new(".venv-oracle/bin/python");
+    if !python.exists() {
+        return Err("JAX is not installed; run: bash scripts/setup-python.sh oracle".into());
+    }
+    let status = Command::new(python).args(["-m", "oracle"]).arg(dir).status()?;
+    if status.success() { Ok(()) } else { Err("the oracle found differences".into()) }
+}
