@@ -61,7 +61,10 @@ def _result(future, folder, root) -> Verdict:
 
 def summarise(verdicts: list[Verdict], seconds: float) -> dict:
     findings = [f for v in verdicts for f in v.findings if not f.note]
-    worst = max(findings, key=lambda f: f.ratio, default=None)
+    worst = {
+        who: max((f for f in findings if f.who == who), key=lambda f: f.ratio)
+        for who in dict.fromkeys(f.who for f in findings)
+    }
     return {
         "cases": len(verdicts),
         "failed": sum(bool(v.failures) for v in verdicts),
@@ -70,8 +73,10 @@ def summarise(verdicts: list[Verdict], seconds: float) -> dict:
         "engines": collections.Counter(e for v in verdicts for e in v.engines),
         "mutants": sum(v.mutants for v in verdicts),
         "killed": sum(v.killed for v in verdicts),
-        "worst_ratio": worst and worst.ratio,
-        "worst": worst and f"{worst.case}: {worst.who}: {worst.tensor}",
+        "worst_ratio": max((f.ratio for f in worst.values()), default=None),
+        "worst": {
+            who: {"ratio": f.ratio, "case": f.case, "tensor": f.tensor} for who, f in worst.items()
+        },
         "seconds": round(seconds, 1),
     }
 
@@ -82,7 +87,10 @@ def describe(s: dict, folder: pathlib.Path) -> str:
     counts = ", ".join(f"{n} {dtype}" for dtype, n in sorted(s["by_dtype"].items()))
     engines = ", ".join(f"{e} on {n}" for e, n in sorted(s["engines"].items())) or "none"
     mutants = f"; {s['killed']} of {s['mutants']} wrong programs noticed" if s["mutants"] else ""
-    worst = "" if s["worst"] is None else f"; worst {s['worst_ratio']:.3f} of allowed ({s['worst']})"
+    worst = "".join(
+        f"; {who} at worst {w['ratio']:.3f} of allowed ({w['case']}: {w['tensor']})"
+        for who, w in s["worst"].items()
+    )
     return (
         f"oracle: {s['cases'] - s['failed']} of {s['cases']} cases pass ({counts}), "
         f"{s['tensors']} tensors compared; engines beside XLA: {engines}{mutants}{worst}; "
