@@ -1,1 +1,49 @@
-//! The training loop, run directories and checkpoints.
+//! Training: the loop, its run directory, its checkpoints.
+//!
+//! [`train`] emits the step of a network as StableHLO text, writes it into the
+//! run directory, parses that text back and executes it. [`resume`] continues
+//! a run bit for bit as if it had never stopped. [`evaluate`] and [`predict`]
+//! use the weights a run leaves behind.
+//!
+//! A run directory holds
+//!
+//! | file | what it is |
+//! | --- | --- |
+//! | `config.toml` | the run's [`Config`], everything resolved |
+//! | `step.mlir`, `eval.mlir`, `forward.mlir` | what is executed; the manifest of each beside it, `.json` |
+//! | `metrics.csv` | one [`Row`] per epoch |
+//! | `plot.svg`, `plot.png` | loss and accuracy by epoch |
+//! | `last.safetensors`, `best.safetensors` | parameters, optimiser state and progress |
+//! | `summary.json` | the [`Summary`], once the run has finished |
+//!
+//! Every file is written beside its place and renamed into it, so that none is
+//! ever half-written.
+//!
+//! **Architecture invariant:** this crate never prints; what happens is told
+//! to an [`Observer`]. It never differentiates, and it executes nothing that
+//! was not first written as text.
+
+mod checkpoint;
+mod config;
+mod engine;
+mod error;
+mod feed;
+mod inference;
+mod metrics;
+mod observer;
+mod plot;
+mod run_dir;
+mod score;
+mod setup;
+mod trainer;
+mod weights;
+
+pub use config::{Backend, Config, Execution, Schedule};
+pub use error::TrainError;
+pub use inference::{Prediction, evaluate, predict};
+pub use metrics::{HEADER, Row, Summary};
+pub use observer::{Event, Observer, Position, Silent, StepDone};
+pub use run_dir::RunDir;
+pub use score::Scores;
+pub use trainer::{Outcome, resume, train};
+pub use weights::Weights;

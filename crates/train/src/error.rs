@@ -1,0 +1,152 @@
+//! What can stop a run.
+
+use cotangent_data::BatchError;
+use cotangent_emit::EmitError;
+use cotangent_interp::InterpError;
+use cotangent_native::NativeError;
+use cotangent_net::SpecError;
+use cotangent_stablehlo::{LowerError, ParseError};
+use std::io::{Error, ErrorKind};
+use std::path::PathBuf;
+use thiserror::Error;
+
+/// Why a run, an evaluation or a prediction cannot be done.
+#[derive(Debug, Error)]
+#[allow(missing_docs)] // the messages name every field
+pub enum TrainError {
+    /// A setting is out of range.
+    #[error("{what}: {reason}")]
+    Invalid { what: &'static str, reason: String },
+    /// The data set does not fit the network.
+    #[error("the data set `{dataset}` does not fit the network `{model}`: {reason}")]
+    Data { dataset: String, model: String, reason: String },
+    /// The data set is not the one the run began with.
+    #[error(
+        "the run began with the data set `{expected}` (sha256 {expected_sha256}), found `{found}` \
+         (sha256 {found_sha256}); give the same data with --data"
+    )]
+    OtherData { expected: String, expected_sha256: String, found: String, found_sha256: String },
+    /// The specification is not a network.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// No step can be made of the network.
+    #[error(transparent)]
+    Emit(#[from] EmitError),
+    /// The step has no text.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
+    /// The text is not a step.
+    #[error("{name}: {source}")]
+    Parse { name: String, source: ParseError },
+    /// The native executor refused or failed.
+    #[error(transparent)]
+    Native(#[from] NativeError),
+    /// The interpreter refused or failed.
+    #[error(transparent)]
+    Interp(#[from] InterpError),
+    /// A batch could not be filled.
+    #[error(transparent)]
+    Batch(#[from] BatchError),
+    /// The thread that fills batches is gone.
+    #[error("the thread that fills batches stopped")]
+    Feed,
+
+    /// A fresh run in a directory that holds one.
+    #[error(
+        "{} already holds a run; continue it with --resume {}, or choose another --run-dir",
+        dir.display(), dir.display()
+    )]
+    RunExists { dir: PathBuf },
+    /// The run directory is a file.
+    #[error("{} is a file, expected a directory; choose another --run-dir", path.display())]
+    NotADirectory { path: PathBuf },
+    /// A file or directory cannot be written.
+    #[error("cannot write {}: {source}; {}", path.display(), write_fix(source))]
+    Write { path: PathBuf, source: Error },
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: Error },
+    /// There is no run to resume.
+    #[error(
+        "{} is missing: this is not a run directory; give the --run-dir of a run that has begun",
+        path.display()
+    )]
+    ConfigMissing { path: PathBuf },
+    /// `config.toml` is damaged or of another version.
+    #[error("{}: {reason}", path.display())]
+    Config { path: PathBuf, reason: String },
+    /// `config.toml` was edited.
+    #[error(
+        "{} differs from the configuration of the checkpoint: found `{found}`, expected \
+         `{expected}`; restore that line, or begin a new run",
+        path.display()
+    )]
+    ConfigChanged { path: PathBuf, found: String, expected: String },
+
+    /// A run without a checkpoint.
+    #[error(
+        "{} is missing: the run stopped before its first checkpoint; begin again in another \
+         --run-dir",
+        path.display()
+    )]
+    CheckpointMissing { path: PathBuf },
+    /// A weights file or checkpoint is damaged.
+    #[error("{} is not a usable checkpoint: {reason}", path.display())]
+    Checkpoint { path: PathBuf, reason: String },
+    /// A weights file of another network.
+    #[error(
+        "{}{} does not fit the network `{model}`: tensor `{tensor}`: found {found}, expected \
+         {expected}",
+        path.display(), of_model(found_model)
+    )]
+    Tensor {
+        path: PathBuf,
+        found_model: Option<String>,
+        model: String,
+        tensor: String,
+        found: String,
+        expected: String,
+    },
+    /// The step is not the one the checkpoint was made by.
+    #[error(
+        "the step has changed: {what} has sha256 {found}, but the checkpoint was made by the step \
+         with sha256 {expected}; continue with the version and files that began the run, or \
+         begin a new one"
+    )]
+    StepChanged { what: String, found: String, expected: String },
+
+    /// The loss is no longer a number.
+    #[error(
+        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {lr}); try a lower \
+         --lr such as {}, another --optimizer, or look for damaged data.{}",
+        lr / 10.0, kept(checkpoint)
+    )]
+    Diverged {
+        loss: f32,
+        epoch: u64,
+        step: u64,
+        lr: f32,
+        /// The last good checkpoint, left untouched.
+        checkpoint: Option<PathBuf>,
+    },
+}
+
+fn write_fix(source: &Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::StorageFull | ErrorKind::FileTooLarge | ErrorKind::QuotaExceeded => {
+            "free some space, or choose another --run-dir; nothing half-written was left behind"
+        }
+        _ => "choose a --run-dir that can be written",
+    }
+}
+
+fn of_model(model: &Option<String>) -> String {
+    model.as_ref().map_or(String::new(), |m| format!(" (of the network `{m}`)"))
+}
+
+fn kept(checkpoint: &Option<PathBuf>) -> String {
+    match checkpoint {
+        Some(path) => format!(" The last good checkpoint is {}.", path.display()),
+        None => " There is no checkpoint yet.".into(),
+    }
+}

@@ -1,0 +1,116 @@
+//! Using weights: scores on a data set, classes of images.
+
+use crate::engine::Step;
+use crate::feed::Batch;
+use crate::score::{argmax, score};
+use crate::setup::check_fit;
+use crate::{Execution, Scores, TrainError, Weights};
+use cotangent_data::Dataset;
+use cotangent_graph::{Precision, Role};
+use cotangent_net::Network;
+use cotangent_stablehlo::What;
+use cotangent_step::Optimizer;
+use serde::Serialize;
+
+/// What a network says about one image.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The class with the largest probability.
+    pub class: usize,
+    /// One per class; they sum to 1.
+    pub probabilities: Vec<f32>,
+}
+
+/// Loss and accuracy of `weights` on the test split of `dataset`.
+///
+/// # Errors
+/// The weights or the data do not fit the network.
+pub fn evaluate(
+    net: &Network,
+    weights: &Weights,
+    dataset: &Dataset,
+    batch: usize,
+    execution: Execution,
+) -> Result<Scores, TrainError> {
+    check_fit(net, dataset)?;
+    let batch = batch.min(dataset.test().len());
+    let mut step = load(net, What::Eval, batch, weights, execution)?;
+    let mut buffers = Batch::new(dataset, batch);
+    Ok(score(&mut step, &mut buffers, dataset, dataset.test())?.0)
+}
+
+/// Classes of `images`, one after the other, row-major in the network's input
+/// shape, normalised as in training ([`Dataset::normalize`]).
+///
+/// # Errors
+/// The weights do not fit the network, or `images` is not a whole number of
+/// inputs.
+pub fn predict(
+    net: &Network,
+    weights: &Weights,
+    images: &[f32],
+    execution: Execution,
+) -> Result<Vec<Prediction>, TrainError> {
+    let pixels: usize = net.spec().input.iter().product();
+    if !images.len().is_multiple_of(pixels) {
+        let (n, input) = (images.len(), &net.spec().input);
+        let reason =
+            format!("found {n} numbers, expected a multiple of {pixels}, one per {input:?}");
+        return Err(TrainError::Invalid { what: "images", reason });
+    }
+    let batch = (images.len() / pixels).clamp(1, 64);
+    let mut step = load(net, What::Forward, batch, weights, execution)?;
+    let mut predictions = Vec::with_capacity(images.len() / pixels);
+    for chunk in images.chunks(batch * pixels) {
+        let x = step.input_mut(Role::Data);
+        x[..chunk.len()].copy_from_slice(chunk);
+        x[chunk.len()..].fill(0.0);
+        step.run()?;
+        let rows = step.output(Role::Logits).chunks_exact(net.classes());
+        predictions.extend(rows.take(chunk.len() / pixels).map(prediction));
+    }
+    Ok(predictions)
+}
+
+/// The forward or eval step of `net`, through its text, with the weights in
+/// place.
+fn load(
+    net: &Network,
+    what: What,
+    batch: usize,
+    weights: &Weights,
+    execution: Execution,
+) -> Result<Step, TrainError> {
+    let params = weights.params(net)?;
+    // Neither step has an optimiser.
+    let none = Optimizer::Sgd { weight_decay: 0.into() };
+    let text = cotangent_emit::program(net, what, batch, &none, Precision::F32)?.to_text()?;
+    let (inputs, outputs): (&[Role], &[Role]) = match what {
+        What::Eval => (&[Role::Data, Role::Target], &[Role::Loss, Role::Logits]),
+        _ => (&[Role::Data], &[Role::Logits]),
+    };
+    let mut step = Step::compile(what.name(), &text, execution, inputs, outputs)?;
+    let mut params = params.into_iter();
+    step.set_resident(|_, _| Ok(params.next().unwrap_or_default()))?;
+    Ok(step)
+}
+
+/// Softmax, the largest logit taken off first so that it stays finite.
+fn prediction(logits: &[f32]) -> Prediction {
+    let class = argmax(logits);
+    let exp = |x: f32| f64::from(x - logits[class]).exp();
+    let sum: f64 = logits.iter().map(|&x| exp(x)).sum();
+    let probabilities = logits.iter().map(|&x| (exp(x) / sum) as f32).collect();
+    Prediction { class, probabilities }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn probabilities_stay_finite_and_sum_to_one() {
+        let p = prediction(&[1e4, -1e4, 1e4]);
+        assert_eq!((p.class, p.probabilities), (0, vec![0.5, 0.0, 0.5]));
+    }
+}

@@ -1,0 +1,155 @@
+//! From a configuration and a data set to the texts that will be executed.
+
+use crate::checkpoint::Identity;
+use crate::weights::hex;
+use crate::{Config, RunDir, TrainError};
+use cotangent_data::Dataset;
+use cotangent_graph::Precision;
+use cotangent_net::{NetSpec, Network};
+use cotangent_stablehlo::{What, manifest};
+use cotangent_step::Optimizer;
+use sha2::{Digest, Sha256};
+
+/// A run about to begin or go on.
+pub(crate) struct Setup {
+    pub config: Config,
+    pub net: Network,
+    pub optimizer: Optimizer,
+    /// Steps of an epoch.
+    pub steps: u64,
+    /// `step.mlir` and `eval.mlir`.
+    pub step: String,
+    pub eval: String,
+    pub identity: Identity,
+    /// File name and content of everything emitted.
+    files: Vec<(String, String)>,
+}
+
+impl Setup {
+    pub fn new(config: &Config, dataset: &Dataset) -> Result<Self, TrainError> {
+        let net = NetSpec::from_toml(&config.spec)?.network()?;
+        let optimizer: Optimizer = config
+            .optimizer
+            .parse()
+            .map_err(|reason| TrainError::Invalid { what: "optimizer", reason })?;
+        check_fit(&net, dataset)?;
+        let steps = check_numbers(config, dataset)?;
+        let total = steps.saturating_mul(config.epochs as u64);
+        let config = Config {
+            format: Config::FORMAT,
+            model: net.spec().name.clone(),
+            dataset: dataset.name().into(),
+            optimizer: optimizer.to_string(),
+            schedule: config.schedule.resolved(total),
+            ..config.clone()
+        };
+        let mut files = Vec::new();
+        let mut emit = |stem: &str, what| -> Result<String, TrainError> {
+            let program =
+                cotangent_emit::program(&net, what, config.batch, &optimizer, Precision::F32)?;
+            let text = program.to_text()?;
+            files.push((format!("{stem}.json"), to_json(&manifest(&program))?));
+            files.push((format!("{stem}.mlir"), text.clone()));
+            Ok(text)
+        };
+        let (step, eval) = (emit("step", What::Train)?, emit("eval", What::Eval)?);
+        emit("forward", What::Forward)?;
+        let identity = Identity {
+            model: config.model.clone(),
+            spec: config.spec.clone(),
+            optimizer: config.optimizer.clone(),
+            config: config.to_toml()?,
+            step_sha256: sha256(step.as_bytes()),
+            data_sha256: data_sha256(dataset),
+        };
+        Ok(Setup { config, net, optimizer, steps, step, eval, identity, files })
+    }
+
+    /// Steps of the run.
+    pub fn total(&self) -> u64 {
+        self.steps.saturating_mul(self.config.epochs as u64)
+    }
+
+    /// Writes everything emitted, then the configuration: a directory without
+    /// one holds no run yet.
+    pub fn write(&self, dir: &RunDir) -> Result<(), TrainError> {
+        for (name, text) in &self.files {
+            dir.write(name, text.as_bytes())?;
+        }
+        dir.write("config.toml", self.identity.config.as_bytes())?;
+        Ok(())
+    }
+}
+
+/// Pretty JSON and a newline.
+pub(crate) fn to_json(value: &impl serde::Serialize) -> Result<String, TrainError> {
+    serde_json::to_string_pretty(value)
+        .map(|text| text + "\n")
+        .map_err(|e| TrainError::Invalid { what: "JSON", reason: e.to_string() })
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// sha256 over everything that training reads of a data set.
+fn data_sha256(dataset: &Dataset) -> String {
+    let mut hash = Sha256::new();
+    let (shape, mean_std) = (dataset.image_shape(), dataset.mean_std());
+    hash.update(format!("{shape:?} {} {mean_std:?}", dataset.classes()));
+    for split in [dataset.train(), dataset.test()] {
+        hash.update((split.len() as u64).to_le_bytes());
+        hash.update(split.labels());
+        hash.update(split.images());
+    }
+    hex(&hash.finalize())
+}
+
+/// Whether the data set's images and classes are what the network takes.
+pub(crate) fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
+    let error = |reason| TrainError::Data {
+        dataset: dataset.name().into(),
+        model: net.spec().name.clone(),
+        reason,
+    };
+    let (input, image) = (&net.spec().input, dataset.image_shape());
+    // A network on plain vectors reads an image row by row.
+    if input[..] != image && input[..] != [dataset.pixels()] {
+        return Err(error(format!("its images are {image:?}, expected {input:?}")));
+    }
+    if net.classes() != dataset.classes() {
+        let (found, expected) = (dataset.classes(), net.classes());
+        return Err(error(format!(
+            "it has {found} classes, but the network has {expected} outputs; give --classes {found}"
+        )));
+    }
+    match dataset.test().is_empty() {
+        true => Err(error("its test split is empty".into())),
+        false => Ok(()),
+    }
+}
+
+/// Checks the ranges of the numbers; returns the steps of an epoch.
+fn check_numbers(config: &Config, dataset: &Dataset) -> Result<u64, TrainError> {
+    let invalid = |what, reason| Err(TrainError::Invalid { what, reason });
+    let examples = dataset.train().len();
+    if config.epochs == 0 {
+        return invalid("epochs", "found 0, expected at least 1".into());
+    }
+    if !(1..=1024).contains(&config.threads) {
+        return invalid("threads", format!("found {}, expected 1 to 1024", config.threads));
+    }
+    if !(config.lr.is_finite() && config.lr > 0.0 && (config.lr as f32).is_finite()) {
+        return invalid("lr", format!("found {}, expected a number above 0", config.lr));
+    }
+    if config.seed > i64::MAX as u64 {
+        return invalid("seed", format!("found {}, expected at most {}", config.seed, i64::MAX));
+    }
+    if config.batch == 0 || config.batch > examples {
+        return invalid(
+            "batch",
+            format!("found {}, expected 1 to {examples}, the training examples", config.batch),
+        );
+    }
+    Ok((examples / config.batch) as u64)
+}

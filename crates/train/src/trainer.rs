@@ -1,0 +1,439 @@
+//! The loop.
+
+use crate::checkpoint::{self, Progress};
+use crate::engine::Step;
+use crate::feed::{Batch, Feed};
+use crate::metrics::csv;
+use crate::score::{count_correct, score};
+use crate::setup::{Setup, sha256, to_json};
+use crate::{Config, Event, Observer, Position, Row, RunDir, StepDone, Summary, TrainError};
+use cotangent_data::Dataset;
+use cotangent_graph::Role;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// All epochs are done.
+    Finished(Summary),
+    /// They were done before; nothing happened.
+    AlreadyFinished(Summary),
+    /// The stop flag was set; [`resume`] continues from here.
+    Interrupted(Position),
+}
+
+/// Begins a run in `run_dir` and trains until it is done or `stop` is set:
+/// then the step under way is finished and `last.safetensors` saved.
+///
+/// Of `config`, the names, the optimiser's constants and the schedule's
+/// default are worked out and written back to `config.toml`.
+///
+/// # Errors
+/// The configuration or the data do not fit, the directory cannot be written
+/// or holds a run, or the loss ceased to be finite.
+pub fn train(
+    config: &Config,
+    dataset: &Dataset,
+    run_dir: &Path,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
+    let setup = Setup::new(config, dataset)?;
+    let dir = RunDir::create(run_dir)?;
+    let mut trainer = Trainer::new(&setup, dataset, &dir, Progress::default())?;
+    let state = setup.optimizer.state(&setup.net);
+    let state = state.iter().map(|s| (&*s.name, vec![s.initial; s.shape.iter().product()]));
+    let params = cotangent_net::initialize(&setup.net, setup.config.seed);
+    let initial: HashMap<&str, Vec<f32>> =
+        setup.net.params().map(|p| &*p.name).zip(params).chain(state).collect();
+    trainer.step.set_resident(|name, _| Ok(initial.get(name).map_or(&[], |v| &v[..])))?;
+    drop(initial);
+    setup.write(&dir)?;
+    trainer.run(stop, observer)
+}
+
+/// Continues the run in `run_dir` where its last checkpoint stands. The end is
+/// the same, bit for bit, as that of a run that never stopped.
+///
+/// # Errors
+/// As [`train`]; and the directory holds no run, its checkpoint is damaged or
+/// of another network, optimiser or step, or the configuration or the data
+/// have changed.
+pub fn resume(
+    run_dir: &Path,
+    dataset: &Dataset,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
+    let dir = RunDir::open(run_dir);
+    let setup = Setup::new(&Config::load(run_dir)?, dataset)?;
+    let (weights, found) = checkpoint::load(&dir.last())?;
+    let net = &setup.net;
+    let state = setup.optimizer.state(net);
+    let names = net.params().map(|p| &*p.name).chain(state.iter().map(|s| &*s.name));
+    weights.no_others(net, names)?;
+    for s in &state {
+        weights.tensor(net, &s.name, &s.shape)?;
+    }
+    check_identity(&dir, &setup, &found.identity, dataset)?;
+    let progress = found.progress;
+    let (epochs, steps) = (setup.config.epochs as u64, setup.steps);
+    if progress.step > steps || progress.epoch > epochs {
+        let (epoch, step) = (progress.epoch, progress.step);
+        let reason = format!("it is at epoch {epoch} of {epochs}, step {step} of {steps}");
+        return Err(TrainError::Checkpoint { path: dir.last(), reason });
+    }
+    if progress.epoch == epochs {
+        let summary = summary(&setup, &dir, &progress);
+        observer.event(&Event::Notice("this run is finished; there is nothing to do"));
+        return Ok(Outcome::AlreadyFinished(summary));
+    }
+    let mut trainer = Trainer::new(&setup, dataset, &dir, progress)?;
+    trainer.step.set_resident(|name, shape| weights.tensor(net, name, shape))?;
+    dir.write("metrics.csv", csv(&trainer.progress.rows).as_bytes())?;
+    trainer.run(stop, observer)
+}
+
+/// Whether a checkpoint is of the very step, data and configuration that the
+/// run directory would continue with.
+fn check_identity(
+    dir: &RunDir,
+    setup: &Setup,
+    found: &checkpoint::Identity,
+    dataset: &Dataset,
+) -> Result<(), TrainError> {
+    let path = dir.step();
+    let bytes =
+        std::fs::read(&path).map_err(|source| TrainError::Read { path: path.clone(), source })?;
+    let of_config = ("what config.toml asks for".to_string(), setup.identity.step_sha256.clone());
+    for (what, sha256) in [(path.display().to_string(), sha256(&bytes)), of_config] {
+        if sha256 != found.step_sha256 {
+            let expected = found.step_sha256.clone();
+            return Err(TrainError::StepChanged { what, found: sha256, expected });
+        }
+    }
+    if setup.identity.data_sha256 != found.data_sha256 {
+        let before = toml::from_str::<Config>(&found.config).map(|c| c.dataset);
+        return Err(TrainError::OtherData {
+            expected: before.unwrap_or_else(|_| "unknown".into()),
+            expected_sha256: found.data_sha256.clone(),
+            found: dataset.name().into(),
+            found_sha256: setup.identity.data_sha256.clone(),
+        });
+    }
+    let (now, then) = (&setup.identity.config, &found.config);
+    if now != then {
+        let differs = |(a, b): &(&str, &str)| a != b;
+        let (found, expected) =
+            now.lines().zip(then.lines()).find(differs).unwrap_or(("more or fewer lines", ""));
+        let (found, expected) = (found.into(), expected.into());
+        return Err(TrainError::ConfigChanged { path: dir.config(), found, expected });
+    }
+    Ok(())
+}
+
+/// A run under way.
+struct Trainer<'a> {
+    setup: &'a Setup,
+    dataset: &'a Dataset,
+    dir: &'a RunDir,
+    progress: Progress,
+    step: Step,
+    eval: Step,
+    eval_batch: Batch,
+    clock: Clock,
+}
+
+/// Times of this session.
+struct Clock {
+    session: Instant,
+    /// Wall time of earlier sessions, seconds.
+    before: f64,
+    /// Time in the loop over steps, and the steps.
+    training: Duration,
+    trained: u64,
+    /// Time of the last evaluation.
+    evaluation: Duration,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(
+        setup: &'a Setup,
+        dataset: &'a Dataset,
+        dir: &'a RunDir,
+        progress: Progress,
+    ) -> Result<Self, TrainError> {
+        let execution = setup.config.execution();
+        let io = [Role::Data, Role::Target];
+        let out = [Role::Loss, Role::Logits];
+        let step_io = [Role::Data, Role::Target, Role::Hyper];
+        Ok(Trainer {
+            step: Step::compile("step.mlir", &setup.step, execution, &step_io, &out)?,
+            eval: Step::compile("eval.mlir", &setup.eval, execution, &io, &out)?,
+            eval_batch: Batch::new(dataset, setup.config.batch),
+            clock: Clock {
+                session: Instant::now(),
+                before: progress.seconds,
+                training: Duration::ZERO,
+                trained: 0,
+                evaluation: Duration::ZERO,
+            },
+            setup,
+            dataset,
+            dir,
+            progress,
+        })
+    }
+
+    fn run(
+        mut self,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<Outcome, TrainError> {
+        let config = &self.setup.config;
+        observer.event(&Event::RunStarted {
+            config,
+            dir: self.dir.path(),
+            params: self.setup.net.param_count(),
+            train_examples: self.dataset.train().len(),
+            test_examples: self.dataset.test().len(),
+            peak_bytes: self.step.peak_bytes(),
+            position: self.position(),
+        });
+        let epochs = self.progress.epoch..config.epochs as u64;
+        let first = self.progress.step as usize;
+        let finished = std::thread::scope(|scope| {
+            let feed =
+                Feed::start(scope, self.dataset, config.batch, config.seed, epochs.clone(), first);
+            for _ in epochs {
+                match self.train_epoch(&feed, stop, observer)? {
+                    Some(images_per_second) => self.end_epoch(images_per_second, observer)?,
+                    None => return Ok(false),
+                }
+            }
+            Ok::<_, TrainError>(true)
+        })?;
+        if !finished {
+            let position = self.position();
+            self.save("last.safetensors", observer)?;
+            observer.event(&Event::Interrupted(position));
+            return Ok(Outcome::Interrupted(position));
+        }
+        let summary = summary(self.setup, self.dir, &self.progress);
+        self.dir.write("summary.json", to_json(&summary)?.as_bytes())?;
+        observer.event(&Event::Finished(&summary));
+        Ok(Outcome::Finished(summary))
+    }
+
+    /// The rest of the epoch under way; its images per second, or `None` if
+    /// the stop flag was seen.
+    fn train_epoch(
+        &mut self,
+        feed: &Feed,
+        stop: &AtomicBool,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<f64>, TrainError> {
+        let (rows, steps) = (self.setup.config.batch, self.setup.steps);
+        let (start, mut done) = (Instant::now(), 0);
+        let trained_before = self.clock.training;
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            if self.progress.step == steps {
+                let seconds = start.elapsed().as_secs_f64();
+                return Ok(Some(if done == 0 {
+                    0.0
+                } else {
+                    (done * rows as u64) as f64 / seconds
+                }));
+            }
+            let lr = self.lr();
+            let batch = feed.next()?;
+            self.step.input_mut(Role::Data).copy_from_slice(&batch.x);
+            self.step.input_mut(Role::Target).copy_from_slice(&batch.target);
+            self.step.input_mut(Role::Hyper).fill(lr);
+            self.step.run()?;
+            let loss = self.step.loss();
+            if !loss.is_finite() {
+                return Err(self.diverged(loss, self.progress.step + 1, lr));
+            }
+            let logits = self.step.output(Role::Logits);
+            let correct = count_correct(logits, self.dataset.classes(), &batch.labels);
+            feed.recycle(batch);
+            self.progress.loss_sum += f64::from(loss);
+            self.progress.correct += correct;
+            self.progress.step += 1;
+            done += 1;
+            let elapsed = start.elapsed();
+            self.clock.training = trained_before + elapsed;
+            self.clock.trained += 1;
+            observer.event(&Event::StepDone(StepDone {
+                position: self.position(),
+                loss,
+                mean_loss: self.progress.loss_sum / self.progress.step as f64,
+                accuracy: self.train_accuracy(),
+                lr,
+                images_per_second: (done * rows as u64) as f64 / elapsed.as_secs_f64(),
+                eta: self.eta(),
+            }));
+        }
+    }
+
+    /// Scores the epoch, writes its row, the plots and the checkpoints.
+    fn end_epoch(
+        &mut self,
+        images_per_second: f64,
+        observer: &mut dyn Observer,
+    ) -> Result<(), TrainError> {
+        let start = Instant::now();
+        observer.event(&Event::EvalStarted { epoch: self.progress.epoch + 1 });
+        let trained: HashMap<&str, &[f32]> =
+            self.step.resident().map(|(name, _, value)| (name, value)).collect();
+        self.eval.set_resident(|name, _| Ok(trained.get(name).copied().unwrap_or_default()))?;
+        let split = self.dataset.test();
+        let (scores, correct) = score(&mut self.eval, &mut self.eval_batch, self.dataset, split)?;
+        self.clock.evaluation = start.elapsed();
+        let lr = self.lr_of(self.global_step().saturating_sub(1));
+        if !scores.loss.is_finite() {
+            return Err(self.diverged(scores.loss as f32, self.progress.step, lr));
+        }
+        let row = Row {
+            epoch: self.progress.epoch + 1,
+            step: self.global_step(),
+            lr,
+            train_loss: self.progress.loss_sum / self.progress.step as f64,
+            train_accuracy: self.train_accuracy(),
+            val_loss: scores.loss,
+            val_accuracy: scores.accuracy,
+            images_per_second,
+        };
+        let best = self.progress.best_correct.is_none_or(|b| correct > b);
+        self.progress = Progress {
+            epoch: self.progress.epoch + 1,
+            best_correct: self.progress.best_correct.max(Some(correct)),
+            seconds: self.progress.seconds,
+            rows: std::mem::take(&mut self.progress.rows),
+            ..Progress::default()
+        };
+        self.progress.rows.push(row);
+        observer.event(&Event::EpochDone { row: &row, best });
+        // `last` comes after `best`: stopped between the two, the run repeats
+        // this epoch and writes the same `best` again.
+        if best {
+            self.save("best.safetensors", observer)?;
+        }
+        self.save("last.safetensors", observer)?;
+        self.dir.write("metrics.csv", csv(&self.progress.rows).as_bytes())?;
+        self.plot(observer)
+    }
+
+    fn plot(&self, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        match crate::plot::render(&self.setup.config.model, &self.progress.rows) {
+            Ok(plot) => {
+                self.dir.write("plot.svg", plot.svg.as_bytes())?;
+                self.dir.write("plot.png", &plot.png)?;
+            }
+            // Training is worth more than its picture.
+            Err(reason) => observer.event(&Event::Notice(&format!("no plot: {reason}"))),
+        }
+        Ok(())
+    }
+
+    fn save(&mut self, name: &str, observer: &mut dyn Observer) -> Result<(), TrainError> {
+        // The loss is measured before the update, so it can be finite while the
+        // parameters no longer are.
+        if !self.step.resident().all(|(_, _, v)| v.iter().all(|x| x.is_finite())) {
+            let lr = self.lr_of(self.global_step().saturating_sub(1));
+            return Err(self.diverged(f32::NAN, self.progress.step, lr));
+        }
+        self.progress.seconds = self.clock.before + self.clock.session.elapsed().as_secs_f64();
+        let bytes = checkpoint::encode(&self.step, &self.setup.identity, &self.progress)?;
+        let path = self.dir.write(name, &bytes)?;
+        observer.event(&Event::CheckpointSaved { path: &path });
+        Ok(())
+    }
+
+    /// Writes what is known of the epoch to `metrics.csv`; the checkpoints
+    /// stay what they are.
+    fn diverged(&self, loss: f32, step: u64, lr: f32) -> TrainError {
+        let p = &self.progress;
+        let row = Row {
+            epoch: p.epoch + 1,
+            step: p.epoch * self.setup.steps + step,
+            lr,
+            train_loss: f64::from(loss),
+            train_accuracy: self.train_accuracy(),
+            val_loss: f64::NAN,
+            val_accuracy: f64::NAN,
+            images_per_second: 0.0,
+        };
+        let rows = [&p.rows[..], &[row]].concat();
+        // That training diverged is the error to report, not a full disk.
+        let _ = self.dir.write("metrics.csv", csv(&rows).as_bytes());
+        let last = self.dir.last();
+        TrainError::Diverged {
+            loss,
+            epoch: p.epoch + 1,
+            step,
+            lr,
+            checkpoint: last.exists().then_some(last),
+        }
+    }
+
+    fn position(&self) -> Position {
+        Position {
+            epoch: self.progress.epoch + 1,
+            epochs: self.setup.config.epochs as u64,
+            step: self.progress.step,
+            steps: self.setup.steps,
+        }
+    }
+
+    /// Steps since the beginning of the run.
+    fn global_step(&self) -> u64 {
+        self.progress.epoch * self.setup.steps + self.progress.step
+    }
+
+    /// Learning rate of the next step.
+    fn lr(&self) -> f32 {
+        self.lr_of(self.global_step())
+    }
+
+    fn lr_of(&self, step: u64) -> f32 {
+        let config = &self.setup.config;
+        config.schedule.lr(config.lr, step, self.setup.total()) as f32
+    }
+
+    /// Of the epoch under way.
+    fn train_accuracy(&self) -> f64 {
+        let seen = self.progress.step * self.setup.config.batch as u64;
+        self.progress.correct as f64 / seen.max(1) as f64
+    }
+
+    fn eta(&self) -> Duration {
+        let steps = self.setup.total().saturating_sub(self.global_step());
+        let epochs = (self.setup.config.epochs as u64).saturating_sub(self.progress.epoch);
+        let per_step = self.clock.training.as_secs_f64() / self.clock.trained.max(1) as f64;
+        let seconds = per_step * steps as f64 + self.clock.evaluation.as_secs_f64() * epochs as f64;
+        Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)
+    }
+}
+
+fn summary(setup: &Setup, dir: &RunDir, progress: &Progress) -> Summary {
+    let last = progress.rows.last();
+    let best = progress.rows.iter().map(|r| r.val_accuracy).fold(f64::NAN, f64::max);
+    Summary {
+        model: setup.config.model.clone(),
+        epochs: progress.epoch,
+        steps: progress.epoch * setup.steps,
+        best_val_accuracy: best,
+        val_accuracy: last.map_or(f64::NAN, |r| r.val_accuracy),
+        val_loss: last.map_or(f64::NAN, |r| r.val_loss),
+        seconds: progress.seconds,
+        run_dir: dir.path().into(),
+    }
+}

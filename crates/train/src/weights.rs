@@ -1,0 +1,167 @@
+//! Weights files: safetensors, read and matched to a network by name.
+
+use crate::TrainError;
+use cotangent_net::Network;
+use cotangent_step::Optimizer;
+use safetensors::{Dtype, SafeTensors};
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// A tensor of f32, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tensor {
+    pub shape: Vec<usize>,
+    pub data: Vec<f32>,
+}
+
+/// The tensors of a safetensors file: a run's checkpoint, or any file that
+/// has a network's parameters by name, such as `dense_1.weight`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    path: PathBuf,
+    tensors: BTreeMap<String, Tensor>,
+    metadata: BTreeMap<String, String>,
+}
+
+impl Weights {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is not safetensors, holds anything but f32, or, being
+    /// a checkpoint, its content does not match its sha256.
+    pub fn load(path: &Path) -> Result<Self, TrainError> {
+        let bytes =
+            std::fs::read(path).map_err(|source| TrainError::Read { path: path.into(), source })?;
+        Self::from_bytes(path, &bytes)
+            .map_err(|reason| TrainError::Checkpoint { path: path.into(), reason })
+    }
+
+    fn from_bytes(path: &Path, bytes: &[u8]) -> Result<Self, String> {
+        let not_safetensors = |e| format!("{e}; expected a whole safetensors file");
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(not_safetensors)?;
+        let file = SafeTensors::deserialize(bytes).map_err(not_safetensors)?;
+        let metadata: BTreeMap<String, String> =
+            header.metadata().iter().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
+        let mut tensors = BTreeMap::new();
+        for (name, view) in file.iter() {
+            if view.dtype() != Dtype::F32 {
+                return Err(format!("tensor `{name}` is {}, expected F32", view.dtype()));
+            }
+            let data = view.data().as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+            tensors.insert(name.to_string(), Tensor { shape: view.shape().to_vec(), data });
+        }
+        if let Some(expected) = metadata.get(SHA256) {
+            let views = file.tensors();
+            let views = views.iter().map(|(name, v)| (name.as_str(), v.shape(), v.data()));
+            let found = digest(&metadata, views.collect());
+            if found != *expected {
+                return Err(format!(
+                    "its content has sha256 {found}, but it says {expected}: the file is damaged"
+                ));
+            }
+        }
+        Ok(Weights { path: path.into(), tensors, metadata })
+    }
+
+    /// The file they were read from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The name of the network the file says it is of.
+    pub fn model(&self) -> Option<&str> {
+        self.metadata("model")
+    }
+
+    /// The specification, TOML, of the network the file says it is of.
+    pub fn spec(&self) -> Option<&str> {
+        self.metadata("spec")
+    }
+
+    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
+    }
+
+    /// The parameters of `net`, in order.
+    ///
+    /// # Errors
+    /// A tensor is missing, has another shape, or is one too many; optimiser
+    /// state is not, in a file that names its optimiser.
+    pub fn params(&self, net: &Network) -> Result<Vec<&[f32]>, TrainError> {
+        let state = self.metadata("optimizer").and_then(|o| o.parse::<Optimizer>().ok());
+        let state = state.map_or(vec![], |o| o.state(net));
+        let names = net.params().map(|p| p.name.as_str());
+        self.no_others(net, names.chain(state.iter().map(|s| s.name.as_str())))?;
+        net.params().map(|p| self.tensor(net, &p.name, &p.shape)).collect()
+    }
+
+    /// The tensor `name`, which must have `shape`.
+    pub(crate) fn tensor(
+        &self,
+        net: &Network,
+        name: &str,
+        shape: &[usize],
+    ) -> Result<&[f32], TrainError> {
+        match self.tensors.get(name) {
+            Some(t) if t.shape == shape => Ok(&t.data),
+            Some(t) => Err(self.misfit(net, name, format!("{:?}", t.shape), format!("{shape:?}"))),
+            None => Err(self.misfit(net, name, "none".into(), format!("{shape:?}"))),
+        }
+    }
+
+    /// Refuses a tensor that is not among `names`. A missing tensor is the
+    /// better explanation where there is one, so that is looked for first.
+    pub(crate) fn no_others<'a>(
+        &self,
+        net: &Network,
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<(), TrainError> {
+        for p in net.params() {
+            self.tensor(net, &p.name, &p.shape)?;
+        }
+        let known: BTreeSet<&str> = names.collect();
+        match self.tensors.iter().find(|(name, _)| !known.contains(name.as_str())) {
+            Some((name, t)) => {
+                Err(self.misfit(net, name, format!("{:?}", t.shape), "no such tensor".into()))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn misfit(&self, net: &Network, tensor: &str, found: String, expected: String) -> TrainError {
+        TrainError::Tensor {
+            path: self.path.clone(),
+            found_model: self.model().map(String::from),
+            model: net.spec().name.clone(),
+            tensor: tensor.into(),
+            found,
+            expected,
+        }
+    }
+}
+
+/// The metadata key of a checkpoint's [`digest`].
+pub(crate) const SHA256: &str = "sha256";
+
+/// sha256 over the metadata, but for the digest itself, and over every
+/// tensor's name, shape and bytes, all in order of name.
+pub(crate) fn digest(
+    metadata: &BTreeMap<String, String>,
+    mut tensors: Vec<(&str, &[usize], &[u8])>,
+) -> String {
+    let mut hash = Sha256::new();
+    for (key, value) in metadata.iter().filter(|(key, _)| *key != SHA256) {
+        hash.update(format!("{}:{key} {}:{value}\n", key.len(), value.len()));
+    }
+    tensors.sort_unstable();
+    for (name, shape, bytes) in tensors {
+        hash.update(format!("{}:{name} {shape:?} {}\n", name.len(), bytes.len()));
+        hash.update(bytes);
+    }
+    hex(&hash.finalize())
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
