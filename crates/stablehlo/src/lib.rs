@@ -17,6 +17,28 @@
 //! file can be executed, resumed and checked alone; the [`Manifest`] is derived
 //! from it.
 //!
+//! ```
+//! use cotangent_graph::{Builder, Op, Precision, Role, TensorType};
+//! use cotangent_stablehlo::{Meta, Program, What};
+//!
+//! let mut b = Builder::new();
+//! let x = b.input("x", Role::Data, TensorType::real([2, 3]))?;
+//! let y = b.push(Op::Relu, &[x])?;
+//! b.output("y", Role::Logits, y);
+//! let meta = Meta {
+//!     model: "rectifier".into(),
+//!     what: What::Forward,
+//!     batch: 2,
+//!     spec: None,
+//!     options: None,
+//! };
+//! let program = Program { graph: b.finish()?, meta, precision: Precision::F32 };
+//! let text = program.to_text()?;
+//! assert!(text.contains("%0 = call @relu(%arg0) : (tensor<2x3xf32>) -> tensor<2x3xf32>"));
+//! assert_eq!(Program::from_text(&text)?, program);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Architecture invariant:** this crate knows nothing of layers, derivatives
 //! or execution. [`ast`] mirrors the text one to one and [`print()`] is a plain
 //! recursion over it, so that a printer elsewhere can reproduce the bytes.
@@ -25,6 +47,7 @@ pub mod ast;
 mod body;
 mod cursor;
 mod error;
+mod interface;
 mod literal;
 mod lower;
 mod manifest;

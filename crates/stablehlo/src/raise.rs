@@ -1,15 +1,14 @@
 //! Syntax to graph.
 
 use crate::ast::{
-    Attribute, Binary, Convolution, Direction, Element, Function, Instr, Literal, Module, Operand,
-    Operation, ReduceWindow, Reducer, Type, Unary, Value,
+    Binary, Convolution, Direction, Element, Function, Instr, Literal, Module, Operand, Operation,
+    ReduceWindow, Reducer, Type, Unary, Value,
 };
+use crate::interface::{meta, name_and_role};
 use crate::lower;
 use crate::recognise::recognise;
-use crate::{Meta, ParseError, Position, Program, What};
-use cotangent_graph::{
-    Builder, Comparison, ConvDims, DotDims, Op, Precision, Role, ValueId, Window,
-};
+use crate::{ParseError, Position, Program};
+use cotangent_graph::{Builder, Comparison, ConvDims, DotDims, Op, Precision, ValueId, Window};
 use std::collections::HashMap;
 
 /// The program a module stands for.
@@ -59,6 +58,10 @@ pub fn raise(module: &Module) -> Result<Program, ParseError> {
     for (operand, slot) in main.returns.iter().zip(&main.results) {
         let (name, role) = name_and_role(&slot.attributes, main.at)?;
         let value = reader.value(operand, main.at)?;
+        if operand.ty != slot.ty {
+            let (found, expected) = (operand.ty.to_string(), slot.ty.to_string());
+            return Err(ParseError::unexpected(main.at, found, expected));
+        }
         reader.builder.output(name, role, value);
     }
     let graph =
@@ -90,92 +93,6 @@ fn precision(main: &Function) -> Precision {
     match reals.next().map(|t| t.element) {
         Some(Element::F64) => Precision::F64,
         _ => Precision::F32,
-    }
-}
-
-fn meta(module: &Module) -> Result<Meta, ParseError> {
-    let at = Position { line: 1, column: 1 };
-    let known = [
-        "cotangent.batch",
-        "cotangent.model",
-        "cotangent.options",
-        "cotangent.spec",
-        "cotangent.what",
-    ];
-    refuse_unknown(&module.attributes, &known, at)?;
-    let text = |name| string(&module.attributes, name, at);
-    let wanted = |name| {
-        move || ParseError::unexpected(at, "a module without it", format!("`{name} = \"..\"`"))
-    };
-    let what = text("cotangent.what")?.ok_or_else(wanted("cotangent.what"))?;
-    let what = what.parse::<What>().map_err(|known| {
-        ParseError::unexpected(at, format!("cotangent.what = \"{what}\""), known)
-    })?;
-    let batch = match find(&module.attributes, "cotangent.batch") {
-        Some(Attribute::Integer(n)) => usize::try_from(*n).ok(),
-        _ => None,
-    };
-    let batch = batch.ok_or_else(|| {
-        ParseError::unexpected(at, "no usable `cotangent.batch`", "`cotangent.batch = N : i64`")
-    })?;
-    Ok(Meta {
-        model: text("cotangent.model")?.ok_or_else(wanted("cotangent.model"))?,
-        what,
-        batch,
-        spec: text("cotangent.spec")?,
-        options: text("cotangent.options")?,
-    })
-}
-
-fn name_and_role(
-    attributes: &[(String, Attribute)],
-    at: Position,
-) -> Result<(String, Role), ParseError> {
-    refuse_unknown(attributes, &["cotangent.name", "cotangent.role"], at)?;
-    let (name, role) =
-        (string(attributes, "cotangent.name", at)?, string(attributes, "cotangent.role", at)?);
-    let (Some(name), Some(role)) = (name, role) else {
-        return Err(ParseError::unexpected(
-            at,
-            "an argument or result of @main without name or role",
-            "`{cotangent.name = \"..\", cotangent.role = \"..\"}` on each",
-        ));
-    };
-    let role = role.parse::<Role>().map_err(|reason| {
-        ParseError::unexpected(at, format!("cotangent.role of `{name}`: {reason}"), "a role")
-    })?;
-    Ok((name, role))
-}
-
-/// Attributes of other dialects are left alone; ours are all known.
-fn refuse_unknown(
-    attributes: &[(String, Attribute)],
-    known: &[&str],
-    at: Position,
-) -> Result<(), ParseError> {
-    let ours = attributes.iter().map(|(name, _)| name).filter(|n| n.starts_with("cotangent."));
-    match ours.into_iter().find(|n| !known.contains(&n.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            let found = format!("attribute `{name}`");
-            Err(ParseError::unexpected(at, found, format!("one of {}", known.join(", "))))
-        }
-    }
-}
-
-fn find<'a>(attributes: &'a [(String, Attribute)], name: &str) -> Option<&'a Attribute> {
-    attributes.iter().find(|(n, _)| n == name).map(|(_, value)| value)
-}
-
-fn string(
-    attributes: &[(String, Attribute)],
-    name: &str,
-    at: Position,
-) -> Result<Option<String>, ParseError> {
-    match find(attributes, name) {
-        None => Ok(None),
-        Some(Attribute::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err(ParseError::unexpected(at, format!("`{name}` of another kind"), "a string")),
     }
 }
 

@@ -188,7 +188,9 @@ fn errors_name_the_function_the_instruction_and_both_texts() {
         "window_sum_grad_1",
         "interior = [0, 1",
         "interior = [0, 0",
-        expect!["line 6, column 3: found @window_sum_grad, which resembles window_sum_grad, but window_sum_grad: shapes [2, 6, 2, 2] and [2, 3, 2, 2] differ, expected a body that prints relu, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"],
+        expect![
+            "line 6, column 3: found @window_sum_grad, which resembles window_sum_grad, but window_sum_grad: shapes [2, 6, 2, 2] and [2, 3, 2, 2] differ, expected a body that prints relu, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"
+        ],
     );
     check(
         "max_pool_grad_3",
