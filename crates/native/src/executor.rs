@@ -6,6 +6,7 @@ use crate::plan::{Plan, plan};
 use cotangent_graph::Graph;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::fmt::Write;
+use std::time::Instant;
 
 /// How to execute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,10 +80,15 @@ impl Executor {
     /// Computes the outputs from the inputs.
     pub fn run(&mut self) -> Result<(), NativeError> {
         kernels::run(&self.plan.steps, &mut self.arena, self.pool.as_ref());
+        self.finish();
+        Ok(())
+    }
+
+    /// Makes resident outputs the inputs of the next run.
+    fn finish(&mut self) {
         for &(a, b) in &self.plan.swaps {
             self.arena.slots.swap(a, b);
         }
-        Ok(())
     }
 
     /// Bytes of all buffers and scratch.
@@ -102,8 +108,28 @@ impl Executor {
 
     /// The plan, one line per step.
     pub fn describe(&self) -> String {
+        self.table(|_| String::new())
+    }
+
+    /// The plan with the least time of each step over `runs` runs. The runs
+    /// are real: resident values move on.
+    pub fn profile(&mut self, runs: usize) -> Result<String, NativeError> {
+        let mut least = vec![f64::INFINITY; self.plan.steps.len()];
+        for _ in 0..runs {
+            for (step, least) in self.plan.steps.iter().zip(&mut least) {
+                let start = Instant::now();
+                kernels::run(std::slice::from_ref(step), &mut self.arena, self.pool.as_ref());
+                *least = least.min(start.elapsed().as_secs_f64() * 1e3);
+            }
+            self.finish();
+        }
+        Ok(self.table(|k| format!("{:9.4} ms", least[k])))
+    }
+
+    fn table(&self, prefix: impl Fn(usize) -> String) -> String {
         let mut text = String::new();
         for (k, step) in self.plan.steps.iter().enumerate() {
+            let _ = write!(text, "{}", prefix(k));
             let op = step.whole.as_ref().map_or("pointwise", |(w, ..)| w.name());
             let _ = write!(text, "{k:4}  {op:<22} {} x {}", step.units, step.unit_len);
             if let Some(p) = &step.program {

@@ -1,4 +1,5 @@
 //! Runs graphs by the executor and by the interpreter, and compares.
+#![allow(dead_code)] // Each test file uses its own part.
 
 use cotangent_graph::{Builder, Graph, GraphError, Op, Role, TensorType, ValueId};
 use cotangent_interp::{Tensor, Value};
