@@ -15,7 +15,7 @@ pub enum Fill {
     Positive,
     /// Uniform in `-a..a` with `a = √(3 / n)`, `n` the product of all
     /// dimensions but the last: variance 1/n, so a layer keeps the scale of
-    /// its input.
+    /// its input. Vectors (biases) uniform in -0.1..0.1.
     FanIn,
     /// Non-negative rows with a zero among them and a sum between 0.5 and 1.5:
     /// soft targets for which `Σt = 1` may not be assumed.
@@ -30,7 +30,7 @@ pub fn fill(ty: &TensorType, fill: Fill, rng: &mut impl RngExt) -> Result<Value<
         Fill::Positive => (0..n).map(|_| rng.random_range(0.5..2.0)).collect(),
         Fill::FanIn => {
             let fan_in: usize = ty.shape.iter().rev().skip(1).product();
-            let a = (3.0 / fan_in as f64).sqrt();
+            let a = if ty.rank() < 2 { 0.1 } else { (3.0 / fan_in as f64).sqrt() };
             (0..n).map(|_| rng.random_range(-a..a)).collect()
         }
         Fill::Targets => {
@@ -53,9 +53,9 @@ fn targets(classes: usize, rng: &mut impl RngExt) -> Vec<f64> {
 }
 
 /// Inputs for any graph, by role: parameters by [`Fill::FanIn`], targets by
-/// [`Fill::Targets`], hyper-parameters and second moments
-/// ([`Fill::Positive`]), the rest by [`Fill::Spread`]. The same seed gives the
-/// same inputs.
+/// [`Fill::Targets`], hyper-parameters and what a step carries over (second
+/// moments among it) by [`Fill::Positive`], the rest by [`Fill::Spread`]. The
+/// same seed gives the same inputs.
 pub fn sample_inputs(graph: &Graph, seed: u64) -> Result<Vec<Value<f64>>, CheckError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let by_role = |role: Role| match role {

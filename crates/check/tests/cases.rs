@@ -27,3 +27,16 @@ fn every_kink_follows_the_convention() {
         assert!(row.passed, "{row:?}");
     }
 }
+
+#[test]
+fn reports_serialise() {
+    let case = &cases().unwrap()[0];
+    let graph = differentiated(&case.forward, rule).unwrap();
+    let inputs = case.inputs(&graph).unwrap();
+    let report = finite_differences(&graph, &inputs, &Options::default()).unwrap();
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["tensors"][0]["name"], "x0");
+    assert_eq!(json["passed"], true);
+    let rows = serde_json::to_value(kink_table().unwrap()).unwrap();
+    assert_eq!(rows[0]["op"], "relu");
+}

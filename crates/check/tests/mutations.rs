@@ -88,8 +88,8 @@ fn shifted(dims: &ConvDims) -> ConvDims {
 /// has the same shape.
 fn undilated(dims: &ConvDims, kernel: &[usize]) -> ConvDims {
     let mut near = dims.clone();
-    for d in 0..dims.strides.len() {
-        let span = (kernel[d] - 1) * (dims.dilation[d] - 1);
+    for (d, &cells) in kernel[..dims.strides.len()].iter().enumerate() {
+        let span = (cells - 1) * (dims.dilation[d] - 1);
         near.padding[d].1 = near.padding[d].1.saturating_sub(span);
         near.dilation[d] = 1;
     }
