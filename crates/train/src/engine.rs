@@ -41,7 +41,7 @@ impl Step {
         outputs: &[Role],
     ) -> Result<Self, TrainError> {
         let program = Program::from_text(text)
-            .map_err(|source| TrainError::Parse { name: name.into(), source })?;
+            .map_err(|source| TrainError::Parse { name: name.into(), source: Box::new(source) })?;
         let invalid = |reason| TrainError::Invalid { what: "program", reason };
         if program.precision != Precision::F32 {
             return Err(invalid(format!("{name} is in f64; only f32 is executed")));

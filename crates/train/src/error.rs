@@ -37,7 +37,7 @@ pub enum TrainError {
     Lower(#[from] LowerError),
     /// The text is not a step.
     #[error("{name}: {source}")]
-    Parse { name: String, source: ParseError },
+    Parse { name: String, source: Box<ParseError> },
     /// The native executor refused or failed.
     #[error(transparent)]
     Native(#[from] NativeError),
@@ -94,19 +94,8 @@ pub enum TrainError {
     #[error("{} is not a usable checkpoint: {reason}", path.display())]
     Checkpoint { path: PathBuf, reason: String },
     /// A weights file of another network.
-    #[error(
-        "{}{} does not fit the network `{model}`: tensor `{tensor}`: found {found}, expected \
-         {expected}",
-        path.display(), of_model(found_model)
-    )]
-    Tensor {
-        path: PathBuf,
-        found_model: Option<String>,
-        model: String,
-        tensor: String,
-        found: String,
-        expected: String,
-    },
+    #[error(transparent)]
+    Tensor(Box<Misfit>),
     /// The step is not the one the checkpoint was made by.
     #[error(
         "the step has changed: {what} has sha256 {found}, but the checkpoint was made by the step \
@@ -129,6 +118,27 @@ pub enum TrainError {
         /// The last good checkpoint, left untouched.
         checkpoint: Option<PathBuf>,
     },
+}
+
+/// The first tensor of a weights file that is not what the network has.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error(
+    "{}{} does not fit the network `{model}`: tensor `{tensor}`: found {found}, expected {expected}",
+    path.display(), of_model(found_model)
+)]
+pub struct Misfit {
+    /// The file.
+    pub path: PathBuf,
+    /// The network the file says it is of.
+    pub found_model: Option<String>,
+    /// The network it was to be used with.
+    pub model: String,
+    /// The tensor's name.
+    pub tensor: String,
+    /// Its shape in the file, or `none`.
+    pub found: String,
+    /// Its shape in the network, or `no such tensor`.
+    pub expected: String,
 }
 
 fn write_fix(source: &Error) -> &'static str {

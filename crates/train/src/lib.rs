@@ -39,7 +39,7 @@ mod trainer;
 mod weights;
 
 pub use config::{Backend, Config, Execution, Schedule};
-pub use error::TrainError;
+pub use error::{Misfit, TrainError};
 pub use inference::{Prediction, evaluate, predict};
 pub use metrics::{HEADER, Row, Summary};
 pub use observer::{Event, Observer, Position, Silent, StepDone};

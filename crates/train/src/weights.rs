@@ -1,6 +1,7 @@
 //! Weights files: safetensors, read and matched to a network by name.
 
 use crate::TrainError;
+use crate::error::Misfit;
 use cotangent_net::Network;
 use cotangent_step::Optimizer;
 use safetensors::{Dtype, SafeTensors};
@@ -130,14 +131,14 @@ impl Weights {
     }
 
     fn misfit(&self, net: &Network, tensor: &str, found: String, expected: String) -> TrainError {
-        TrainError::Tensor {
+        TrainError::Tensor(Box::new(Misfit {
             path: self.path.clone(),
             found_model: self.model().map(String::from),
             model: net.spec().name.clone(),
             tensor: tensor.into(),
             found,
             expected,
-        }
+        }))
     }
 }
 
