@@ -2,9 +2,11 @@
 //! that op fails.
 
 use cotangent_check::{
-    CheckError, Options, cases, differentiated, finite_differences, kink_table_with,
+    CheckError, Options, cases, differentiated, finite_differences, kink_table_with, sample_inputs,
 };
-use cotangent_graph::{Builder, Comparison, ConvDims, DotDims, Graph, Op, ValueId, Window};
+use cotangent_graph::{
+    Builder, Comparison, ConvDims, DotDims, Graph, Op, Role, TensorType, ValueId, Window,
+};
 use cotangent_vjp::{Application, Cotangents, Rule, VjpError, rule};
 use std::collections::BTreeSet;
 
@@ -435,4 +437,35 @@ fn graphs_that_are_not_gradients_are_refused() {
     let mut misnamed = graph;
     misnamed.outputs[1].name = "nobody".into();
     assert!(refused(&misnamed));
+}
+
+fn relu_at(x: &[f64]) -> cotangent_check::Report {
+    let mut b = Builder::new();
+    let ty = TensorType::real([x.len()]);
+    let a = b.input("a", Role::Param, ty).unwrap();
+    let y = b.push(Op::Relu, &[a]).unwrap();
+    b.output("y", Role::Logits, y);
+    let graph = differentiated(&b.finish().unwrap(), rule).unwrap();
+    let mut inputs = sample_inputs(&graph, 0).unwrap();
+    inputs[0].real_mut().unwrap().data_mut().copy_from_slice(x);
+    finite_differences(&graph, &inputs, &Options::default()).unwrap()
+}
+
+#[test]
+fn samples_on_a_kink_are_skipped_and_too_many_fail() {
+    let mut x = vec![1.0; 60];
+    // Two coordinates of 60 and every direction: 6 of 64 samples.
+    (x[3], x[7]) = (0.0, 0.0);
+    let report = relu_at(&x);
+    assert_eq!((report.skipped, report.samples, report.passed), (6, 64, false));
+    assert!(report.tensors[0].passed, "those counted agree");
+    // Near a kink a smaller step still counts.
+    (x[3], x[7]) = (1e-4, -1e-5);
+    let report = relu_at(&x);
+    assert_eq!((report.skipped, report.passed), (0, true));
+}
+
+#[test]
+fn a_nan_does_not_pass() {
+    assert!(!relu_at(&[1.0, f64::NAN, 2.0]).passed);
 }
