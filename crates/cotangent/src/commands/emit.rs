@@ -1,0 +1,85 @@
+//! `cotangent emit MODEL -o F.mlir`
+
+use crate::model::ModelArgs;
+use crate::options::{Dtype, OptimizerArgs};
+use crate::output::{print, print_json, write_file};
+use cotangent::stablehlo::{What, manifest};
+use miette::{Result, miette};
+use std::path::PathBuf;
+
+/// Arguments of `emit`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    model: ModelArgs,
+    /// The file to write; its manifest goes beside it, ending in .json. `-` prints the text.
+    #[arg(short, long, value_name = "F.mlir", default_value = "-")]
+    output: PathBuf,
+    /// The step.
+    #[arg(long, value_enum, default_value = "train")]
+    what: WhatArg,
+    /// Batch size.
+    #[arg(long, default_value_t = 128, value_name = "N")]
+    batch: usize,
+    /// Element type.
+    #[arg(long, value_enum, default_value = "f32")]
+    dtype: Dtype,
+    #[command(flatten)]
+    optimizer: OptimizerArgs,
+    /// Print one line of JSON about the files written.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum WhatArg {
+    /// Forward, loss, backward, optimiser.
+    Train,
+    /// Loss and gradients.
+    Grad,
+    /// Logits.
+    Forward,
+    /// Loss and logits.
+    Eval,
+}
+
+/// Writes the text and the manifest.
+pub fn run(args: &Args) -> Result<()> {
+    let net = args.model.network()?;
+    let what = match args.what {
+        WhatArg::Train => What::Train,
+        WhatArg::Grad => What::Grad,
+        WhatArg::Forward => What::Forward,
+        WhatArg::Eval => What::Eval,
+    };
+    let optimizer = args.optimizer.optimizer()?;
+    let program = cotangent::emit::program(&net, what, args.batch, &optimizer, args.dtype.into())
+        .map_err(|e| miette!("{e}"))?;
+    let text = program.to_text().map_err(|e| miette!("{e}"))?;
+    if args.output.as_os_str() == "-" {
+        return print(&text);
+    }
+    let json = args.output.with_extension("json");
+    if json == args.output {
+        return Err(miette!(
+            help = "name the text F.mlir; the manifest becomes F.json",
+            "{} is where the manifest goes",
+            args.output.display()
+        ));
+    }
+    let mut manifest_text = serde_json::to_string_pretty(&manifest(&program))
+        .map_err(|e| miette!("cannot write JSON: {e}"))?;
+    manifest_text.push('\n');
+    write_file(&args.output, &text)?;
+    write_file(&json, &manifest_text)?;
+    if args.json {
+        return print_json(&serde_json::json!({
+            "model": net.spec().name,
+            "what": what.name(),
+            "file": args.output,
+            "manifest": json,
+            "bytes": text.len(),
+        }));
+    }
+    Ok(())
+}
