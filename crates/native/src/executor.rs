@@ -4,6 +4,7 @@ use crate::NativeError;
 use crate::kernels::{self, Arena};
 use crate::plan::{Plan, plan};
 use cotangent_graph::Graph;
+use pulp::Arch;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::fmt::Write;
 use std::time::Instant;
@@ -26,6 +27,7 @@ pub struct Executor {
     arena: Arena,
     pool: Option<ThreadPool>,
     threads: usize,
+    arch: Arch,
 }
 
 impl Executor {
@@ -35,7 +37,8 @@ impl Executor {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
             n => n,
         };
-        let plan = plan(graph, threads)?;
+        let arch = Arch::new();
+        let plan = plan(graph, threads, arch)?;
         let parts = plan.steps.iter().map(|s| s.parts.max(s.partials)).max().unwrap_or(1);
         let scratch = plan.steps.iter().map(kernels::scratch).max().unwrap_or(0);
         let arena = Arena::new(plan.arena, plan.slots.clone(), scratch, parts)?;
@@ -49,7 +52,7 @@ impl Executor {
                     .map_err(|e| NativeError::Threads { threads, reason: e.to_string() })?,
             ),
         };
-        Ok(Executor { plan, arena, pool, threads })
+        Ok(Executor { plan, arena, pool, threads, arch })
     }
 
     /// The input at this position of the graph's inputs, row-major.
@@ -79,7 +82,7 @@ impl Executor {
 
     /// Computes the outputs from the inputs.
     pub fn run(&mut self) -> Result<(), NativeError> {
-        kernels::run(&self.plan.steps, &mut self.arena, self.pool.as_ref());
+        kernels::run(self.arch, &self.plan.steps, &mut self.arena, self.pool.as_ref());
         self.finish();
         Ok(())
     }
@@ -118,7 +121,8 @@ impl Executor {
         for _ in 0..runs {
             for (step, least) in self.plan.steps.iter().zip(&mut least) {
                 let start = Instant::now();
-                kernels::run(std::slice::from_ref(step), &mut self.arena, self.pool.as_ref());
+                let step = std::slice::from_ref(step);
+                kernels::run(self.arch, step, &mut self.arena, self.pool.as_ref());
                 *least = least.min(start.elapsed().as_secs_f64() * 1e3);
             }
             self.finish();

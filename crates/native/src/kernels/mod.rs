@@ -7,15 +7,19 @@
 
 mod any_window;
 mod conv;
+mod direct;
 mod matmul;
 mod memory;
 mod pointwise;
 mod rows;
+mod tile;
 mod window;
 
+pub(crate) use direct::covers;
 pub(crate) use memory::{Arena, Slot};
+pub(crate) use tile::Run;
 
-use crate::plan::{Step, Whole};
+use crate::plan::{Conv, Step, Whole};
 use memory::Memory;
 use pulp::Arch;
 use rayon::ThreadPool;
@@ -24,12 +28,19 @@ use rayon::ThreadPool;
 pub(crate) fn scratch(step: &Step) -> usize {
     let own = match &step.whole {
         Some((Whole::Conv(c) | Whole::ConvInputGrad(c), ..)) => conv::scratch(c),
-        Some((Whole::ConvKernelGrad(c), ..)) => {
-            conv::scratch(c).saturating_add(c.depth().saturating_mul(c.outputs()))
+        Some((Whole::ConvDirect { direct, .. }, ..)) => direct::scratch(direct),
+        Some((Whole::ConvKernelGrad(c, direct), ..)) => {
+            let images = direct.as_ref().map_or_else(|| conv::scratch(c), direct::scratch);
+            partial(c).saturating_add(images)
         }
         _ => 0,
     };
     program_scratch(step).saturating_add(own)
+}
+
+/// Elements of a part's sum of kernel gradients.
+fn partial(c: &Conv) -> usize {
+    c.depth().saturating_mul(c.outputs()).next_multiple_of(16)
 }
 
 fn program_scratch(step: &Step) -> usize {
@@ -38,8 +49,7 @@ fn program_scratch(step: &Step) -> usize {
 
 /// Runs the steps in order. They must come from a plan whose slots `arena`
 /// holds, and `arena` must have scratch for as many parts as any of them has.
-pub(crate) fn run(steps: &[Step], arena: &mut Arena, pool: Option<&ThreadPool>) {
-    let arch = Arch::new();
+pub(crate) fn run(arch: Arch, steps: &[Step], arena: &mut Arena, pool: Option<&ThreadPool>) {
     let memory = arena.memory();
     let all = move || {
         for step in steps {
@@ -74,7 +84,7 @@ fn share(units: usize, parts: usize, part: usize) -> (usize, usize) {
 
 unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
     let offset = program_scratch(step);
-    if let Some((Whole::ConvKernelGrad(c), ins, _)) = &step.whole {
+    if let Some((Whole::ConvKernelGrad(c, direct), ins, _)) = &step.whole {
         parallel(0, step.partials, &|part| {
             // SAFETY: each part adds up its own images in its own scratch.
             unsafe {
@@ -83,7 +93,11 @@ unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
                 std::slice::from_raw_parts_mut(sums, size).fill(0.0);
                 let images = share(c.slide.outer, step.partials, part);
                 let ins = [memory.at(ins[0]).cast_const(), memory.at(ins[1]).cast_const()];
-                conv::kernel_grad(arch, c, ins, sums, images, sums.add(size));
+                let rest = sums.add(partial(c));
+                match direct {
+                    Some(d) => direct::kernel_grad(arch, d, ins, sums, images, rest),
+                    None => conv::kernel_grad(arch, c, ins, sums, images, rest),
+                }
             }
         });
     }
@@ -95,20 +109,13 @@ unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
                 pointwise::begin(program, memory, scratch);
             }
             let (mut unit, end) = share(step.units, step.parts, part);
+            let mut first = true;
             while unit < end {
                 let next = (unit + step.block).min(end);
                 if let Some((whole, ins, out)) = &step.whole {
-                    compute(
-                        whole,
-                        ins,
-                        *out,
-                        (unit, next),
-                        step.partials,
-                        memory,
-                        offset,
-                        part,
-                        arch,
-                    );
+                    let at = Place { memory, offset, part, partials: step.partials, first };
+                    compute(arch, whole, ins, *out, (unit, next), at);
+                    first = false;
                 }
                 if let Some(p) = &step.program {
                     let (from, to) = (unit * step.unit_len, next * step.unit_len);
@@ -124,18 +131,26 @@ unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
     }
 }
 
+/// Where a part works.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    memory: Memory<'a>,
+    /// Start of the op's scratch in the part's.
+    offset: usize,
+    part: usize,
+    partials: usize,
+    /// True for the part's first units.
+    first: bool,
+}
+
 /// Computes units `start..end` of a whole op's result.
-#[allow(clippy::too_many_arguments)]
 unsafe fn compute(
+    arch: Arch,
     whole: &Whole,
     ins: &[usize],
     out: usize,
     (start, end): (usize, usize),
-    partials: usize,
-    memory: Memory,
-    offset: usize,
-    part: usize,
-    arch: Arch,
+    Place { memory, offset, part, partials, first }: Place,
 ) {
     let at = |k: usize| memory.at(ins[k]).cast_const();
     let out = memory.at(out);
@@ -151,10 +166,19 @@ unsafe fn compute(
         match whole {
             Whole::Matmul(p) => matmul::rows(p, at(0), at(1), out, start, end),
             Whole::Conv(c) => conv::forward(arch, c, [at(0), at(1)], out, range, scratch),
+            Whole::ConvDirect { direct: d, transpose } => {
+                if first {
+                    match transpose {
+                        true => direct::pack_reversed(arch, d, at(1), scratch),
+                        false => direct::pack(arch, d, at(1), scratch),
+                    }
+                }
+                direct::convolve(arch, d, at(0), out, range, scratch)
+            }
             Whole::ConvInputGrad(c) => {
                 conv::input_grad(arch, c, [at(0), at(1)], out, range, scratch)
             }
-            Whole::ConvKernelGrad(c) => {
+            Whole::ConvKernelGrad(c, _) => {
                 let out = write(c.outputs());
                 out.fill(0.0);
                 for part in 0..partials {
@@ -211,9 +235,9 @@ unsafe fn compute(
             }
             Whole::Contract { contraction, shapes, result } => {
                 let len = |s: &[usize]| s.iter().product::<usize>();
-                let first = read(0, 0, len(&shapes[0]));
-                let second = if ins.len() > 1 { read(1, 0, len(&shapes[1])) } else { first };
-                let operands = [first, second];
+                let lhs = read(0, 0, len(&shapes[0]));
+                let rhs = if ins.len() > 1 { read(1, 0, len(&shapes[1])) } else { lhs };
+                let operands = [lhs, rhs];
                 let out = write(len(result));
                 rows::contract(contraction, &operands[..ins.len()], shapes, out, result)
             }

@@ -7,6 +7,7 @@
 //! kernel of every other op. All of it is safe code.
 
 mod buffers;
+mod direct;
 mod fuse;
 mod geometry;
 mod lower;
@@ -15,6 +16,7 @@ mod program;
 mod resident;
 mod step;
 
+pub(crate) use direct::Direct;
 pub(crate) use geometry::{Conv, Sliding};
 pub(crate) use lower::Pointwise;
 pub(crate) use matmul::Matmul;
@@ -25,6 +27,7 @@ use crate::NativeError;
 use crate::kernels::Slot;
 use cotangent_graph::{ElementType, Graph};
 use lower::Kind;
+use pulp::Arch;
 
 /// What an executor needs to know.
 #[derive(Debug)]
@@ -41,7 +44,7 @@ pub(crate) struct Plan {
     pub swaps: Vec<(usize, usize)>,
 }
 
-pub(crate) fn plan(graph: &Graph, threads: usize) -> Result<Plan, NativeError> {
+pub(crate) fn plan(graph: &Graph, threads: usize, arch: Arch) -> Result<Plan, NativeError> {
     graph.verify()?;
     no_truth_values(graph)?;
     let graph = graph.without_dead_code();
@@ -62,7 +65,7 @@ pub(crate) fn plan(graph: &Graph, threads: usize) -> Result<Plan, NativeError> {
         let whole = match group.whole.map(|n| (n, &nodes[n])) {
             Some((n, node)) => {
                 let Kind::Whole(op, operands, shapes) = &node.kind else { continue };
-                let Some(whole) = Whole::new(op, shapes, &node.shape) else { continue };
+                let Some(whole) = Whole::new(op, shapes, &node.shape, arch) else { continue };
                 let ins = operands.iter().filter_map(|&m| b.of[m]).collect();
                 b.of[n].map(|out| (whole, ins, out))
             }

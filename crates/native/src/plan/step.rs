@@ -1,9 +1,12 @@
 //! The steps of a plan and how each divides.
 
+use super::direct::Direct;
 use super::geometry::{Conv, Sliding};
 use super::matmul::Matmul;
 use super::program::Program;
+use crate::kernels::covers;
 use cotangent_graph::{Contraction, DotDims, Op, TensorType, Window};
+use pulp::Arch;
 
 /// An op that is not pointwise, with everything known about its operands.
 #[derive(Debug, Clone)]
@@ -11,7 +14,13 @@ pub(crate) enum Whole {
     Matmul(Matmul),
     Conv(Conv),
     ConvInputGrad(Conv),
-    ConvKernelGrad(Conv),
+    /// A convolution, or the transpose of one in its image, without im2col.
+    ConvDirect {
+        direct: Direct,
+        transpose: bool,
+    },
+    /// With or without im2col.
+    ConvKernelGrad(Conv, Option<Direct>),
     WindowSum(Sliding),
     WindowSumGrad(Sliding),
     MaxPool(Sliding),
@@ -78,49 +87,67 @@ const BLOCK: usize = 64 * 1024;
 
 impl Whole {
     /// The kernel for `op`; `None` if an operand must be transposed first.
-    pub(crate) fn new(op: &Op, shapes: &[Vec<usize>], result: &[usize]) -> Option<Whole> {
-        let known = match op {
-            Op::DotGeneral(dims) => {
-                return Matmul::new(dims, &shapes[0], &shapes[1]).map(Whole::Matmul);
-            }
-            Op::Conv(dims) => Conv::new(dims, &shapes[0], &shapes[1], result).map(Whole::Conv),
-            Op::ConvInputGrad { dims, .. } => {
-                Conv::new(dims, result, &shapes[1], &shapes[0]).map(Whole::ConvInputGrad)
-            }
-            Op::ConvKernelGrad { dims, .. } => {
-                Conv::new(dims, &shapes[0], result, &shapes[1]).map(Whole::ConvKernelGrad)
-            }
-            Op::BroadcastInDim { dims, shape } => {
-                let mut strides = vec![0; shape.len()];
-                for (k, &d) in dims.iter().enumerate() {
-                    strides[d] = shapes[0][k + 1..].iter().product();
+    pub(crate) fn new(
+        op: &Op,
+        shapes: &[Vec<usize>],
+        result: &[usize],
+        arch: Arch,
+    ) -> Option<Whole> {
+        let known =
+            match op {
+                Op::DotGeneral(dims) => {
+                    return Matmul::new(dims, &shapes[0], &shapes[1]).map(Whole::Matmul);
                 }
-                Some(Whole::Strided { shape: shape.clone(), strides })
-            }
-            Op::Transpose { permutation } => {
-                let strides =
-                    permutation.iter().map(|&d| shapes[0][d + 1..].iter().product()).collect();
-                Some(Whole::Strided { shape: result.to_vec(), strides })
-            }
-            Op::ReduceSum { dims } => middle_sum(&shapes[0], dims),
-            Op::WindowSum(w) => Sliding::window(w, &shapes[0], result).map(Whole::WindowSum),
-            Op::WindowSumGrad { window, input } => {
-                Sliding::window(window, input, &shapes[0]).map(Whole::WindowSumGrad)
-            }
-            Op::MaxPool(w) => Sliding::window(w, &shapes[0], result).map(Whole::MaxPool),
-            Op::MaxPoolGrad(w) => {
-                Sliding::window(w, &shapes[0], &shapes[1]).map(Whole::MaxPoolGrad)
-            }
-            Op::Softmax | Op::SoftmaxCrossEntropy => {
-                let classes = shapes[0].last().copied().unwrap_or(1);
-                let rows = shapes[0].iter().product::<usize>() / classes;
-                Some(match op {
-                    Op::Softmax => Whole::Softmax { rows, classes },
-                    _ => Whole::CrossEntropy { rows, classes },
-                })
-            }
-            _ => None,
-        };
+                Op::Conv(dims) => Conv::new(dims, &shapes[0], &shapes[1], result).map(|c| {
+                    match covers(arch, &c, c.per_out) {
+                        true => Whole::ConvDirect { direct: Direct::forward(&c), transpose: false },
+                        false => Whole::Conv(c),
+                    }
+                }),
+                Op::ConvInputGrad { dims, .. } => Conv::new(dims, result, &shapes[1], &shapes[0])
+                    .map(|c| {
+                        let direct = Direct::input_grad(&c).filter(|_| covers(arch, &c, c.per_in));
+                        match direct {
+                            Some(direct) => Whole::ConvDirect { direct, transpose: true },
+                            None => Whole::ConvInputGrad(c),
+                        }
+                    }),
+                Op::ConvKernelGrad { dims, .. } => Conv::new(dims, &shapes[0], result, &shapes[1])
+                    .map(|c| {
+                        let direct = covers(arch, &c, c.per_out).then(|| Direct::forward(&c));
+                        Whole::ConvKernelGrad(c, direct)
+                    }),
+                Op::BroadcastInDim { dims, shape } => {
+                    let mut strides = vec![0; shape.len()];
+                    for (k, &d) in dims.iter().enumerate() {
+                        strides[d] = shapes[0][k + 1..].iter().product();
+                    }
+                    Some(Whole::Strided { shape: shape.clone(), strides })
+                }
+                Op::Transpose { permutation } => {
+                    let strides =
+                        permutation.iter().map(|&d| shapes[0][d + 1..].iter().product()).collect();
+                    Some(Whole::Strided { shape: result.to_vec(), strides })
+                }
+                Op::ReduceSum { dims } => middle_sum(&shapes[0], dims),
+                Op::WindowSum(w) => Sliding::window(w, &shapes[0], result).map(Whole::WindowSum),
+                Op::WindowSumGrad { window, input } => {
+                    Sliding::window(window, input, &shapes[0]).map(Whole::WindowSumGrad)
+                }
+                Op::MaxPool(w) => Sliding::window(w, &shapes[0], result).map(Whole::MaxPool),
+                Op::MaxPoolGrad(w) => {
+                    Sliding::window(w, &shapes[0], &shapes[1]).map(Whole::MaxPoolGrad)
+                }
+                Op::Softmax | Op::SoftmaxCrossEntropy => {
+                    let classes = shapes[0].last().copied().unwrap_or(1);
+                    let rows = shapes[0].iter().product::<usize>() / classes;
+                    Some(match op {
+                        Op::Softmax => Whole::Softmax { rows, classes },
+                        _ => Whole::CrossEntropy { rows, classes },
+                    })
+                }
+                _ => None,
+            };
         known.or_else(|| {
             if let Op::MaxPool(w) | Op::MaxPoolGrad(w) = op {
                 let grad = shapes.len() > 1;
@@ -147,7 +174,11 @@ impl Whole {
                 let work = c.slide.pixels() * c.outputs() * c.depth();
                 (c.slide.outer, c.slide.cells() * c.slide.inner, 2 * work)
             }
-            Whole::ConvKernelGrad(c) => (c.depth(), c.outputs(), c.outputs()),
+            Whole::ConvDirect { direct: d, .. } => {
+                let len = d.output.iter().product::<usize>() * d.groups * d.per_out;
+                (d.images, len, 2 * len * d.depth())
+            }
+            Whole::ConvKernelGrad(c, _) => (c.depth(), c.outputs(), c.outputs()),
             Whole::WindowSum(s) | Whole::MaxPool(s) => {
                 let len = s.pixels() * s.inner;
                 (s.outer, len, len * s.taps())
@@ -173,8 +204,11 @@ impl Whole {
         match self {
             Whole::Matmul(_) => "dot_general",
             Whole::Conv(_) => "convolution",
+            Whole::ConvDirect { transpose: false, .. } => "convolution (direct)",
+            Whole::ConvDirect { transpose: true, .. } => "conv_input_grad (direct)",
             Whole::ConvInputGrad(_) => "conv_input_grad",
-            Whole::ConvKernelGrad(_) => "conv_kernel_grad",
+            Whole::ConvKernelGrad(_, Some(_)) => "conv_kernel_grad (direct)",
+            Whole::ConvKernelGrad(_, None) => "conv_kernel_grad",
             Whole::WindowSum(_) => "window_sum",
             Whole::WindowSumGrad(_) => "window_sum_grad",
             Whole::MaxPool(_) | Whole::MaxPoolAny { grad: false, .. } => "max_pool",
@@ -249,7 +283,7 @@ impl Step {
         let total = work.saturating_mul(units);
         let parts = threads.min(total / GRAIN).min(units).max(1);
         let partials = match &whole {
-            Some((Whole::ConvKernelGrad(c), ..)) => threads.min(c.slide.outer).max(1),
+            Some((Whole::ConvKernelGrad(c, _), ..)) => threads.min(c.slide.outer).max(1),
             _ => 0,
         };
         let block = match (&whole, &program) {
