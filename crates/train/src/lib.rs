@@ -19,6 +19,22 @@
 //! Every file is written beside its place and renamed into it, so that none is
 //! ever half-written.
 //!
+//! ```
+//! use cotangent_data::{SyntheticConfig, synthetic};
+//! use cotangent_net::NetSpec;
+//! use cotangent_train::{Config, Outcome, Silent, train};
+//! use std::sync::atomic::AtomicBool;
+//!
+//! let digits = synthetic(&SyntheticConfig { train: 640, test: 100, seed: 1 });
+//! let net = NetSpec::new("tiny", [28, 28, 1]).flatten().dense(10).network()?;
+//! let config = Config { epochs: 2, ..Config::new(&net, &"adamw".parse()?, "synthetic") };
+//! let dir = tempfile::tempdir()?;
+//! let run_dir = dir.path().join("run");
+//! let outcome = train(&config, &digits, &run_dir, &AtomicBool::new(false), &mut Silent)?;
+//! assert!(matches!(outcome, Outcome::Finished(summary) if summary.steps == 10));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! **Architecture invariant:** this crate never prints; what happens is told
 //! to an [`Observer`]. It never differentiates, and it executes nothing that
 //! was not first written as text.

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::AtomicBool;
-use support::{config, digits, small_net, tensors, train_quietly};
+use support::{config, digits, small_net, tensors, train_quietly, train_stopped};
 
 /// A constant rate at which this optimiser blows up within a few steps: its
 /// decay factor `1 - lr·λ` is -9, so the parameters grow ninefold per step.
@@ -85,11 +85,7 @@ fn broken_parameters_are_not_saved() {
     let good = ((epoch - 1) * 10 + step - 1) as usize;
     for n in 1..=good {
         let run = RunDir::open(&dir.path().join(format!("stop{n}")));
-        let stop = AtomicBool::new(false);
-        let mut left = n;
-        let mut observer = StopAfter { left: &mut left, stop: &stop };
-        let outcome =
-            cotangent_train::train(&diverging(), &digits(), run.path(), &stop, &mut observer);
+        let outcome = train_stopped(&diverging(), run.path(), n);
         match outcome {
             Ok(_) => drop(Weights::load(&run.last()).unwrap()),
             Err(error) => assert!(matches!(error, TrainError::Diverged { .. }), "{error}"),
@@ -99,20 +95,6 @@ fn broken_parameters_are_not_saved() {
                 let finite = |b: &[u8]| f32::from_le_bytes(b.try_into().unwrap()).is_finite();
                 assert!(bytes.chunks_exact(4).all(finite), "stopped after {n}: {name}");
             }
-        }
-    }
-}
-
-struct StopAfter<'a> {
-    left: &'a mut usize,
-    stop: &'a AtomicBool,
-}
-
-impl cotangent_train::Observer for StopAfter<'_> {
-    fn event(&mut self, event: &cotangent_train::Event<'_>) {
-        if let cotangent_train::Event::StepDone(_) = event {
-            *self.left -= 1;
-            self.stop.store(*self.left == 0, std::sync::atomic::Ordering::Relaxed);
         }
     }
 }
@@ -209,10 +191,7 @@ fn a_full_disk_leaves_nothing_half_written() {
     // Full later: the checkpoint before stays, and the run goes on once there
     // is room.
     let run = RunDir::open(&dir.path().join("resumed"));
-    let stop = AtomicBool::new(false);
-    let mut left = 13;
-    let mut observer = StopAfter { left: &mut left, stop: &stop };
-    cotangent_train::train(&config("adamw"), &digits(), run.path(), &stop, &mut observer).unwrap();
+    train_stopped(&config("adamw"), run.path(), 13).unwrap();
     let before = files(&run);
     let error = limited(&run, blocks);
     assert!(error.contains(".safetensors: ") && error.contains("free some space"), "{error}");

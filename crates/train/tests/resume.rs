@@ -6,18 +6,17 @@ use cotangent_train::{Config, Outcome, RunDir, Silent, resume, train};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use support::{Recorder, config, digits, metrics, tensors, train_quietly};
+use support::{Recorder, config, digits, metrics, tensors, train_quietly, train_stopped};
 
 /// Trains, stopped after each of `stops` further steps, then to the end.
 fn train_with_stops(config: &Config, dir: &Path, stops: &[usize]) {
     let data = digits();
     for (k, &n) in stops.iter().enumerate() {
-        let mut recorder = Recorder::stopping_after(n);
         let stop = AtomicBool::new(false);
-        let mut observer = StopThrough { recorder: &mut recorder, stop: &stop };
+        let mut recorder = Recorder::stopping_after(n, &stop);
         let outcome = match k {
-            0 => train(config, &data, dir, &stop, &mut observer),
-            _ => resume(dir, &data, &stop, &mut observer),
+            0 => train(config, &data, dir, &stop, &mut recorder),
+            _ => resume(dir, &data, &stop, &mut recorder),
         };
         assert!(matches!(outcome, Ok(Outcome::Interrupted(_))), "{outcome:?}");
         assert_eq!(recorder.losses.len(), n);
@@ -25,19 +24,6 @@ fn train_with_stops(config: &Config, dir: &Path, stops: &[usize]) {
     }
     let outcome = resume(dir, &data, &AtomicBool::new(false), &mut Silent).unwrap();
     assert!(matches!(outcome, Outcome::Finished(_)), "{outcome:?}");
-}
-
-struct StopThrough<'a> {
-    recorder: &'a mut Recorder,
-    stop: &'a AtomicBool,
-}
-
-impl cotangent_train::Observer for StopThrough<'_> {
-    fn event(&mut self, event: &cotangent_train::Event<'_>) {
-        (&mut *self.recorder).event(event);
-        let stop = self.recorder.stop.load(std::sync::atomic::Ordering::Relaxed);
-        self.stop.store(stop, std::sync::atomic::Ordering::Relaxed);
-    }
 }
 
 #[test]
@@ -68,10 +54,7 @@ fn a_kill_between_checkpoint_and_metrics_is_repaired() {
     let config = config("adamw");
     train_quietly(&config, &straight).unwrap();
     // `last` from the middle of epoch 2, but the metrics of a later moment.
-    let stop = AtomicBool::new(false);
-    let mut recorder = Recorder::stopping_after(15);
-    let mut observer = StopThrough { recorder: &mut recorder, stop: &stop };
-    train(&config, &digits(), &killed, &stop, &mut observer).unwrap();
+    train_stopped(&config, &killed, 15).unwrap();
     fs::copy(straight.join("metrics.csv"), killed.join("metrics.csv")).unwrap();
     fs::write(killed.join(".last.safetensors.tmp"), b"half").unwrap();
     resume(&killed, &digits(), &AtomicBool::new(false), &mut Silent).unwrap();
@@ -81,10 +64,7 @@ fn a_kill_between_checkpoint_and_metrics_is_repaired() {
 
 /// A run stopped in its second epoch.
 fn stopped(dir: &Path) -> RunDir {
-    let stop = AtomicBool::new(false);
-    let mut recorder = Recorder::stopping_after(12);
-    let mut observer = StopThrough { recorder: &mut recorder, stop: &stop };
-    train(&config("momentum"), &digits(), dir, &stop, &mut observer).unwrap();
+    train_stopped(&config("momentum"), dir, 12).unwrap();
     RunDir::open(dir)
 }
 

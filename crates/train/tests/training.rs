@@ -17,10 +17,10 @@ use support::{Recorder, config, digits, metrics, small_net, tensors, train_quiet
 fn a_run_leaves_its_directory_complete() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("new/run");
-    let mut recorder = Recorder::default();
     let stop = AtomicBool::new(false);
+    let mut recorder = Recorder::new(&stop);
     let config = config("adamw");
-    let outcome = train(&config, &digits(), &path, &stop, &mut &mut recorder).unwrap();
+    let outcome = train(&config, &digits(), &path, &stop, &mut recorder).unwrap();
     let Outcome::Finished(summary) = outcome else { panic!("{outcome:?}") };
 
     let mut names: Vec<String> = fs::read_dir(&path)
@@ -72,9 +72,9 @@ fn mnist_mlp_learns_synthetic_digits() {
     let mut config = Config::new(&net, &"adamw".parse().unwrap(), "synthetic");
     (config.epochs, config.batch, config.threads) = (4, 64, 2);
     let dir = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::default();
     let stop = AtomicBool::new(false);
-    let outcome = train(&config, &data, dir.path(), &stop, &mut &mut recorder).unwrap();
+    let mut recorder = Recorder::new(&stop);
+    let outcome = train(&config, &data, dir.path(), &stop, &mut recorder).unwrap();
     let Outcome::Finished(summary) = outcome else { panic!("{outcome:?}") };
     assert!(recorder.losses[0] > 1.5, "{}", recorder.losses[0]);
     assert!(summary.val_accuracy > 0.75, "{summary:?}");

@@ -25,27 +25,30 @@ pub fn config(optimizer: &str) -> Config {
     config
 }
 
-/// Keeps what it is told as text, and sets the stop flag after `stop_after`
-/// steps.
-#[derive(Default)]
-pub struct Recorder {
+/// Keeps the names of the events and the losses, and sets the stop flag after
+/// `stop_after` steps.
+pub struct Recorder<'a> {
     pub events: Vec<String>,
     pub losses: Vec<f32>,
-    pub stop_after: Option<usize>,
-    pub stop: AtomicBool,
+    pub stop_after: usize,
+    pub stop: &'a AtomicBool,
 }
 
-impl Recorder {
-    pub fn stopping_after(steps: usize) -> Self {
-        Recorder { stop_after: Some(steps), ..Recorder::default() }
+impl<'a> Recorder<'a> {
+    pub fn new(stop: &'a AtomicBool) -> Self {
+        Self::stopping_after(usize::MAX, stop)
+    }
+
+    pub fn stopping_after(stop_after: usize, stop: &'a AtomicBool) -> Self {
+        Recorder { events: vec![], losses: vec![], stop_after, stop }
     }
 }
 
-impl Observer for &mut Recorder {
+impl Observer for Recorder<'_> {
     fn event(&mut self, event: &Event<'_>) {
         if let Event::StepDone(step) = event {
             self.losses.push(step.loss);
-            if self.stop_after.is_some_and(|n| self.losses.len() >= n) {
+            if self.losses.len() == self.stop_after {
                 self.stop.store(true, Ordering::Relaxed);
             }
         }
@@ -53,6 +56,13 @@ impl Observer for &mut Recorder {
         let name = text.split([' ', '(', '{']).next().unwrap_or_default();
         self.events.push(name.to_string());
     }
+}
+
+/// Begins a run and stops it after `steps` steps, or sooner if it fails.
+pub fn train_stopped(config: &Config, dir: &Path, steps: usize) -> Result<Outcome, TrainError> {
+    let stop = AtomicBool::new(false);
+    let mut recorder = Recorder::stopping_after(steps, &stop);
+    train(config, &digits(), dir, &stop, &mut recorder)
 }
 
 /// Trains with nobody watching.
