@@ -159,6 +159,37 @@ fn dot_general() {
     }
 }
 
+/// Products large enough for every way of tiling them, followed by a bias, a
+/// rectifier and sums over rows, which then run on parts of rows.
+#[test]
+fn products_in_tiles() {
+    let cases: &[(usize, usize, usize)] =
+        &[(128, 80, 512), (33, 1100, 208), (600, 64, 48), (700, 128, 192), (32, 200, 416)];
+    for &(m, k, n) in cases {
+        for (lc, rc) in [(1, 0), (0, 0), (1, 1), (0, 1)] {
+            let dims = DotDims {
+                lhs_contracting: vec![lc],
+                rhs_contracting: vec![rc],
+                ..DotDims::default()
+            };
+            let lhs = if lc == 1 { [m, k] } else { [k, m] };
+            let rhs = if rc == 0 { [k, n] } else { [n, k] };
+            let op = Op::DotGeneral(dims);
+            agree(&one(op.clone(), &[&lhs, &rhs]), SUMS);
+            let g = build(&[&lhs, &rhs, &[n]], |b, x| {
+                let y = b.push(op.clone(), &x[..2])?;
+                let bias = b.broadcast(x[2], &[m, n], &[1])?;
+                let z = b.add(y, bias)?;
+                let z = b.push(Op::Relu, &[z])?;
+                let sums = b.reduce_sum(z, &[0])?;
+                let sums = b.broadcast(sums, &[m, n], &[1])?;
+                b.add(z, sums)
+            });
+            agree(&g, Tolerance::Roundings(256.0));
+        }
+    }
+}
+
 /// (strides, padding, dilation, groups, image, kernel)
 type ConvCase = (
     &'static [usize],

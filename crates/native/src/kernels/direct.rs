@@ -157,7 +157,7 @@ pub(super) unsafe fn convolve(
 
 /// Splits `len` into nearly equal blocks of at most `most`.
 #[inline(always)]
-fn blocks(len: usize, most: usize, mut f: impl FnMut(usize, usize)) {
+pub(super) fn blocks(len: usize, most: usize, mut f: impl FnMut(usize, usize)) {
     let count = len.div_ceil(most);
     for k in 0..count {
         let (from, to) = (len * k / count, len * (k + 1) / count);

@@ -7,6 +7,7 @@
 
 mod any_window;
 mod conv;
+mod dense;
 mod direct;
 mod matmul;
 mod memory;
@@ -15,11 +16,12 @@ mod rows;
 mod tile;
 mod window;
 
+pub(crate) use dense::tiling;
 pub(crate) use direct::covers;
 pub(crate) use memory::{Arena, Slot};
 pub(crate) use tile::Run;
 
-use crate::plan::{Conv, Step, Whole};
+use crate::plan::{Conv, PANEL, Step, Tiling, Whole};
 use memory::Memory;
 use pulp::Arch;
 use rayon::ThreadPool;
@@ -28,6 +30,7 @@ use rayon::ThreadPool;
 pub(crate) fn scratch(step: &Step) -> usize {
     let own = match &step.whole {
         Some((Whole::Conv(c) | Whole::ConvInputGrad(c), ..)) => conv::scratch(c),
+        Some((Whole::Matmul(p, Some(t)), ..)) => dense::scratch(p, *t),
         Some((Whole::ConvDirect { direct, .. }, ..)) => direct::scratch(direct),
         Some((Whole::ConvKernelGrad(c, direct), ..)) => {
             let images = direct.as_ref().map_or_else(|| conv::scratch(c), direct::scratch);
@@ -119,7 +122,11 @@ unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
                 }
                 if let Some(p) = &step.program {
                     let (from, to) = (unit * step.unit_len, next * step.unit_len);
-                    pointwise::range(arch, p, memory, scratch, from, to.min(p.len));
+                    let (rows, row_len) = step.columns.unwrap_or((1, p.len));
+                    for row in (0..rows).map(|r| r * row_len) {
+                        let (from, to) = (row + from, row + to.min(row_len));
+                        pointwise::range(arch, p, memory, scratch, from, to);
+                    }
                 }
                 unit = next;
             }
@@ -164,7 +171,14 @@ unsafe fn compute(
             std::slice::from_raw_parts_mut(out.add(start * unit_len), (end - start) * unit_len)
         };
         match whole {
-            Whole::Matmul(p) => matmul::rows(p, at(0), at(1), out, start, end),
+            Whole::Matmul(p, None) => matmul::rows(p, at(0), at(1), out, start, end),
+            Whole::Matmul(p, Some(tiling)) => {
+                let range = match tiling {
+                    Tiling::Rows => range,
+                    _ => (start * PANEL, (end * PANEL).min(p.n)),
+                };
+                dense::run(arch, p, *tiling, [at(0), at(1)], out, range, scratch, first)
+            }
             Whole::Conv(c) => conv::forward(arch, c, [at(0), at(1)], out, range, scratch),
             Whole::ConvDirect { direct: d, transpose } => {
                 if first {

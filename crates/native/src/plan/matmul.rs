@@ -17,6 +17,17 @@ pub(crate) struct Matmul {
     pub rhs: (usize, usize),
 }
 
+/// How a product is divided among threads and held in cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tiling {
+    /// By rows; rhs packed whole.
+    Rows,
+    /// By columns; rhs packed by panels.
+    Columns,
+    /// By columns; lhs packed whole, the transposed product computed.
+    Exchanged,
+}
+
 impl Matmul {
     /// `None` if the dimensions of some role do not collapse into one; the
     /// operand must then be transposed first.

@@ -19,9 +19,9 @@ mod step;
 pub(crate) use direct::Direct;
 pub(crate) use geometry::{Conv, Sliding};
 pub(crate) use lower::Pointwise;
-pub(crate) use matmul::Matmul;
+pub(crate) use matmul::{Matmul, Tiling};
 pub(crate) use program::{Micro, Operand, Program, SPLAT, Source, Splat, Sum, TILE, Target};
-pub(crate) use step::{Step, Whole};
+pub(crate) use step::{PANEL, Step, Whole};
 
 use crate::NativeError;
 use crate::kernels::Slot;
@@ -65,7 +65,9 @@ pub(crate) fn plan(graph: &Graph, threads: usize, arch: Arch) -> Result<Plan, Na
         let whole = match group.whole.map(|n| (n, &nodes[n])) {
             Some((n, node)) => {
                 let Kind::Whole(op, operands, shapes) = &node.kind else { continue };
-                let Some(whole) = Whole::new(op, shapes, &node.shape, arch) else { continue };
+                let Some(whole) = Whole::new(op, shapes, &node.shape, arch, threads) else {
+                    continue;
+                };
                 let ins = operands.iter().filter_map(|&m| b.of[m]).collect();
                 b.of[n].map(|out| (whole, ins, out))
             }

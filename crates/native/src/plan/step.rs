@@ -2,16 +2,17 @@
 
 use super::direct::Direct;
 use super::geometry::{Conv, Sliding};
-use super::matmul::Matmul;
+use super::matmul::{Matmul, Tiling};
 use super::program::Program;
-use crate::kernels::covers;
+use crate::kernels::{covers, tiling};
 use cotangent_graph::{Contraction, DotDims, Op, TensorType, Window};
 use pulp::Arch;
 
 /// An op that is not pointwise, with everything known about its operands.
 #[derive(Debug, Clone)]
 pub(crate) enum Whole {
-    Matmul(Matmul),
+    /// By the `gemm` crate, or in tiles.
+    Matmul(Matmul, Option<Tiling>),
     Conv(Conv),
     ConvInputGrad(Conv),
     /// A convolution, or the transpose of one in its image, without im2col.
@@ -73,6 +74,8 @@ pub(crate) struct Step {
     pub unit_len: usize,
     /// .. of which the program follows this many at a time.
     pub block: usize,
+    /// Where units are columns of a matrix: its rows, and their length.
+    pub columns: Option<(usize, usize)>,
     /// Parts that run in parallel.
     pub parts: usize,
     /// Parts of a convolution's kernel gradient before they are added up.
@@ -82,6 +85,8 @@ pub(crate) struct Step {
 /// Work, in floating-point operations, below which another thread costs more
 /// than it saves.
 const GRAIN: usize = 100_000;
+/// Columns that go to one part together.
+pub(crate) const PANEL: usize = 32;
 /// Elements of a result that stay in L2 until the program has followed.
 const BLOCK: usize = 64 * 1024;
 
@@ -92,11 +97,15 @@ impl Whole {
         shapes: &[Vec<usize>],
         result: &[usize],
         arch: Arch,
+        threads: usize,
     ) -> Option<Whole> {
         let known =
             match op {
                 Op::DotGeneral(dims) => {
-                    return Matmul::new(dims, &shapes[0], &shapes[1]).map(Whole::Matmul);
+                    return Matmul::new(dims, &shapes[0], &shapes[1]).map(|p| {
+                        let tiling = tiling(arch, &p, threads);
+                        Whole::Matmul(p, tiling)
+                    });
                 }
                 Op::Conv(dims) => Conv::new(dims, &shapes[0], &shapes[1], result).map(|c| {
                     match covers(arch, &c, c.per_out) {
@@ -165,7 +174,10 @@ impl Whole {
     /// Units of the result, elements of a unit, operations per unit.
     fn division(&self) -> (usize, usize, usize) {
         match self {
-            Whole::Matmul(p) => (p.batches.len() * p.m, p.n, 2 * p.n * p.k),
+            Whole::Matmul(p, Some(Tiling::Columns | Tiling::Exchanged)) => {
+                (p.n.div_ceil(PANEL), PANEL, 2 * p.m * PANEL * p.k)
+            }
+            Whole::Matmul(p, _) => (p.batches.len() * p.m, p.n, 2 * p.n * p.k),
             Whole::Conv(c) => {
                 let len = c.slide.pixels() * c.outputs();
                 (c.slide.outer, len, 2 * len * c.depth())
@@ -202,7 +214,10 @@ impl Whole {
 
     pub(crate) fn name(&self) -> &'static str {
         match self {
-            Whole::Matmul(_) => "dot_general",
+            Whole::Matmul(_, None) => "dot_general",
+            Whole::Matmul(_, Some(Tiling::Rows)) => "dot_general (rows)",
+            Whole::Matmul(_, Some(Tiling::Columns)) => "dot_general (columns)",
+            Whole::Matmul(_, Some(Tiling::Exchanged)) => "dot_general (exchanged)",
             Whole::Conv(_) => "convolution",
             Whole::ConvDirect { transpose: false, .. } => "convolution (direct)",
             Whole::ConvDirect { transpose: true, .. } => "conv_input_grad (direct)",
@@ -279,7 +294,14 @@ impl Step {
             Some((w, ..)) => w.division(),
             None => (len.div_ceil(align), align, 0),
         };
-        work += unit_len * ops;
+        let columns = match &whole {
+            Some((Whole::Matmul(p, Some(Tiling::Columns | Tiling::Exchanged)), ..)) => {
+                Some((p.m, p.n))
+            }
+            _ => None,
+        };
+        let elements = unit_len * columns.map_or(1, |(rows, _)| rows);
+        work += elements * ops;
         let total = work.saturating_mul(units);
         let parts = threads.min(total / GRAIN).min(units).max(1);
         let partials = match &whole {
@@ -287,9 +309,10 @@ impl Step {
             _ => 0,
         };
         let block = match (&whole, &program) {
+            _ if columns.is_some() => units,
             (Some(_), Some(_)) => (BLOCK / unit_len).clamp(1, units),
             _ => units,
         };
-        Step { whole, program, units, unit_len, block, parts, partials }
+        Step { whole, program, units, unit_len, block, columns, parts, partials }
     }
 }
