@@ -129,7 +129,7 @@ pub(super) unsafe fn forward(
         // SAFETY: image `n` of each buffer; groups are disjoint columns.
         unsafe {
             let image = images.add(n * c.slide.cells() * c.slide.inner);
-            let out = out.add(n * pixels * outputs);
+            let out = out.wrapping_add(n * pixels * outputs);
             if c.is_depthwise() {
                 std::slice::from_raw_parts_mut(out, pixels * outputs).fill(0.0);
                 depthwise(arch, c, |cell, tap, pixel| {
@@ -166,7 +166,7 @@ pub(super) unsafe fn input_grad(
         // SAFETY: as `forward`.
         unsafe {
             let dy = cotangent.add(n * pixels * outputs);
-            let image = out.add(n * size);
+            let image = out.wrapping_add(n * size);
             if !c.slide.is_identity() || c.is_depthwise() {
                 std::slice::from_raw_parts_mut(image, size).fill(0.0);
             }

@@ -103,7 +103,7 @@ impl Product<'_> {
                         b: packed.add(column * k),
                         b_step: columns,
                         runs: &runs,
-                        out: self.out.add(from * n + column),
+                        out: self.out.wrapping_add(from * n + column),
                         out_row: n,
                         accumulate: false,
                     };
@@ -132,7 +132,7 @@ impl Product<'_> {
                             b: self.scratch,
                             b_step: columns,
                             runs: &runs,
-                            out: self.out.add(from * n + column),
+                            out: self.out.wrapping_add(from * n + column),
                             out_row: n,
                             accumulate: depth > 0,
                         };
@@ -217,6 +217,9 @@ pub(crate) fn tiling(arch: Arch, p: &Matmul, threads: usize) -> Option<Tiling> {
         return None;
     }
     if p.rhs.1 == 1 && p.n % lanes == 0 {
+        if p.k.saturating_mul(p.n) <= PACKED / 4 && p.m >= 64 * threads {
+            return Some(Tiling::Rows);
+        }
         if p.n >= 64 * threads && p.m <= 512 {
             return Some(Tiling::Columns);
         }

@@ -127,7 +127,7 @@ pub(super) unsafe fn convolve(
         unsafe {
             let image = images.add(n * d.input.iter().product::<usize>() * d.features);
             let image = padded(d, image, scratch);
-            let out = out.add(n * pixels * outputs);
+            let out = out.wrapping_add(n * pixels * outputs);
             each_panel(arch, d, scratch, |panel, column, columns| {
                 let image = image.add(column / d.per_out * d.per_in);
                 for line in 0..d.output[0] * d.output[1] {

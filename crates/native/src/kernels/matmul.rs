@@ -73,7 +73,7 @@ pub(super) unsafe fn rows(
         unsafe {
             let lhs = Matrix { at: lhs.add(l + first * p.lhs.0), rows: p.lhs.0, columns: p.lhs.1 };
             let rhs = Matrix { at: rhs.add(r), rows: p.rhs.0, columns: p.rhs.1 };
-            gemm((count, p.n, p.k), out.add(row * p.n), p.n, lhs, rhs, false);
+            gemm((count, p.n, p.k), out.wrapping_add(row * p.n), p.n, lhs, rhs, false);
         }
         row += count;
     }

@@ -38,7 +38,14 @@ pub(crate) fn scratch(step: &Step) -> usize {
         }
         _ => 0,
     };
-    program_scratch(step).saturating_add(own)
+    program_scratch(step)
+        .saturating_add(own.next_multiple_of(16))
+        .saturating_add(block(step).next_multiple_of(16))
+}
+
+/// Elements of one block of a result that never reaches its buffer.
+fn block(step: &Step) -> usize {
+    if step.fleeting { step.block.saturating_mul(step.unit_len) } else { 0 }
 }
 
 /// Elements of a part's sum of kernel gradients.
@@ -86,7 +93,8 @@ fn share(units: usize, parts: usize, part: usize) -> (usize, usize) {
 }
 
 unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
-    let offset = program_scratch(step);
+    let block = block(step);
+    let offset = program_scratch(step) + block.next_multiple_of(16);
     if let Some((Whole::ConvKernelGrad(c, direct), ins, _)) = &step.whole {
         parallel(0, step.partials, &|part| {
             // SAFETY: each part adds up its own images in its own scratch.
@@ -115,6 +123,14 @@ unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
             let mut first = true;
             while unit < end {
                 let next = (unit + step.block).min(end);
+                let memory = match &step.whole {
+                    Some((.., out)) if step.fleeting => {
+                        // Element `unit · unit_len` is the block's first.
+                        let at = memory.scratch(part).add(program_scratch(step));
+                        memory.with(*out, at.wrapping_sub(unit * step.unit_len))
+                    }
+                    _ => memory,
+                };
                 if let Some((whole, ins, out)) = &step.whole {
                     let at = Place { memory, offset, part, partials: step.partials, first };
                     compute(arch, whole, ins, *out, (unit, next), at);
@@ -168,7 +184,10 @@ unsafe fn compute(
         let read =
             |k: usize, from: usize, len: usize| std::slice::from_raw_parts(at(k).add(from), len);
         let write = |unit_len: usize| {
-            std::slice::from_raw_parts_mut(out.add(start * unit_len), (end - start) * unit_len)
+            std::slice::from_raw_parts_mut(
+                out.wrapping_add(start * unit_len),
+                (end - start) * unit_len,
+            )
         };
         match whole {
             Whole::Matmul(p, None) => matmul::rows(p, at(0), at(1), out, start, end),

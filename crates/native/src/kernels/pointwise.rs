@@ -103,7 +103,7 @@ impl Range<'_> {
             }
             for m in &p.ops {
                 let to = match m.to {
-                    Target::Memory(b) => self.memory.at(b).add(at),
+                    Target::Memory(b) => self.memory.at(b).wrapping_add(at),
                     Target::Tile(t) => self.scratch.add(p.tiles_at() + t * TILE),
                 };
                 let a = [0, 1, 2, 3].map(|k| self.resolve(m.args[k], at, n));
@@ -114,7 +114,7 @@ impl Range<'_> {
             }
             for &(t, b) in &p.stores {
                 let from = self.scratch.add(p.tiles_at() + t * TILE);
-                std::ptr::copy_nonoverlapping(from, self.memory.at(b).add(at), n);
+                std::ptr::copy_nonoverlapping(from, self.memory.at(b).wrapping_add(at), n);
             }
         }
     }
@@ -133,7 +133,7 @@ impl Range<'_> {
         // SAFETY: as in `tile`.
         unsafe {
             match source {
-                Source::Memory(b) => In { at: self.memory.at(b).add(at), step: 1 },
+                Source::Memory(b) => In { at: self.memory.at(b).wrapping_add(at), step: 1 },
                 Source::Tile(t) => In { at: self.scratch.add(p.tiles_at() + t * TILE), step: 1 },
                 Source::Splat(k) => In { at: self.scratch.add(k * SPLAT), step: 0 },
                 Source::Operand(k) => {

@@ -35,9 +35,13 @@ pub(super) unsafe fn run(
         // SAFETY: index `n` of each buffer.
         unsafe {
             let (a, b, out, len) = match action {
-                Action::Sum | Action::Max => (a.add(n * cells), b, out.add(n * windows), windows),
-                Action::Spread => (a.add(n * windows), b, out.add(n * cells), cells),
-                Action::Route => (a.add(n * cells), b.add(n * windows), out.add(n * cells), cells),
+                Action::Sum | Action::Max => {
+                    (a.add(n * cells), b, out.wrapping_add(n * windows), windows)
+                }
+                Action::Spread => (a.add(n * windows), b, out.wrapping_add(n * cells), cells),
+                Action::Route => {
+                    (a.add(n * cells), b.add(n * windows), out.wrapping_add(n * cells), cells)
+                }
             };
             if matches!(action, Action::Spread | Action::Route) {
                 std::slice::from_raw_parts_mut(out, len).fill(0.0);

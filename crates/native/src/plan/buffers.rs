@@ -10,6 +10,8 @@ use crate::kernels::Slot;
 pub(crate) struct Buffers {
     /// Slot of each node that has one.
     pub of: Vec<Option<usize>>,
+    /// True for nodes that are outputs or read outside their group.
+    pub kept: Vec<bool>,
     pub slots: Vec<Slot>,
     pub arena: usize,
     pub inputs: Vec<usize>,
@@ -123,7 +125,8 @@ pub(crate) fn assign(
         })
         .collect();
     let (slots, arena) = place(&lifetimes)?;
-    Ok(Buffers { of, slots, arena, inputs, outputs, swaps })
+    let kept = (0..nodes.len()).map(|n| is_output[n] || last_read[n].is_some()).collect();
+    Ok(Buffers { of, kept, slots, arena, inputs, outputs, swaps })
 }
 
 /// Pairs (to, from): slot `to` gets what slot `from` held.

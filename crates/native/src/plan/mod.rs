@@ -76,7 +76,8 @@ pub(crate) fn plan(graph: &Graph, threads: usize, arch: Arch) -> Result<Plan, Na
         let rest: Vec<usize> =
             group.members.iter().copied().filter(|&n| Some(n) != group.whole).collect();
         let program = (!rest.is_empty()).then(|| Program::compile(nodes, &rest, group.len, &b.of));
-        steps.push(Step::new(whole, program, threads));
+        let read_elsewhere = group.whole.is_some_and(|n| b.kept[n]);
+        steps.push(Step::new(whole, program, threads, read_elsewhere));
     }
     Ok(Plan {
         steps,

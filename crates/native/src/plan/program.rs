@@ -218,6 +218,12 @@ impl Program {
         self.split = periods.iter().copied().find(|&c| c > TILE).unwrap_or(0);
     }
 
+    /// True if a value of the pass is stored in `buffer`.
+    pub(crate) fn writes(&self, buffer: usize) -> bool {
+        self.ops.iter().any(|m| m.to == Target::Memory(buffer))
+            || self.stores.iter().any(|s| s.1 == buffer)
+    }
+
     /// Ranges that start at multiples of this keep tiles aligned with rows.
     pub(crate) fn alignment(&self) -> usize {
         if self.split > 0 { self.split } else { self.tile_len }

@@ -76,6 +76,9 @@ pub(crate) struct Step {
     pub block: usize,
     /// Where units are columns of a matrix: its rows, and their length.
     pub columns: Option<(usize, usize)>,
+    /// True if nothing but the program reads the op's result: it then stays in
+    /// scratch, a block at a time, and never reaches its buffer.
+    pub fleeting: bool,
     /// Parts that run in parallel.
     pub parts: usize,
     /// Parts of a convolution's kernel gradient before they are added up.
@@ -285,6 +288,7 @@ impl Step {
         whole: Option<(Whole, Vec<usize>, usize)>,
         program: Option<Program>,
         threads: usize,
+        read_elsewhere: bool,
     ) -> Step {
         let (ops, align, len) = match &program {
             Some(p) => (p.ops.len() + p.sums.len(), p.alignment(), p.len),
@@ -308,11 +312,17 @@ impl Step {
             Some((Whole::ConvKernelGrad(c, _), ..)) => threads.min(c.slide.outer).max(1),
             _ => 0,
         };
+        let fleeting = match (&whole, &program) {
+            (Some((_, _, out)), Some(p)) => {
+                columns.is_none() && !read_elsewhere && !p.writes(*out) && units > 1
+            }
+            _ => false,
+        };
         let block = match (&whole, &program) {
             _ if columns.is_some() => units,
             (Some(_), Some(_)) => (BLOCK / unit_len).clamp(1, units),
             _ => units,
         };
-        Step { whole, program, units, unit_len, block, columns, parts, partials }
+        Step { whole, program, units, unit_len, block, columns, fleeting, parts, partials }
     }
 }
