@@ -13,6 +13,8 @@ pub enum Fill {
     Spread,
     /// Uniform in 0.5..2, for operands that must stay away from zero.
     Positive,
+    /// Uniform in 0.1..0.9: powers of decay rates.
+    Unit,
     /// Uniform in `-a..a` with `a = √(3 / n)`, `n` the product of all
     /// dimensions but the last: variance 1/n, so a layer keeps the scale of
     /// its input. Vectors (biases) uniform in -0.1..0.1.
@@ -28,6 +30,7 @@ pub fn fill(ty: &TensorType, fill: Fill, rng: &mut impl RngExt) -> Result<Value<
     let data: Vec<f64> = match fill {
         Fill::Spread => (0..n).map(|_| rng.random_range(-1.0..1.0)).collect(),
         Fill::Positive => (0..n).map(|_| rng.random_range(0.5..2.0)).collect(),
+        Fill::Unit => (0..n).map(|_| rng.random_range(0.1..0.9)).collect(),
         Fill::FanIn => {
             let fan_in: usize = ty.shape.iter().rev().skip(1).product();
             let a = if ty.rank() < 2 { 0.1 } else { (3.0 / fan_in as f64).sqrt() };
@@ -53,16 +56,17 @@ fn targets(classes: usize, rng: &mut impl RngExt) -> Vec<f64> {
 }
 
 /// Inputs for any graph, by role: parameters by [`Fill::FanIn`], targets by
-/// [`Fill::Targets`], hyper-parameters and what a step carries over (second
-/// moments among it) by [`Fill::Positive`], the rest by [`Fill::Spread`]. The
+/// [`Fill::Targets`], scalar optimiser state by [`Fill::Unit`], other state and
+/// hyper-parameters by [`Fill::Positive`], the rest by [`Fill::Spread`]. The
 /// same seed gives the same inputs.
 pub fn sample_inputs(graph: &Graph, seed: u64) -> Result<Vec<Value<f64>>, CheckError> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let by_role = |role: Role| match role {
+    let suited = |role: Role, ty: &TensorType| match role {
         Role::Param => Fill::FanIn,
         Role::Target => Fill::Targets,
+        Role::State if ty.rank() == 0 => Fill::Unit,
         Role::Hyper | Role::State | Role::Stat | Role::Ema => Fill::Positive,
         _ => Fill::Spread,
     };
-    graph.inputs.iter().map(|i| fill(&i.ty, by_role(i.role), &mut rng)).collect()
+    graph.inputs.iter().map(|i| fill(&i.ty, suited(i.role, &i.ty), &mut rng)).collect()
 }

@@ -4,7 +4,7 @@ use crate::model::ModelArgs;
 use crate::options::OptimizerArgs;
 use crate::output::{print, print_json};
 use cotangent::check::{KinkRow, Options, Report, finite_differences, kink_table, sample_inputs};
-use cotangent::graph::{Precision, Role};
+use cotangent::graph::Precision;
 use cotangent::interp::{Tensor, Value};
 use cotangent::native::Executor;
 use cotangent::stablehlo::{Program, What};
@@ -17,7 +17,7 @@ pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// Batch size of the check.
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N")]
     batch: usize,
     /// Seed of the point checked and of the samples.
     #[arg(long, default_value_t = 0, value_name = "N")]
@@ -120,7 +120,7 @@ fn native(program: &Program, seed: u64) -> Result<Distance> {
         interpreter_error: 0.0,
         passed: true,
     };
-    let mut worst_excess = f64::NEG_INFINITY;
+    let mut worst_ratio = f64::NEG_INFINITY;
     for (k, output) in graph.outputs.iter().enumerate() {
         let truth = double[k].real().map_err(|e| err(&e))?.data();
         let interpreter = single[k].real().map_err(|e| err(&e))?.data();
@@ -130,20 +130,16 @@ fn native(program: &Program, seed: u64) -> Result<Distance> {
             squares.sum::<f64>().sqrt() / norm.max(f64::MIN_POSITIVE)
         };
         let (error, interpreter_error) = (distance(executor.output(k)), distance(interpreter));
-        let excess = error - 4.0 * interpreter_error - 1e-6;
-        // NaN is a failure too.
-        worst.passed &= excess <= 0.0;
-        if excess > worst_excess || excess.is_nan() {
-            worst_excess = excess;
-            worst.worst = label(&output.name, output.role);
+        let ratio = error / (4.0 * interpreter_error + 1e-6);
+        // NaN is a failure too, and the worst there is.
+        worst.passed &= ratio <= 1.0;
+        if ratio > worst_ratio || (ratio.is_nan() && !worst_ratio.is_nan()) {
+            worst_ratio = ratio;
+            worst.worst = format!("{} {}", output.role, output.name);
             (worst.error, worst.interpreter_error) = (error, interpreter_error);
         }
     }
     Ok(worst)
-}
-
-fn label(name: &str, role: Role) -> String {
-    format!("{role} {name}")
 }
 
 fn in_words(o: &Outcome) -> String {

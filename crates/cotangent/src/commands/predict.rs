@@ -111,7 +111,10 @@ fn read(path: &Path, net: &Network, invert: bool) -> Result<Vec<u8>> {
         1 => image.into_luma8().into_raw(),
         3 => image.into_rgb8().into_raw(),
         n => {
-            return Err(miette!("net `{}` takes {n} channels; images have 1 or 3", net.spec().name));
+            return Err(miette!(
+                "net `{}` takes {n} channels; images have 1 or 3",
+                net.spec().name
+            ));
         }
     };
     if invert {
