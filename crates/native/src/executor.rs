@@ -33,11 +33,15 @@ pub struct Executor {
 impl Executor {
     /// Verifies and plans `graph`. Inputs start out as zeros.
     pub fn new(graph: &Graph, options: &Options) -> Result<Executor, NativeError> {
+        Self::on(Arch::new(), graph, options)
+    }
+
+    /// An executor for these vector instructions, which the machine must have.
+    fn on(arch: Arch, graph: &Graph, options: &Options) -> Result<Executor, NativeError> {
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
             n => n,
         };
-        let arch = Arch::new();
         let plan = plan(graph, threads, arch)?;
         let parts = plan.steps.iter().map(|s| s.parts.max(s.partials)).max().unwrap_or(1);
         let scratch = plan.steps.iter().map(kernels::scratch).max().unwrap_or(0);
@@ -46,7 +50,7 @@ impl Executor {
             1 => None,
             _ => Some(
                 ThreadPoolBuilder::new()
-                    .num_threads(threads)
+                    .num_threads(threads.min(parts))
                     .thread_name(|k| format!("cotangent-{k}"))
                     .build()
                     .map_err(|e| NativeError::Threads { threads, reason: e.to_string() })?,
@@ -147,5 +151,53 @@ impl Executor {
             let _ = writeln!(text, "  parts {}", step.parts);
         }
         text
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use cotangent_graph::Role;
+
+    /// Every instruction set computes the same train step, up to the rounding
+    /// of sums in another order.
+    #[test]
+    fn instruction_sets_agree() {
+        let archs: Vec<Arch> = [
+            Some(Arch::Scalar),
+            pulp::x86::V3::try_new().map(Arch::V3),
+            pulp::x86::V4::try_new().map(Arch::V4),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        let network = cotangent_zoo::find("mnist-cnn").unwrap().spec().network().unwrap();
+        let graph = cotangent_step::train(&network, 8, &"momentum".parse().unwrap()).unwrap();
+        let weights = cotangent_net::initialize(&network, 1);
+        let mut reference: Option<Vec<Vec<f32>>> = None;
+        for arch in archs {
+            let mut e = Executor::on(arch, &graph, &Options { threads: 2 }).unwrap();
+            let mut weights = weights.iter();
+            for (k, input) in graph.inputs.iter().enumerate() {
+                let data = e.input_mut(k);
+                match input.role {
+                    Role::Param => data.copy_from_slice(weights.next().unwrap()),
+                    Role::State => {}
+                    _ => data.iter_mut().enumerate().for_each(|(i, x)| {
+                        *x = ((i * 7919) % 97) as f32 / 970.0;
+                    }),
+                }
+            }
+            e.run().unwrap();
+            let outputs: Vec<Vec<f32>> =
+                (0..graph.outputs.len()).map(|o| e.output(o).to_vec()).collect();
+            let reference = reference.get_or_insert_with(|| outputs.clone());
+            for ((a, b), o) in reference.iter().zip(&outputs).zip(&graph.outputs) {
+                let scale = a.iter().fold(0f32, |m, x| m.max(x.abs()));
+                let distance = a.iter().zip(b).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
+                // Sums of up to 8·784 terms, relative to the largest result.
+                assert!(distance <= 1e-4 * scale, "`{}` on {arch:?}: {distance:e}", o.name);
+            }
+        }
     }
 }

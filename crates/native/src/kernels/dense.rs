@@ -216,7 +216,7 @@ pub(crate) fn tiling(arch: Arch, p: &Matmul, threads: usize) -> Option<Tiling> {
     if p.batches.len() > 1 || p.m.saturating_mul(p.n).saturating_mul(p.k) < 1 << 20 {
         return None;
     }
-    if p.rhs.1 == 1 && p.n % lanes == 0 {
+    if p.rhs.1 == 1 && p.n.is_multiple_of(lanes) {
         if p.k.saturating_mul(p.n) <= PACKED / 4 && p.m >= 64 * threads {
             return Some(Tiling::Rows);
         }
@@ -227,6 +227,6 @@ pub(crate) fn tiling(arch: Arch, p: &Matmul, threads: usize) -> Option<Tiling> {
             return Some(Tiling::Rows);
         }
     }
-    let exchange = p.rhs.0 == 1 && p.m % lanes == 0 && p.n >= 64 * threads;
+    let exchange = p.rhs.0 == 1 && p.m.is_multiple_of(lanes) && p.n >= 64 * threads;
     (exchange && p.k.saturating_mul(p.m) <= PACKED).then_some(Tiling::Exchanged)
 }

@@ -12,7 +12,8 @@ pub(super) fn scratch(d: &Direct) -> usize {
 /// At least the columns of any tile.
 const PANEL: usize = 32;
 
-fn copy_len(d: &Direct) -> usize {
+/// Scratch elements of the copy alone.
+pub(super) fn copy_len(d: &Direct) -> usize {
     if d.in_place() { 0 } else { d.copy().next_multiple_of(16) }
 }
 
@@ -214,5 +215,5 @@ pub(super) unsafe fn kernel_grad(
 
 /// True if tiles cover the output features exactly.
 pub(crate) fn covers(arch: Arch, c: &Conv, outputs: usize) -> bool {
-    !c.is_depthwise() && shape(arch).is_some_and(|(lanes, _)| outputs % lanes == 0)
+    !c.is_depthwise() && shape(arch).is_some_and(|(lanes, _)| outputs.is_multiple_of(lanes))
 }

@@ -1,45 +1,38 @@
 //! The arena all buffers live in, and the parts' scratch.
 
 use crate::NativeError;
-use std::alloc::{Layout, alloc_zeroed, dealloc};
-use std::ptr::NonNull;
 
-/// Alignment of the arena in bytes, and of buffers in it in elements.
-const ALIGN: usize = 64;
-const LINE: usize = ALIGN / size_of::<f32>();
+/// Elements to a cache line, on which the arena and every buffer in it start.
+const LINE: usize = 16;
 
-/// Zeroed memory. The system hands it out page by page when first touched, so
-/// that planning a large graph stays quick.
+/// Zeroed memory that starts on a cache line. It is taken as a plain zeroed
+/// vector, which the system hands out page by page when first touched, so that
+/// planning a large graph stays quick.
 struct Block {
-    at: NonNull<f32>,
-    layout: Layout,
+    memory: Vec<f32>,
+    start: usize,
+    len: usize,
 }
-
-// SAFETY: a block owns its memory, as a `Vec<f32>` does.
-unsafe impl Send for Block {}
-// SAFETY: as above; `&Block` only reads.
-unsafe impl Sync for Block {}
 
 impl Block {
     fn zeroed(len: usize) -> Result<Block, NativeError> {
-        let too_large = NativeError::Memory { bytes: len.saturating_mul(size_of::<f32>()) };
-        // At least one line, since a layout of size 0 cannot be allocated.
-        let bytes = len.max(LINE).checked_mul(size_of::<f32>());
-        let layout = bytes.and_then(|b| Layout::from_size_align(b, ALIGN).ok());
-        let Some(layout) = layout else { return Err(too_large) };
-        // SAFETY: the layout's size is not 0.
-        let at = unsafe { alloc_zeroed(layout) };
-        match NonNull::new(at.cast()) {
-            Some(at) => Ok(Block { at, layout }),
-            None => Err(too_large),
-        }
+        let bytes = len.saturating_add(LINE).saturating_mul(size_of::<f32>());
+        // Asked first, since `vec!` aborts where memory runs out.
+        let mut room = Vec::<f32>::new();
+        room.try_reserve_exact(len.saturating_add(LINE))
+            .map_err(|_| NativeError::Memory { bytes })?;
+        drop(room);
+        let memory = vec![0.0f32; len + LINE];
+        let past = memory.as_ptr().addr() / size_of::<f32>() % LINE;
+        Ok(Block { memory, start: (LINE - past) % LINE, len })
     }
-}
 
-impl Drop for Block {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `zeroed` with this layout.
-        unsafe { dealloc(self.at.as_ptr().cast(), self.layout) };
+    fn at(&mut self) -> *mut f32 {
+        self.memory[self.start..].as_mut_ptr()
+    }
+
+    fn bytes(&self) -> usize {
+        self.len * size_of::<f32>()
     }
 }
 
@@ -81,28 +74,25 @@ impl Arena {
 
     /// Bytes held.
     pub(crate) fn bytes(&self) -> usize {
-        self.block.layout.size() + self.scratch.layout.size()
+        self.block.bytes() + self.scratch.bytes()
     }
 
     pub(crate) fn slice(&self, slot: usize) -> &[f32] {
         let Slot { offset, len } = self.slots[slot];
-        // SAFETY: `new` checked that the slot lies inside the block,
-        // which is initialised.
-        unsafe { std::slice::from_raw_parts(self.block.at.as_ptr().add(offset), len) }
+        &self.block.memory[self.block.start + offset..][..len]
     }
 
     pub(crate) fn slice_mut(&mut self, slot: usize) -> &mut [f32] {
         let Slot { offset, len } = self.slots[slot];
-        // SAFETY: as `slice`, and `self` is borrowed exclusively.
-        unsafe { std::slice::from_raw_parts_mut(self.block.at.as_ptr().add(offset), len) }
+        &mut self.block.memory[self.block.start + offset..][..len]
     }
 
     /// The view kernels run on.
     pub(super) fn memory(&mut self) -> Memory<'_> {
         Memory {
-            base: self.block.at.as_ptr(),
+            base: self.block.at(),
             instead: None,
-            scratch: self.scratch.at.as_ptr(),
+            scratch: self.scratch.at(),
             per_part: self.per_part,
             slots: &self.slots,
         }

@@ -33,7 +33,7 @@ pub(crate) fn scratch(step: &Step) -> usize {
         Some((Whole::Matmul(p, Some(t)), ..)) => dense::scratch(p, *t),
         Some((Whole::ConvDirect { direct, .. }, ..)) => direct::scratch(direct),
         Some((Whole::ConvKernelGrad(c, direct), ..)) => {
-            let images = direct.as_ref().map_or_else(|| conv::scratch(c), direct::scratch);
+            let images = direct.as_ref().map_or_else(|| conv::scratch(c), direct::copy_len);
             partial(c).saturating_add(images)
         }
         _ => 0,

@@ -39,13 +39,14 @@ impl Sliding {
     }
 
     /// A reduce_window; `None` if more than three consecutive dimensions would
-    /// have to slide.
+    /// have to slide, or the window has 2²⁴ cells.
     pub(crate) fn window(w: &Window, input: &[usize], output: &[usize]) -> Option<Sliding> {
         let slides = |d: usize| w.size[d] > 1 || w.strides[d] > 1 || w.padding[d] != (0, 0);
         let first = (0..input.len()).find(|&d| slides(d)).unwrap_or(0);
         let last = (0..input.len()).rfind(|&d| slides(d)).map_or(first, |d| d + 1);
         let spatial = first..last;
-        if spatial.len() > 3 {
+        // Positions in a window are counted in f32.
+        if spatial.len() > 3 || w.size.iter().product::<usize>() >= 1 << 24 {
             return None;
         }
         let skip = 3 - spatial.len();

@@ -192,10 +192,9 @@ impl Lowering {
                 _ => args[1].clone(),
             },
             Op::ReduceSum { dims } if dims.is_empty() => args[0].clone(),
-            Op::ReduceSum { dims } if sums_leading(&types[0].shape, dims) => {
+            Op::ReduceSum { dims } => {
                 let n = self.materialise(args[0], &types[0].shape);
-                let n = self.node(Kind::SumLeading(n), &ty.shape);
-                Lowered::View(n, Access::plain(len))
+                Lowered::View(self.reduce_sum(n, &types[0].shape, dims), Access::plain(len))
             }
             op => match pointwise(op) {
                 Some(p) => self.pointwise(p, args, len),
@@ -206,15 +205,13 @@ impl Lowering {
 
     /// `relu(a) > 0` is `a > 0`; reading the former lets `a` go early.
     fn rectified(&self, direction: Comparison, a: Arg, b: Arg) -> Arg {
-        if direction == Comparison::Gt && b == Arg::Const(0f32.to_bits()) {
-            if let Some(found) = self.known.get(&Kind::Pointwise(Pointwise::Relu, vec![a])) {
-                let len = found.first().map_or(0, |&n| self.nodes[n].len);
-                if let (Arg::Node(_, access), Some(&n)) = (a, found.first())
-                    && access == Access::plain(len)
-                {
-                    return Arg::Node(n, access);
-                }
-            }
+        let rectified = Kind::Pointwise(Pointwise::Relu, vec![a]);
+        if let (Comparison::Gt, Arg::Node(_, access)) = (direction, a)
+            && b == Arg::Const(0f32.to_bits())
+            && let Some(&n) = self.known.get(&rectified).and_then(|found| found.first())
+            && access == Access::plain(self.nodes[n].len)
+        {
+            return Arg::Node(n, access);
         }
         a
     }
@@ -309,6 +306,24 @@ impl Lowering {
         };
         let n = self.node(kind, &ty.shape);
         Lowered::View(n, Access::plain(ty.len()))
+    }
+
+    /// Sums over each run of consecutive dimensions in turn, the last first, so
+    /// that what remains can follow in another op's pass.
+    fn reduce_sum(&mut self, a: usize, shape: &[usize], dims: &[usize]) -> usize {
+        let kept = |dims: &[usize]| -> Vec<usize> {
+            (0..shape.len()).filter(|d| !dims.contains(d)).map(|d| shape[d]).collect()
+        };
+        if sums_leading(shape, dims) {
+            return self.node(Kind::SumLeading(a), &kept(dims));
+        }
+        let last = dims.len() - 1;
+        let first = (0..last).rfind(|&k| (dims[k] + 1..dims[k + 1]).any(|d| shape[d] > 1));
+        let (rest, run) = dims.split_at(first.map_or(0, |k| k + 1));
+        let op = Op::ReduceSum { dims: run.to_vec() };
+        let partial = kept(run);
+        let n = self.node(Kind::Whole(op, vec![a], vec![shape.to_vec()]), &partial);
+        if rest.is_empty() { n } else { self.reduce_sum(n, &partial, rest) }
     }
 
     /// A dot_general whose operands are matrices, transposed first if need be.

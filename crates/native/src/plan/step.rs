@@ -309,7 +309,11 @@ impl Step {
         let total = work.saturating_mul(units);
         let parts = threads.min(total / GRAIN).min(units).max(1);
         let partials = match &whole {
-            Some((Whole::ConvKernelGrad(c, _), ..)) => threads.min(c.slide.outer).max(1),
+            Some((Whole::ConvKernelGrad(c, _), ..)) => {
+                let image = c.slide.pixels() * c.outputs() * c.depth();
+                let work = image.saturating_mul(2 * c.slide.outer);
+                threads.min(work / GRAIN).min(c.slide.outer).max(1)
+            }
             _ => 0,
         };
         let fleeting = match (&whole, &program) {
