@@ -41,6 +41,16 @@ pub enum NativeError {
         /// The exact value.
         value: String,
     },
+    /// An op whose index space is too large to walk.
+    #[error(
+        "{op} with result {shape:?}: its products cannot be counted in a usize; use smaller windows or padding"
+    )]
+    Unsupported {
+        /// Op name.
+        op: &'static str,
+        /// Shape of its result.
+        shape: Vec<usize>,
+    },
     /// The plan needs more memory than can be addressed or had.
     #[error("the plan needs {bytes} bytes, which could not be reserved; use a smaller batch")]
     Memory {

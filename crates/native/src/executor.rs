@@ -12,7 +12,7 @@ use std::time::Instant;
 /// How to execute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Threads to use; 0 for as many as there are cores.
+    /// Threads to use, at most 1024; 0 for as many as there are cores.
     pub threads: usize,
 }
 
@@ -40,7 +40,7 @@ impl Executor {
     fn on(arch: Arch, graph: &Graph, options: &Options) -> Result<Executor, NativeError> {
         let threads = match options.threads {
             0 => std::thread::available_parallelism().map_or(1, |n| n.get()),
-            n => n,
+            n => n.min(1024),
         };
         let plan = plan(graph, threads, arch)?;
         let parts = plan.steps.iter().map(|s| s.parts.max(s.partials)).max().unwrap_or(1);

@@ -1,11 +1,17 @@
 //! The embedded CPU executor: plans a graph once, runs it many times.
 //!
-//! Planning removes dead code, folds constants, fuses pointwise chains into the
-//! ops that produce their operands, orders the passes so that parameters can be
-//! updated in place, and lays all buffers out in one arena. A run allocates
-//! nothing of its own (the `gemm` crate takes packing space per product, and
-//! rayon now and then a queue block). Results are the same bit for bit for a
-//! given number of threads.
+//! Planning removes dead code, folds constants, reads broadcasts in place,
+//! fuses pointwise chains and sums over leading dimensions into the ops that
+//! produce their operands, orders the passes so that parameters can be updated
+//! where they lie, and lays all buffers out in one arena. [`Executor::describe`]
+//! shows the result.
+//!
+//! Dense layers and convolutions whose sizes suit it run in register tiles,
+//! convolutions without im2col; all other products go to the `gemm` crate,
+//! after im2col where they are convolutions. A run allocates nothing of its own
+//! (`gemm` takes packing space per product, and rayon a queue block every 63
+//! runs). Results are the same bit for bit for a given number of threads on a
+//! given kind of machine.
 //!
 //! ```
 //! use cotangent_graph::{Builder, Op, Role, TensorType};

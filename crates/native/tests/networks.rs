@@ -81,6 +81,45 @@ fn the_same_bits_every_time() {
     }
 }
 
+/// Every parameter and every optimiser state is updated where it lies.
+#[test]
+fn train_steps_update_in_place() {
+    for name in ["mnist-linear", "mnist-mlp", "mnist-cnn"] {
+        let network = cotangent_zoo::find(name).unwrap().spec().network().unwrap();
+        for optimizer in ["sgd", "momentum", "adamw"] {
+            let optimizer = optimizer.parse().unwrap();
+            let graph = cotangent_step::train(&network, 4, &optimizer).unwrap();
+            let mut e = executor(&graph, 2, &inputs(&graph));
+            let resident = graph.inputs.iter().enumerate().filter(|(_, i)| i.role.is_resident());
+            let at: Vec<(usize, *const f32)> =
+                resident.map(|(k, _)| (k, e.input(k).as_ptr())).collect();
+            e.run().unwrap();
+            for (k, before) in at {
+                assert_eq!(before, e.input(k).as_ptr(), "{name}: `{}`", graph.inputs[k].name);
+            }
+        }
+    }
+}
+
+/// What fusion is for: a dense layer is one pass forward, and one for each of
+/// its gradients, updates included; the biases have their updates, everything
+/// else is the loss.
+#[test]
+fn passes_of_a_train_step() {
+    let passes = |name: &str, optimizer: &str| {
+        let network = cotangent_zoo::find(name).unwrap().spec().network().unwrap();
+        let graph = cotangent_step::train(&network, 128, &optimizer.parse().unwrap()).unwrap();
+        executor(&graph, 2, &inputs(&graph)).steps()
+    };
+    // 3 layers: forward 3, loss and its gradient 3, input gradients 2, kernels
+    // with updates 3, biases 3; AdamW's powers of β and of 1 - β.
+    assert_eq!(passes("mnist-mlp", "sgd"), 14);
+    assert_eq!(passes("mnist-mlp", "adamw"), 17);
+    // 4 layers with the pool: forward 5, loss 3, input gradients 3 and the
+    // pool's, kernels 4, biases 4.
+    assert_eq!(passes("mnist-cnn", "sgd"), 20);
+}
+
 /// A train step reads the data anew: a second run on other data is what a
 /// fresh executor makes of it.
 #[test]

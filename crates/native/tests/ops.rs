@@ -275,6 +275,34 @@ fn windows() {
     }
 }
 
+/// Windows and strides that dwarf the tensor must neither overflow nor take
+/// forever.
+#[test]
+fn absurd_attributes() {
+    let huge = 1usize << 40;
+    for rank in [2, 4] {
+        let window = Window {
+            size: vec![huge; rank],
+            strides: vec![huge; rank],
+            padding: vec![(huge - 1, huge - 1); rank],
+        };
+        let shape = vec![2; rank];
+        let g = one(Op::MaxPool(window), &[&shape]);
+        let mut e = support::executor(&g, 1, &inputs(&g, 1));
+        e.run().unwrap();
+    }
+    let dims = ConvDims {
+        strides: vec![huge; 3],
+        padding: vec![(huge, huge); 3],
+        dilation: vec![1; 3],
+        groups: 1,
+    };
+    let g = one(Op::Conv(dims), &[&[1, 1, 1, 1, 16], &[1, 1, 1, 16, 16]]);
+    let mut e = support::executor(&g, 1, &inputs(&g, 1));
+    e.run().unwrap();
+    assert!(e.output(0).iter().any(|&x| x != 0.0));
+}
+
 #[test]
 fn softmax_and_cross_entropy() {
     for shape in [&[10][..], &[128, 10], &[3, 4, 33], &[5, 1], &[2000, 10]] {

@@ -161,6 +161,19 @@ fn resident_means_one_buffer() {
 }
 
 #[test]
+fn an_executor_can_move_to_another_thread() {
+    let g = graph(|b, [a, _, _, x]| Ok(vec![("a", P, b.add(a, x)?)]));
+    let inputs = support::inputs(&g, 1);
+    let mut e = executor(&g, 2, &inputs);
+    let e = std::thread::spawn(move || {
+        e.run().unwrap();
+        e
+    });
+    let sum: Vec<f32> = inputs[0].iter().zip(&inputs[3]).map(|(a, x)| a + x).collect();
+    assert_eq!(e.join().unwrap().output(0), sum);
+}
+
+#[test]
 fn inputs_start_as_zeros() {
     let g = graph(|b, [a, _, _, x]| Ok(vec![("y", Role::Grad, b.add(a, x)?)]));
     let mut e = Executor::new(&g, &Options { threads: 1 }).unwrap();

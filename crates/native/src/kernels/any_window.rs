@@ -11,26 +11,36 @@ fn for_each_maximum(
     output: &[usize],
     mut f: impl FnMut(usize, usize),
 ) {
+    // The cells of a window along a dimension that lie inside.
+    let inside = |d: usize, position: usize| {
+        let start = position * w.strides[d];
+        let end = (start + w.size[d]).saturating_sub(w.padding[d].0).min(input[d]);
+        (start.saturating_sub(w.padding[d].0), end)
+    };
     for window in 0..output.iter().product() {
+        let mut positions = window;
+        let mut cells = 1;
+        for d in (0..input.len()).rev() {
+            let (start, end) = inside(d, positions % output[d]);
+            cells *= end - start;
+            positions /= output[d];
+        }
         let mut best: Option<usize> = None;
-        for tap in 0..w.size.iter().product() {
-            let (mut window, mut tap, mut scale, mut cell) = (window, tap, 1, Some(0));
+        for cell in 0..cells {
+            let (mut positions, mut cell, mut scale, mut at) = (window, cell, 1, 0);
             for d in (0..input.len()).rev() {
-                let at = (window % output[d]) * w.strides[d] + tap % w.size[d];
-                let at = at.checked_sub(w.padding[d].0).filter(|&i| i < input[d]);
-                cell = cell.zip(at).map(|(c, i)| c + i * scale);
+                let (start, end) = inside(d, positions % output[d]);
+                at += (start + cell % (end - start)) * scale;
+                cell /= end - start;
                 scale *= input[d];
-                window /= output[d];
-                tap /= w.size[d];
+                positions /= output[d];
             }
-            let Some(c) = cell else { continue };
-            let beats = best.is_none_or(|b| a[c] > a[b] || (a[c].is_nan() && !a[b].is_nan()));
-            if beats {
-                best = Some(c);
+            if best.is_none_or(|b| a[at] > a[b] || (a[at].is_nan() && !a[b].is_nan())) {
+                best = Some(at);
             }
         }
-        if let Some(c) = best {
-            f(window, c);
+        if let Some(cell) = best {
+            f(window, cell);
         }
     }
 }

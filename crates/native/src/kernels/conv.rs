@@ -107,7 +107,7 @@ unsafe fn columns(c: &Conv, group: usize, image: *const f32, scratch: *mut f32) 
 pub(super) fn scratch(c: &Conv) -> usize {
     match c.slide.is_identity() || c.is_depthwise() {
         true => 0,
-        false => c.slide.pixels() * c.depth(),
+        false => c.slide.pixels().saturating_mul(c.depth()),
     }
 }
 

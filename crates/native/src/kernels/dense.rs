@@ -213,7 +213,7 @@ pub(crate) fn tiling(arch: Arch, p: &Matmul, threads: usize) -> Option<Tiling> {
     /// Elements that stay in L2, packed, beside what streams past them.
     const PACKED: usize = 256 * 1024;
     let (lanes, _) = shape(arch)?;
-    if p.batches.len() > 1 || p.m.saturating_mul(p.n).saturating_mul(p.k) < 1 << 20 {
+    if p.count() > 1 || p.m.saturating_mul(p.n).saturating_mul(p.k) < 1 << 20 {
         return None;
     }
     if p.rhs.1 == 1 && p.n.is_multiple_of(lanes) {

@@ -68,7 +68,7 @@ pub(super) unsafe fn rows(
     while row < end {
         let (batch, first) = (row / p.m, row % p.m);
         let count = (p.m - first).min(end - row);
-        let (l, r) = p.batches[batch];
+        let (l, r) = p.offsets(batch);
         // SAFETY: the offsets are those of this batch and row.
         unsafe {
             let lhs = Matrix { at: lhs.add(l + first * p.lhs.0), rows: p.lhs.0, columns: p.lhs.1 };

@@ -1,7 +1,8 @@
 //! Memory for the nodes that need it.
 
 use super::fuse::Fusion;
-use super::lower::{Kind, Lowering};
+use super::lower::Lowering;
+use super::node::Kind;
 use super::resident::{Claim, reads_in_step};
 use crate::NativeError;
 use crate::kernels::Slot;

@@ -32,12 +32,14 @@ pub(crate) struct Direct {
 }
 
 impl Direct {
-    /// The convolution itself.
-    pub(crate) fn forward(c: &Conv) -> Direct {
+    /// The convolution itself; `None` if the padded copy would be far larger
+    /// than images are.
+    pub(crate) fn forward(c: &Conv) -> Option<Direct> {
         let s = &c.slide;
         let padded = [0, 1, 2]
             .map(|d| (s.output[d] - 1) * s.stride[d] + (s.size[d] - 1) * s.dilation[d] + 1);
-        Direct {
+        small(padded, s.inner)?;
+        Some(Direct {
             images: s.outer,
             input: s.input,
             padded,
@@ -51,7 +53,7 @@ impl Direct {
             runs: runs(padded, s.size, s.dilation, s.inner, c.per_in),
             lines: lines(s.output, s.stride, padded, s.inner),
             taps: s.taps(),
-        }
+        })
     }
 
     /// Its transpose in the image, as a convolution of the cotangent by the
@@ -65,6 +67,7 @@ impl Direct {
         }
         let padded = [0, 1, 2].map(|d| s.input[d] + reach[d]);
         let features = c.outputs();
+        small(padded, features)?;
         Some(Direct {
             images: s.outer,
             input: s.output,
@@ -96,6 +99,11 @@ impl Direct {
     pub(crate) fn copy(&self) -> usize {
         self.padded.iter().product::<usize>() * self.features
     }
+}
+
+fn small(padded: [usize; 3], features: usize) -> Option<()> {
+    let len = padded.iter().try_fold(features, |n, &d| n.checked_mul(d))?;
+    (len <= 1 << 28).then_some(())
 }
 
 fn lines(output: [usize; 3], stride: [usize; 3], padded: [usize; 3], features: usize) -> Vec<Run> {

@@ -30,7 +30,7 @@ impl Sliding {
 
     /// Cells of the window.
     pub(crate) fn taps(&self) -> usize {
-        self.size.iter().product()
+        self.size.iter().fold(1, |n, &d| n.saturating_mul(d))
     }
 
     /// True if the window is one cell that visits each cell in turn.
@@ -39,14 +39,15 @@ impl Sliding {
     }
 
     /// A reduce_window; `None` if more than three consecutive dimensions would
-    /// have to slide, or the window has 2²⁴ cells.
+    /// have to slide, or a window has 2²⁴ cells inside.
     pub(crate) fn window(w: &Window, input: &[usize], output: &[usize]) -> Option<Sliding> {
         let slides = |d: usize| w.size[d] > 1 || w.strides[d] > 1 || w.padding[d] != (0, 0);
         let first = (0..input.len()).find(|&d| slides(d)).unwrap_or(0);
         let last = (0..input.len()).rfind(|&d| slides(d)).map_or(first, |d| d + 1);
         let spatial = first..last;
-        // Positions in a window are counted in f32.
-        if spatial.len() > 3 || w.size.iter().product::<usize>() >= 1 << 24 {
+        // Positions of cells in a window are counted in f32.
+        let cells = spatial.clone().map(|d| w.size[d].min(input[d]));
+        if spatial.len() > 3 || cells.product::<usize>() >= 1 << 24 {
             return None;
         }
         let skip = 3 - spatial.len();

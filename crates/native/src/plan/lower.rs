@@ -2,94 +2,11 @@
 //! into the way operands are read.
 
 use super::matmul::Matmul;
+use super::node::{Access, Arg, Kind, Node, Pointwise, holds};
 use super::step::collapsible;
 use crate::NativeError;
 use cotangent_graph::{Comparison, DotDims, Graph, Op, TensorType};
 use std::collections::HashMap;
-
-/// How a pointwise operand is read: at linear index `i` of the result, element
-/// `(i / inner) % count`. Every broadcast of consecutive dimensions is one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Access {
-    pub inner: usize,
-    pub count: usize,
-}
-
-impl Access {
-    pub(crate) fn plain(len: usize) -> Self {
-        Access { inner: 1, count: len }
-    }
-
-    /// `self` read through `outer`; `inner · count` divides the length of what
-    /// `outer` reads, which makes the two divisions one.
-    fn through(self, outer: Access) -> Self {
-        if self.count == 1 {
-            return Access { inner: 1, count: 1 };
-        }
-        Access { inner: self.inner * outer.inner, count: self.count }
-    }
-}
-
-/// An operand of a pointwise node. Constants are kept as bits so that nodes
-/// can be hashed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Arg {
-    Const(u32),
-    Node(usize, Access),
-}
-
-/// What a pointwise node computes at each index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Pointwise {
-    Copy,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Neg,
-    Exp,
-    Log,
-    Sqrt,
-    Relu,
-    /// `(a, b, x, y)`: `x` where `a direction b`, else `y`.
-    Select(Comparison),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) enum Kind {
-    /// Input of the graph, by position.
-    Input(usize),
-    Pointwise(Pointwise, Vec<Arg>),
-    /// `out[j] = Σ a[i]` over `i ≡ j mod count`: a sum over leading dimensions.
-    SumLeading(usize),
-    /// Any other op, on operands in memory, with their shapes.
-    Whole(Op, Vec<usize>, Vec<Vec<usize>>),
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct Node {
-    pub kind: Kind,
-    pub shape: Vec<usize>,
-    pub len: usize,
-}
-
-impl Node {
-    /// The nodes it reads.
-    pub(crate) fn operands(&self) -> Vec<usize> {
-        match &self.kind {
-            Kind::Input(_) => vec![],
-            Kind::Pointwise(_, args) => args
-                .iter()
-                .filter_map(|a| match a {
-                    Arg::Node(n, _) => Some(*n),
-                    Arg::Const(_) => None,
-                })
-                .collect(),
-            Kind::SumLeading(a) => vec![*a],
-            Kind::Whole(_, operands, _) => operands.clone(),
-        }
-    }
-}
 
 /// A graph value during lowering.
 #[derive(Debug, Clone)]
@@ -383,45 +300,6 @@ fn pointwise(op: &Op) -> Option<Pointwise> {
         Op::Relu => Pointwise::Relu,
         _ => return None,
     })
-}
-
-impl Pointwise {
-    /// The function on constants.
-    fn apply(self, a: &[f32]) -> f32 {
-        match self {
-            Pointwise::Copy => a[0],
-            Pointwise::Add => a[0] + a[1],
-            Pointwise::Sub => a[0] - a[1],
-            Pointwise::Mul => a[0] * a[1],
-            Pointwise::Div => a[0] / a[1],
-            Pointwise::Neg => -a[0],
-            Pointwise::Exp => a[0].exp(),
-            Pointwise::Log => a[0].ln(),
-            Pointwise::Sqrt => a[0].sqrt(),
-            Pointwise::Relu => {
-                if a[0] <= 0.0 {
-                    0.0
-                } else {
-                    a[0]
-                }
-            }
-            Pointwise::Select(direction) => {
-                if holds(direction, a[0], a[1]) {
-                    a[2]
-                } else {
-                    a[3]
-                }
-            }
-        }
-    }
-}
-
-fn holds(direction: Comparison, a: f32, b: f32) -> bool {
-    match direction {
-        Comparison::Eq => a == b,
-        Comparison::Gt => a > b,
-        Comparison::Ge => a >= b,
-    }
 }
 
 /// True if the permutation moves only dimensions of size 1.

@@ -6,8 +6,8 @@ use cotangent_graph::DotDims;
 /// operands are read by strides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Matmul {
-    /// Offsets of lhs and rhs for each batch.
-    pub batches: Vec<(usize, usize)>,
+    /// Size of each batch dimension, and its strides in lhs and rhs.
+    pub batch: Vec<(usize, usize, usize)>,
     pub m: usize,
     pub n: usize,
     pub k: usize,
@@ -38,15 +38,27 @@ impl Matmul {
         let (k, lhs_k) = collapse(lhs, &dims.lhs_contracting)?;
         let (_, rhs_k) = collapse(rhs, &dims.rhs_contracting)?;
         let (n, rhs_n) = collapse(rhs, &rhs_free)?;
-        let mut batches = vec![(0, 0)];
-        for (&l, &r) in dims.lhs_batch.iter().zip(&dims.rhs_batch) {
-            let (ls, rs) = (stride(lhs, l), stride(rhs, r));
-            batches = batches
-                .iter()
-                .flat_map(|&(a, b)| (0..lhs[l]).map(move |i| (a + i * ls, b + i * rs)))
-                .collect();
+        let batch = dims.lhs_batch.iter().zip(&dims.rhs_batch);
+        let batch = batch.map(|(&l, &r)| (lhs[l], stride(lhs, l), stride(rhs, r))).collect();
+        Some(Matmul { batch, m, n, k, lhs: (lhs_m, lhs_k), rhs: (rhs_k, rhs_n) })
+    }
+}
+
+impl Matmul {
+    /// Number of products.
+    pub(crate) fn count(&self) -> usize {
+        self.batch.iter().map(|b| b.0).product()
+    }
+
+    /// Where the operands of product `index` start.
+    pub(crate) fn offsets(&self, mut index: usize) -> (usize, usize) {
+        let (mut lhs, mut rhs) = (0, 0);
+        for &(size, left, right) in self.batch.iter().rev() {
+            lhs += index % size * left;
+            rhs += index % size * right;
+            index /= size;
         }
-        Some(Matmul { batches, m, n, k, lhs: (lhs_m, lhs_k), rhs: (rhs_k, rhs_n) })
+        (lhs, rhs)
     }
 }
 
@@ -71,10 +83,7 @@ mod tests {
         let dims =
             DotDims { lhs_contracting: vec![0], rhs_contracting: vec![1], ..DotDims::default() };
         let m = Matmul::new(&dims, &[5, 3], &[4, 5]);
-        assert_eq!(
-            m,
-            Some(Matmul { batches: vec![(0, 0)], m: 3, n: 4, k: 5, lhs: (1, 3), rhs: (1, 5) })
-        );
+        assert_eq!(m, Some(Matmul { batch: vec![], m: 3, n: 4, k: 5, lhs: (1, 3), rhs: (1, 5) }));
     }
 
     #[test]

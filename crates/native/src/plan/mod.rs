@@ -1,6 +1,6 @@
 //! Planning: a graph becomes a list of steps over buffers in one arena.
 //!
-//! [`lower`] turns values into nodes, so that constants, reshapes and
+//! [`lower`] turns values into [nodes](node), so that constants, reshapes and
 //! broadcasts cost nothing; [`fuse`] decides which nodes run in one pass and in
 //! which order; [`buffers`] gives them memory, in place where the old value's
 //! last use permits; [`program`] compiles pointwise nodes; [`step`] picks the
@@ -12,21 +12,22 @@ mod fuse;
 mod geometry;
 mod lower;
 mod matmul;
+mod node;
 mod program;
 mod resident;
 mod step;
 
 pub(crate) use direct::Direct;
 pub(crate) use geometry::{Conv, Sliding};
-pub(crate) use lower::Pointwise;
 pub(crate) use matmul::{Matmul, Tiling};
+pub(crate) use node::Pointwise;
 pub(crate) use program::{Micro, Operand, Program, SPLAT, Source, Splat, Sum, TILE, Target};
 pub(crate) use step::{PANEL, Step, Whole};
 
 use crate::NativeError;
 use crate::kernels::Slot;
 use cotangent_graph::{ElementType, Graph};
-use lower::Kind;
+use node::Kind;
 use pulp::Arch;
 
 /// What an executor needs to know.
@@ -66,7 +67,10 @@ pub(crate) fn plan(graph: &Graph, threads: usize, arch: Arch) -> Result<Plan, Na
             Some((n, node)) => {
                 let Kind::Whole(op, operands, shapes) = &node.kind else { continue };
                 let Some(whole) = Whole::new(op, shapes, &node.shape, arch, threads) else {
-                    continue;
+                    return Err(NativeError::Unsupported {
+                        op: op.name(),
+                        shape: node.shape.clone(),
+                    });
                 };
                 let ins = operands.iter().filter_map(|&m| b.of[m]).collect();
                 b.of[n].map(|out| (whole, ins, out))

@@ -1,6 +1,6 @@
 //! Pointwise passes: straight-line code over tiles that stay in L1.
 
-use super::lower::{Access, Arg, Kind, Node, Pointwise};
+use super::node::{Access, Arg, Kind, Node, Pointwise};
 
 /// Elements of a tile: 4 KiB.
 pub(crate) const TILE: usize = 1024;
@@ -94,7 +94,7 @@ impl Program {
         let mut place: Vec<Option<Source>> = vec![None; nodes.len()];
         let mut last_use = vec![0; nodes.len()];
         for (k, &n) in pointwise.iter().enumerate() {
-            nodes[n].operands().into_iter().for_each(|m| last_use[m] = k);
+            nodes[n].operands().for_each(|m| last_use[m] = k);
         }
         for &n in members {
             if let Kind::SumLeading(a) = nodes[n].kind {
@@ -110,7 +110,6 @@ impl Program {
             }
             let mut dying: Vec<usize> = nodes[n]
                 .operands()
-                .into_iter()
                 .filter(|&m| last_use[m] == k)
                 .filter_map(|m| match place[m] {
                     Some(Source::Tile(t)) => Some(t),
@@ -126,7 +125,7 @@ impl Program {
                         Kind::SumLeading(_) => true,
                         _ => m > n,
                     };
-                    later && nodes[m].operands().iter().any(|&o| o != n && buffer_of[o] == Some(b))
+                    later && nodes[m].operands().any(|o| o != n && buffer_of[o] == Some(b))
                 })
             });
             let to = match direct {

@@ -2,7 +2,8 @@
 //! whether its buffer can be overwritten in place.
 
 use super::fuse::Fusion;
-use super::lower::{Access, Arg, Kind, Lowering, Node};
+use super::lower::Lowering;
+use super::node::{Access, Arg, Kind, Node};
 use crate::NativeError;
 use cotangent_graph::Graph;
 
@@ -71,6 +72,14 @@ pub(crate) struct Overwrite {
 }
 
 pub(crate) fn overwrites(claims: &[Claim], nodes: &[Node], fusion: &Fusion) -> Vec<Overwrite> {
+    // The readers of each input; inputs are the first nodes.
+    let inputs = nodes.iter().take_while(|n| matches!(n.kind, Kind::Input(_))).count();
+    let mut readers = vec![Vec::new(); inputs];
+    for (n, node) in nodes.iter().enumerate() {
+        for m in node.operands().filter(|&m| m < inputs) {
+            readers[m].push(n);
+        }
+    }
     let mut list = Vec::new();
     for &claim in claims {
         let pointwise = matches!(nodes[claim.node].kind, Kind::Pointwise(..));
@@ -80,13 +89,10 @@ pub(crate) fn overwrites(claims: &[Claim], nodes: &[Node], fusion: &Fusion) -> V
         };
         let mut edges = Vec::new();
         let mut possible = true;
-        for (n, node) in nodes.iter().enumerate() {
+        for &n in &readers[claim.input] {
             let Some(g) = fusion.group_of[n] else { continue };
-            if !node.operands().contains(&claim.input) {
-                continue;
-            }
             if g == writer {
-                possible &= reads_in_step(node, claim.input, nodes[claim.input].len);
+                possible &= reads_in_step(&nodes[n], claim.input, nodes[claim.input].len);
             } else if !edges.contains(&(g, writer)) {
                 edges.push((g, writer));
             }
@@ -106,7 +112,7 @@ pub(crate) fn reads_in_step(node: &Node, operand: usize, len: usize) -> bool {
             Arg::Const(_) => true,
         }),
         Kind::SumLeading(_) => true,
-        Kind::Input(_) | Kind::Whole(..) => !node.operands().contains(&operand),
+        Kind::Input(_) | Kind::Whole(..) => !node.reads(operand),
     }
 }
 

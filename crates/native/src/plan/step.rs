@@ -94,7 +94,7 @@ pub(crate) const PANEL: usize = 32;
 const BLOCK: usize = 64 * 1024;
 
 impl Whole {
-    /// The kernel for `op`; `None` if an operand must be transposed first.
+    /// The kernel for `op`; `None` if its iteration space cannot be counted.
     pub(crate) fn new(
         op: &Op,
         shapes: &[Vec<usize>],
@@ -102,64 +102,55 @@ impl Whole {
         arch: Arch,
         threads: usize,
     ) -> Option<Whole> {
-        let known =
-            match op {
-                Op::DotGeneral(dims) => {
-                    return Matmul::new(dims, &shapes[0], &shapes[1]).map(|p| {
-                        let tiling = tiling(arch, &p, threads);
-                        Whole::Matmul(p, tiling)
-                    });
+        let known = match op {
+            Op::DotGeneral(dims) => {
+                return Matmul::new(dims, &shapes[0], &shapes[1]).map(|p| {
+                    let tiling = tiling(arch, &p, threads);
+                    Whole::Matmul(p, tiling)
+                });
+            }
+            Op::Conv(dims) => {
+                Conv::new(dims, &shapes[0], &shapes[1], result).map(|c| Whole::conv(c, arch))
+            }
+            Op::ConvInputGrad { dims, .. } => {
+                let c = Conv::new(dims, result, &shapes[1], &shapes[0]);
+                c.map(|c| Whole::conv_input_grad(c, arch))
+            }
+            Op::ConvKernelGrad { dims, .. } => {
+                let c = Conv::new(dims, &shapes[0], result, &shapes[1]);
+                c.map(|c| Whole::conv_kernel_grad(c, arch))
+            }
+            Op::BroadcastInDim { dims, shape } => {
+                let mut strides = vec![0; shape.len()];
+                for (k, &d) in dims.iter().enumerate() {
+                    strides[d] = shapes[0][k + 1..].iter().product();
                 }
-                Op::Conv(dims) => Conv::new(dims, &shapes[0], &shapes[1], result).map(|c| {
-                    match covers(arch, &c, c.per_out) {
-                        true => Whole::ConvDirect { direct: Direct::forward(&c), transpose: false },
-                        false => Whole::Conv(c),
-                    }
-                }),
-                Op::ConvInputGrad { dims, .. } => Conv::new(dims, result, &shapes[1], &shapes[0])
-                    .map(|c| {
-                        let direct = Direct::input_grad(&c).filter(|_| covers(arch, &c, c.per_in));
-                        match direct {
-                            Some(direct) => Whole::ConvDirect { direct, transpose: true },
-                            None => Whole::ConvInputGrad(c),
-                        }
-                    }),
-                Op::ConvKernelGrad { dims, .. } => Conv::new(dims, &shapes[0], result, &shapes[1])
-                    .map(|c| {
-                        let direct = covers(arch, &c, c.per_out).then(|| Direct::forward(&c));
-                        Whole::ConvKernelGrad(c, direct)
-                    }),
-                Op::BroadcastInDim { dims, shape } => {
-                    let mut strides = vec![0; shape.len()];
-                    for (k, &d) in dims.iter().enumerate() {
-                        strides[d] = shapes[0][k + 1..].iter().product();
-                    }
-                    Some(Whole::Strided { shape: shape.clone(), strides })
-                }
-                Op::Transpose { permutation } => {
-                    let strides =
-                        permutation.iter().map(|&d| shapes[0][d + 1..].iter().product()).collect();
-                    Some(Whole::Strided { shape: result.to_vec(), strides })
-                }
-                Op::ReduceSum { dims } => middle_sum(&shapes[0], dims),
-                Op::WindowSum(w) => Sliding::window(w, &shapes[0], result).map(Whole::WindowSum),
-                Op::WindowSumGrad { window, input } => {
-                    Sliding::window(window, input, &shapes[0]).map(Whole::WindowSumGrad)
-                }
-                Op::MaxPool(w) => Sliding::window(w, &shapes[0], result).map(Whole::MaxPool),
-                Op::MaxPoolGrad(w) => {
-                    Sliding::window(w, &shapes[0], &shapes[1]).map(Whole::MaxPoolGrad)
-                }
-                Op::Softmax | Op::SoftmaxCrossEntropy => {
-                    let classes = shapes[0].last().copied().unwrap_or(1);
-                    let rows = shapes[0].iter().product::<usize>() / classes;
-                    Some(match op {
-                        Op::Softmax => Whole::Softmax { rows, classes },
-                        _ => Whole::CrossEntropy { rows, classes },
-                    })
-                }
-                _ => None,
-            };
+                Some(Whole::Strided { shape: shape.clone(), strides })
+            }
+            Op::Transpose { permutation } => {
+                let strides =
+                    permutation.iter().map(|&d| shapes[0][d + 1..].iter().product()).collect();
+                Some(Whole::Strided { shape: result.to_vec(), strides })
+            }
+            Op::ReduceSum { dims } => middle_sum(&shapes[0], dims),
+            Op::WindowSum(w) => Sliding::window(w, &shapes[0], result).map(Whole::WindowSum),
+            Op::WindowSumGrad { window, input } => {
+                Sliding::window(window, input, &shapes[0]).map(Whole::WindowSumGrad)
+            }
+            Op::MaxPool(w) => Sliding::window(w, &shapes[0], result).map(Whole::MaxPool),
+            Op::MaxPoolGrad(w) => {
+                Sliding::window(w, &shapes[0], &shapes[1]).map(Whole::MaxPoolGrad)
+            }
+            Op::Softmax | Op::SoftmaxCrossEntropy => {
+                let classes = shapes[0].last().copied().unwrap_or(1);
+                let rows = shapes[0].iter().product::<usize>() / classes;
+                Some(match op {
+                    Op::Softmax => Whole::Softmax { rows, classes },
+                    _ => Whole::CrossEntropy { rows, classes },
+                })
+            }
+            _ => None,
+        };
         known.or_else(|| {
             if let Op::MaxPool(w) | Op::MaxPoolGrad(w) = op {
                 let grad = shapes.len() > 1;
@@ -170,43 +161,64 @@ impl Whole {
             let types: Vec<TensorType> =
                 shapes.iter().map(|s| TensorType::real(s.clone())).collect();
             let contraction = op.contraction(&types.iter().collect::<Vec<_>>())?;
+            contraction.space.iter().try_fold(1usize, |n, &d| n.checked_mul(d))?;
             Some(Whole::Contract { contraction, shapes: shapes.to_vec(), result: result.to_vec() })
         })
     }
 
+    fn conv(c: Conv, arch: Arch) -> Whole {
+        match covers(arch, &c, c.per_out).then(|| Direct::forward(&c)).flatten() {
+            Some(direct) => Whole::ConvDirect { direct, transpose: false },
+            None => Whole::Conv(c),
+        }
+    }
+
+    fn conv_input_grad(c: Conv, arch: Arch) -> Whole {
+        match covers(arch, &c, c.per_in).then(|| Direct::input_grad(&c)).flatten() {
+            Some(direct) => Whole::ConvDirect { direct, transpose: true },
+            None => Whole::ConvInputGrad(c),
+        }
+    }
+
+    fn conv_kernel_grad(c: Conv, arch: Arch) -> Whole {
+        let direct = covers(arch, &c, c.per_out).then(|| Direct::forward(&c)).flatten();
+        Whole::ConvKernelGrad(c, direct)
+    }
+
     /// Units of the result, elements of a unit, operations per unit.
     fn division(&self) -> (usize, usize, usize) {
+        let work = |factors: &[usize]| factors.iter().fold(2usize, |n, &f| n.saturating_mul(f));
         match self {
             Whole::Matmul(p, Some(Tiling::Columns | Tiling::Exchanged)) => {
-                (p.n.div_ceil(PANEL), PANEL, 2 * p.m * PANEL * p.k)
+                (p.n.div_ceil(PANEL), PANEL, work(&[p.m, PANEL, p.k]))
             }
-            Whole::Matmul(p, _) => (p.batches.len() * p.m, p.n, 2 * p.n * p.k),
+            Whole::Matmul(p, _) => (p.count() * p.m, p.n, work(&[p.n, p.k])),
             Whole::Conv(c) => {
                 let len = c.slide.pixels() * c.outputs();
-                (c.slide.outer, len, 2 * len * c.depth())
+                (c.slide.outer, len, work(&[len, c.depth()]))
             }
             Whole::ConvInputGrad(c) => {
-                let work = c.slide.pixels() * c.outputs() * c.depth();
-                (c.slide.outer, c.slide.cells() * c.slide.inner, 2 * work)
+                let work = work(&[c.slide.pixels(), c.outputs(), c.depth()]);
+                (c.slide.outer, c.slide.cells() * c.slide.inner, work)
             }
             Whole::ConvDirect { direct: d, .. } => {
                 let len = d.output.iter().product::<usize>() * d.groups * d.per_out;
-                (d.images, len, 2 * len * d.depth())
+                (d.images, len, work(&[len, d.depth()]))
             }
             Whole::ConvKernelGrad(c, _) => (c.depth(), c.outputs(), c.outputs()),
             Whole::WindowSum(s) | Whole::MaxPool(s) => {
                 let len = s.pixels() * s.inner;
-                (s.outer, len, len * s.taps())
+                (s.outer, len, work(&[len, s.taps()]))
             }
             Whole::WindowSumGrad(s) | Whole::MaxPoolGrad(s) => {
-                (s.outer, s.cells() * s.inner, 2 * s.pixels() * s.inner * s.taps())
+                (s.outer, s.cells() * s.inner, work(&[s.pixels(), s.inner, s.taps()]))
             }
-            Whole::Sum { outer, summed, inner } => (*outer, *inner, summed * inner),
+            Whole::Sum { outer, summed, inner } => (*outer, *inner, work(&[*summed, *inner])),
             Whole::Strided { shape, .. } => {
                 let columns = shape.last().copied().unwrap_or(1);
-                (shape.iter().product::<usize>() / columns, columns, 2 * columns)
+                (shape.iter().product::<usize>() / columns, columns, work(&[columns]))
             }
-            Whole::Softmax { rows, classes } => (*rows, *classes, 32 * classes),
+            Whole::Softmax { rows, classes } => (*rows, *classes, work(&[16, *classes])),
             Whole::CrossEntropy { .. } => (1, 1, 1),
             Whole::Contract { result, .. } => (1, result.iter().product(), 1),
             Whole::MaxPoolAny { input, output, grad, .. } => {
@@ -305,13 +317,13 @@ impl Step {
             _ => None,
         };
         let elements = unit_len * columns.map_or(1, |(rows, _)| rows);
-        work += elements * ops;
+        work = work.saturating_add(elements.saturating_mul(ops));
         let total = work.saturating_mul(units);
         let parts = threads.min(total / GRAIN).min(units).max(1);
         let partials = match &whole {
             Some((Whole::ConvKernelGrad(c, _), ..)) => {
-                let image = c.slide.pixels() * c.outputs() * c.depth();
-                let work = image.saturating_mul(2 * c.slide.outer);
+                let image = c.slide.pixels().saturating_mul(c.outputs().saturating_mul(c.depth()));
+                let work = image.saturating_mul(c.slide.outer);
                 threads.min(work / GRAIN).min(c.slide.outer).max(1)
             }
             _ => 0,
