@@ -9,6 +9,8 @@ mod progress;
 
 use clap::{Parser, Subcommand};
 use commands::{bench, bench_worker, check, doctor, emit, eval, models, predict, show, train};
+use miette::Result;
+use std::process::ExitCode;
 
 /// Declare a network, differentiate it once, print its train step as
 /// StableHLO, and train by executing that text.
@@ -43,25 +45,32 @@ enum Command {
     Doctor(doctor::Args),
 }
 
-fn main() -> std::process::ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
     let result = match &cli.command {
+        Command::Train(args) => train::run(args),
+        other => run(other).map(|()| ExitCode::SUCCESS),
+    };
+    match result {
+        Ok(status) => status,
+        Err(report) => {
+            output::note(&format!("Error: {report:?}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    match command {
         Command::Models(args) => models::run(args),
         Command::Show(args) => show::run(args),
         Command::Emit(args) => emit::run(args),
-        Command::Train(args) => train::run(args),
+        Command::Train(args) => train::run(args).map(drop),
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Check(args) => check::run(args),
         Command::Bench(args) => bench::run(args),
         Command::BenchWorker(args) => bench_worker::run(args),
         Command::Doctor(args) => doctor::run(args),
-    };
-    match result {
-        Ok(()) => std::process::ExitCode::SUCCESS,
-        Err(report) => {
-            output::note(&format!("Error: {report:?}"));
-            std::process::ExitCode::FAILURE
-        }
     }
 }

@@ -106,8 +106,8 @@ pub enum TrainError {
 
     /// The loss is no longer a number.
     #[error(
-        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {lr}); try a lower \
-         --lr such as {}, another --optimizer, or look for damaged data.{}",
+        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {lr:e}); try a \
+         lower --lr such as {:e}, another --optimizer, or look for damaged data.{}",
         lr / 10.0, kept(checkpoint)
     )]
     Diverged {

@@ -7,6 +7,7 @@ use crate::progress::Renderer;
 use cotangent::train::{Config, Outcome, Schedule, Summary, TrainError};
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -67,8 +68,8 @@ enum ScheduleArg {
     Constant,
 }
 
-/// Trains.
-pub fn run(args: &Args) -> Result<()> {
+/// Trains. An interrupted run ends with status 130, as shells report Ctrl-C.
+pub fn run(args: &Args) -> Result<ExitCode> {
     let silent = args.quiet || args.json;
     let stop = stop_on_interrupt()?;
     let mut renderer = Renderer::new(silent);
@@ -96,24 +97,26 @@ pub fn run(args: &Args) -> Result<()> {
         (None, None) => return Err(miette!("name a model, or a run directory with --resume")),
     };
     match outcome {
-        Outcome::Finished(summary) | Outcome::AlreadyFinished(summary) if args.json => {
-            print_json(&summary)
-        }
-        Outcome::Finished(summary) | Outcome::AlreadyFinished(summary) if args.quiet => {
-            drop(summary);
-            Ok(())
-        }
         Outcome::Finished(summary) | Outcome::AlreadyFinished(summary) => {
-            print(&in_words(&summary))
+            if args.json {
+                print_json(&summary)?;
+            } else if !args.quiet {
+                print(&in_words(&summary))?;
+            }
+            Ok(ExitCode::SUCCESS)
         }
-        Outcome::Interrupted(at) => Err(miette!(
-            help = format!("to continue: cotangent train --resume {}", dir.display()),
-            "interrupted at epoch {} of {}, step {} of {}; the checkpoint is saved",
-            at.epoch,
-            at.epochs,
-            at.step,
-            at.steps
-        )),
+        Outcome::Interrupted(at) => {
+            note(&format!(
+                "interrupted at epoch {} of {}, step {} of {}; the checkpoint is saved\n\
+                 to continue: cotangent train --resume {}",
+                at.epoch,
+                at.epochs,
+                at.step,
+                at.steps,
+                dir.display()
+            ));
+            Ok(ExitCode::from(130))
+        }
     }
 }
 

@@ -1,0 +1,157 @@
+//! `models`, `show`, `emit`, `check`, `doctor`.
+
+use crate::common::{fails, ok, run};
+use cotangent::stablehlo::Program;
+use serde_json::Value;
+use std::path::Path;
+
+const HERE: &str = env!("CARGO_MANIFEST_DIR");
+
+fn json(args: &[&str]) -> Value {
+    serde_json::from_str(&ok(Path::new(HERE), args)).unwrap()
+}
+
+#[test]
+fn every_model_shows_and_its_toml_is_the_same_model() {
+    let models = ok(Path::new(HERE), &["models", "--json"]);
+    let dir = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    for line in models.lines() {
+        let model: Value = serde_json::from_str(line).unwrap();
+        let name = model["name"].as_str().unwrap();
+        let toml = ok(dir.path(), &["show", name, "--format", "toml"]);
+        std::fs::write(dir.path().join("net.toml"), toml).unwrap();
+        let by_name = ok(dir.path(), &["emit", name, "--batch", "8"]);
+        assert_eq!(by_name, ok(dir.path(), &["emit", "net.toml", "--batch", "8"]));
+        let shown = json(&["show", name, "--json"]);
+        assert_eq!(shown["params"], model["params"]);
+        count += 1;
+    }
+    assert_eq!(count, cotangent::zoo::MODELS.len());
+}
+
+#[test]
+fn show_counts() {
+    let shown = json(&["show", "mnist-cnn", "--json"]);
+    assert_eq!(shown["params"], 3_226_474);
+    assert_eq!(shown["macs"], 10_667_520);
+    assert_eq!(shown["input"], serde_json::json!([28, 28, 1]));
+    let layer = &shown["layers"][2];
+    for key in ["name", "kind", "output", "params", "macs", "rule", "theorem"] {
+        assert!(layer.get(key).is_some(), "{key}");
+    }
+    assert_eq!(layer["output"], serde_json::json!([28, 28, 32]));
+    assert_eq!(
+        json(&["show", "mnist-mlp", "--classes", "7", "--json"])["layers"][5]["output"][0],
+        7
+    );
+    assert_eq!(
+        json(&["show", "mnist-cnn", "--image", "12", "--json"])["layers"][6]["output"][0],
+        512
+    );
+}
+
+#[test]
+fn emit_writes_text_and_manifest_that_agree() {
+    let dir = tempfile::tempdir().unwrap();
+    for what in ["train", "grad", "forward", "eval"] {
+        for dtype in ["f32", "f64"] {
+            let args = [
+                "emit",
+                "mnist-mlp",
+                "-o",
+                "F.mlir",
+                "--what",
+                what,
+                "--dtype",
+                dtype,
+                "--batch",
+                "3",
+            ];
+            ok(dir.path(), &args);
+            let text = std::fs::read_to_string(dir.path().join("F.mlir")).unwrap();
+            let program = Program::from_text(&text).unwrap();
+            assert_eq!(program.to_text().unwrap(), text);
+            let manifest = std::fs::read_to_string(dir.path().join("F.json")).unwrap();
+            let manifest: Value = serde_json::from_str(&manifest).unwrap();
+            assert_eq!(manifest["what"], what);
+            assert_eq!(manifest["batch"], 3);
+            let inputs = manifest["inputs"].as_array().unwrap();
+            assert_eq!(inputs.len(), program.graph.inputs.len());
+            assert_eq!(inputs[0]["name"], "dense_1.weight");
+            assert_eq!(inputs[0]["role"], "param");
+            assert_eq!(inputs[0]["dtype"], dtype);
+        }
+    }
+    // Nothing but the two files: temporaries are gone.
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn emit_refuses() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let missing = fails(d, &["emit", "mnist-mlp", "-o", "no/such/F.mlir"]);
+    assert!(missing.contains("cannot write no/such/F.mlir"), "{missing}");
+    let json = fails(d, &["emit", "mnist-mlp", "-o", "F.json"]);
+    assert!(json.contains("is where the manifest goes"), "{json}");
+    let batch = fails(d, &["emit", "mnist-mlp", "--batch", "0"]);
+    assert!(batch.contains("batch size 0: expected 1 to 1048576"), "{batch}");
+    let optimizer = fails(d, &["emit", "mnist-mlp", "--optimizer", "adamw(beta1=2)"]);
+    assert!(optimizer.contains("beta1 = 2 must be at least 0 and below 1"), "{optimizer}");
+    let decay = fails(d, &["emit", "mnist-mlp", "--wd", "-1"]);
+    assert!(decay.contains("weight_decay = -1 must be at least 0"), "{decay}");
+    assert_eq!(std::fs::read_dir(d).unwrap().count(), 0);
+}
+
+#[test]
+fn models_are_named_or_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let near = fails(d, &["show", "mnist-cmn"]);
+    assert!(near.contains("there is no model `mnist-cmn`"), "{near}");
+    assert!(near.contains("did you mean `mnist-cnn`?"), "{near}");
+    let far = fails(d, &["show", "resnet"]);
+    assert!(far.contains("`cotangent models` lists"), "{far}");
+    let absent = fails(d, &["show", "absent.toml"]);
+    assert!(absent.contains("absent.toml: No such file"), "{absent}");
+
+    let spec = "name = 't'\ninput = [28, 28, 1]\nlayers = [{ kind = 'dense', features = 10 }]\n";
+    std::fs::write(d.join("t.toml"), spec).unwrap();
+    let shapes = fails(d, &["show", "t.toml"]);
+    for part in ["t.toml", "layer 1 (dense_1)", "[28, 28, 1]", "put a `flatten` before it"] {
+        assert!(shapes.contains(part), "{part}: {shapes}");
+    }
+    std::fs::write(d.join("t.toml"), spec.replace("dense", "dence")).unwrap();
+    assert!(fails(d, &["show", "t.toml"]).contains("did you mean `dense`?"));
+    std::fs::write(d.join("t.toml"), "name = ").unwrap();
+    assert!(fails(d, &["show", "t.toml"]).contains("t.toml: not a TOML file"));
+    std::fs::write(d.join("t.toml"), [0xff, 0xfe]).unwrap();
+    assert!(fails(d, &["show", "t.toml"]).contains("t.toml:"));
+}
+
+#[test]
+fn check_passes_and_reports_every_parameter() {
+    let report = json(&["check", "mnist-linear", "--json"]);
+    assert_eq!(report["passed"], true);
+    assert_eq!(report["finite_differences"]["tensors"].as_array().unwrap().len(), 2);
+    assert!(report["finite_differences"]["samples"].as_u64().unwrap() > 70);
+    assert!(!report["kinks"].as_array().unwrap().is_empty());
+    assert_eq!(report["executors"][0]["backend"], "native");
+}
+
+#[test]
+fn doctor_says_what_is_there() {
+    let report = json(&["doctor", "--json"]);
+    let names: Vec<_> =
+        report.as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["native", "data", "python3", "jax", "torch"]);
+}
+
+#[test]
+fn a_closed_pipe_is_not_an_error() {
+    let script = format!("{} emit mnist-cnn | head -n 1", env!("CARGO_BIN_EXE_cotangent"));
+    let output = std::process::Command::new("bash").args(["-c", &script]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(!run(Path::new(HERE), &["no-such-command"]).status.success());
+}
