@@ -3,7 +3,9 @@
 
 mod support;
 
-use cotangent_graph::{Builder, Graph, GraphError, Op, Role, TensorType, ValueId};
+use cotangent_graph::{
+    Builder, Comparison, DotDims, Graph, GraphError, Op, Role, TensorType, ValueId,
+};
 use cotangent_native::{Executor, NativeError, Options};
 use support::{data, executor, interpret};
 
@@ -108,6 +110,12 @@ fn old_value_read_late() {
         let late = b.mul(t, m)?;
         Ok(vec![("a", P, new), ("y", Role::Grad, product), ("z", Role::Grad, late)])
     }));
+    // ... by an op that needs the new value too, and so comes after it.
+    follows(&graph(|b, [a, _, _, x]| {
+        let new = b.add(a, x)?;
+        let (m, n) = (b.reshape(new, &[2, 3])?, b.reshape(a, &[3, 2])?);
+        Ok(vec![("a", P, new), ("y", Role::Grad, b.matmul(m, n)?)])
+    }));
     // The old value broadcast into its own update.
     follows(&graph(|b, [a, _, _, x]| {
         let m = b.reshape(a, &[2, 3])?;
@@ -129,6 +137,39 @@ fn old_value_read_late() {
         let m = b.matmul(m, n)?;
         Ok(vec![("a", P, b.push(Op::ReduceSum { dims: vec![1] }, &[m])?)])
     }));
+}
+
+/// The transpose of `a` times `x`, so that every row of the result reads all
+/// rows of `a`; large enough to be computed and followed up in several blocks.
+fn crosswise(b: &mut Builder, a: ValueId, x: ValueId) -> Result<ValueId, GraphError> {
+    let dims = DotDims { lhs_contracting: vec![0], rhs_contracting: vec![0], ..DotDims::default() };
+    let y = b.push(Op::DotGeneral(dims), &[a, x])?;
+    // Back to small integers, which stay exact.
+    let (zero, one) = (b.constant_like(0, y)?, b.constant_like(1, y)?);
+    let on = b.compare(Comparison::Gt, y, zero)?;
+    b.select(on, one, zero)
+}
+
+#[test]
+fn a_product_is_not_overwritten_by_what_follows_it() {
+    let square = || TensorType::real([300, 300]);
+    // The update of `a` follows the product that reads all of `a`.
+    let mut b = Builder::new();
+    let a = b.input("a", P, square()).unwrap();
+    let x = b.input("x", Role::Data, square()).unwrap();
+    let y = crosswise(&mut b, a, x).unwrap();
+    b.output("a", P, y);
+    follows(&b.finish().unwrap());
+    // The same for a temporary value that the product is the last to read.
+    let mut b = Builder::new();
+    let a = b.input("a", Role::Data, square()).unwrap();
+    let x = b.input("x", Role::Data, square()).unwrap();
+    let t = b.mul(a, a).unwrap();
+    let t = b.transpose(t, &[1, 0]).unwrap();
+    let y = crosswise(&mut b, t, x).unwrap();
+    let y = b.transpose(y, &[1, 0]).unwrap();
+    b.output("y", Role::Logits, y);
+    follows(&b.finish().unwrap());
 }
 
 #[test]
