@@ -91,6 +91,18 @@ fn unchanged_and_shared() {
     }));
 }
 
+/// A value that becomes a parameter by exchanging buffers, and is an output
+/// under another name as well.
+#[test]
+fn exchanged_and_returned() {
+    follows(&graph(|b, [a, _, _, x]| {
+        let (m, n) = (b.reshape(a, &[6, 1])?, b.reshape(x, &[1, 6])?);
+        let m = b.matmul(m, n)?;
+        let y = b.push(Op::ReduceSum { dims: vec![1] }, &[m])?;
+        Ok(vec![("g", Role::Grad, y), ("a", P, y), ("h", Role::Grad, y)])
+    }));
+}
+
 #[test]
 fn old_value_read_late() {
     // The old value is an output beside the new one.
