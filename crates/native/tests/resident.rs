@@ -98,7 +98,8 @@ fn exchanged_and_returned() {
     follows(&graph(|b, [a, _, _, x]| {
         let (m, n) = (b.reshape(a, &[6, 1])?, b.reshape(x, &[1, 6])?);
         let m = b.matmul(m, n)?;
-        let y = b.push(Op::ReduceSum { dims: vec![1] }, &[m])?;
+        // Σa · x, which is neither a nor x.
+        let y = b.push(Op::ReduceSum { dims: vec![0] }, &[m])?;
         Ok(vec![("g", Role::Grad, y), ("a", P, y), ("h", Role::Grad, y)])
     }));
 }
@@ -147,7 +148,7 @@ fn old_value_read_late() {
     follows(&graph(|b, [a, _, _, x]| {
         let (m, n) = (b.reshape(a, &[6, 1])?, b.reshape(x, &[1, 6])?);
         let m = b.matmul(m, n)?;
-        Ok(vec![("a", P, b.push(Op::ReduceSum { dims: vec![1] }, &[m])?)])
+        Ok(vec![("a", P, b.push(Op::ReduceSum { dims: vec![0] }, &[m])?)])
     }));
 }
 
