@@ -132,14 +132,36 @@ impl From<i64> for Rational {
 }
 
 impl fmt::Display for Rational {
+    /// The decimal where one of at most 18 places is exact (`0.9`, `1e-8`),
+    /// else the ratio (`1/3`). Parsing gives the same number back.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        let ten = BigRational::from_integer(BigInt::from(10));
+        let mut scaled = self.0.clone();
+        let places = (0..=18).find(|_| {
+            let done = scaled.is_integer();
+            if !done {
+                scaled *= &ten;
+            }
+            done
+        });
+        let digits = scaled.to_integer();
+        match places {
+            Some(0) => write!(f, "{digits}"),
+            Some(k) if k <= 4 => {
+                let sign = if digits.is_negative() { "-" } else { "" };
+                let digits = format!("{:0>width$}", digits.abs().to_string(), width = k + 1);
+                let (whole, fraction) = digits.split_at(digits.len() - k);
+                write!(f, "{sign}{whole}.{fraction}")
+            }
+            Some(k) => write!(f, "{digits}e-{k}"),
+            None => write!(f, "{}", self.0),
+        }
     }
 }
 
 impl fmt::Debug for Rational {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -154,6 +176,14 @@ mod tests {
         assert_eq!("1/3".parse::<Rational>(), Ok(Rational::new(1, 3).unwrap()));
         for bad in ["", "x", "1/0", "1e999", "1.-5", "."] {
             assert!(bad.parse::<Rational>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn text_reads_back() {
+        for text in ["0.9", "-0.125", "1e-8", "-15e-7", "1/3", "-7", "0", "0.0001", "12.5"] {
+            let x: Rational = text.parse().unwrap();
+            assert_eq!(x.to_string(), text);
         }
     }
 

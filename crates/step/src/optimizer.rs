@@ -276,7 +276,7 @@ impl Moment {
 }
 
 impl fmt::Display for Optimizer {
-    /// `adamw(beta1=9/10,beta2=999/1000,eps=1/100000000,weight_decay=1/100)`
+    /// `adamw(beta1=0.9,beta2=0.999,eps=1e-8,weight_decay=0.01)`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let constants: Vec<String> =
             self.constants().iter().map(|(name, value)| format!("{name}={value}")).collect();

@@ -103,7 +103,7 @@ fn what_has_changed_is_refused() {
         ("seed = 5", "seed = 6", "found `seed = 6`, expected `seed = 5`"),
         ("threads = 2", "threads = 1", "`threads = 1`"),
         ("features = 16", "features = 15", "found [784"),
-        ("momentum(momentum=9/10", "momentum(momentum=8/10", "sha256"),
+        ("momentum(momentum=0.9", "momentum(momentum=0.8", "sha256"),
         ("format = 1", "format = 7", "format 7, expected 1"),
         ("epochs = 3", "epochs = 0", "epochs"),
     ] {
@@ -116,11 +116,11 @@ fn what_has_changed_is_refused() {
         fs::write(run.config(), &config).unwrap();
     }
 
-    edit(&run.config(), "momentum(momentum=9/10,weight_decay=0)", "sgd");
+    edit(&run.config(), "momentum(momentum=0.9,weight_decay=0)", "sgd");
     let error = refusal(&run);
     assert!(error.contains("tensor `momentum.") && error.contains("no such tensor"), "{error}");
     fs::write(run.config(), &config).unwrap();
-    edit(&run.config(), "momentum(momentum=9/10,weight_decay=0)", "adamw");
+    edit(&run.config(), "momentum(momentum=0.9,weight_decay=0)", "adamw");
     let error = refusal(&run);
     assert!(error.contains("tensor `") && error.contains("does not fit"), "{error}");
     fs::write(run.config(), &config).unwrap();
