@@ -90,7 +90,8 @@ fn initial_parameters_have_the_stated_variance() {
 
 #[test]
 fn json_leaves_nothing_to_default() {
-    let net = NetSpec::new("n", [5, 4, 1]).conv2d(2, 3).max_pool(2).flatten().dense(3).network().unwrap();
+    let net =
+        NetSpec::new("n", [5, 4, 1]).conv2d(2, 3).max_pool(2).flatten().dense(3).network().unwrap();
     expect![[r#"
         [
           {"bias":true,"dilation":[1,1],"features":2,"groups":1,"kernel":[3,3],"kind":"conv2d","name":"conv2d_1","padding":[[1,1],[1,1]],"stride":[1,1]}

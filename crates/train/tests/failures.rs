@@ -30,7 +30,8 @@ fn a_loss_that_is_not_finite_stops_the_run_and_says_where() {
         panic!("{error}")
     };
     let text = error.to_string();
-    for part in [format!("step {step} of epoch {epoch}"), "rate 1e1".into(), "--lr such as 1e0".into()]
+    for part in
+        [format!("step {step} of epoch {epoch}"), "rate 1e1".into(), "--lr such as 1e0".into()]
     {
         assert!(text.contains(&part), "{part}: {text}");
     }

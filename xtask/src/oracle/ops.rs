@@ -79,7 +79,8 @@ impl Spec {
         let differentiable =
             if self.op == Op::SoftmaxCrossEntropy { 1 } else { self.operands.len() };
         let wanted: Vec<usize> = (0..differentiable).collect();
-        let program = program(&self.operands, &wanted, precision, |b, v| Ok(b.push(self.op.clone(), v)?))?;
+        let program =
+            program(&self.operands, &wanted, precision, |b, v| Ok(b.push(self.op.clone(), v)?))?;
         let name = format!("{}/{precision:?}", self.name);
         let mut rng = ChaCha8Rng::seed_from_u64(name.bytes().map(u64::from).sum());
         let inputs = program.graph.inputs.iter().enumerate().map(|(k, i)| {
