@@ -1,0 +1,188 @@
+(** * What a program computes, over the reals
+
+    A tensor is a total function on multi-indices, read only on the index set
+    of its shape; an environment gives every value its tensor. A program runs
+    by adding one value after the other.
+
+    Glossary
+      - [tensor], [env]      a tensor; the tensors of all values
+      - [eqt s a b]          equal on the index set of [s]
+      - [rational n d]       the real number [n / d]
+      - [read e v r]         the element that view [v] sees at [r]; 0 outside
+      - [row_sum s x i]      the sum of [x] over the row (last dimension) of [i]
+      - [den], [run]         meaning of an op, of a program
+      - [smooth_op], [smooth_run]  the points at which every op met is
+                             differentiable: off the kinks
+      - [shrun p sh]         the shapes of all values after [p] *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals sequences exp.
+From Coq Require Import NArith ZArith Lia.
+From Cotangent Require Export Ir Index.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+Section Denote.
+Variable R : realType.
+
+Definition tensor := idx -> R.
+Definition env := N -> tensor.
+
+Definition eqt (s : shape) (a b : tensor) : Prop := {in idxs s, a =1 b}.
+
+(** Binary, so that no unary number arises however large the constant. *)
+Fixpoint pos_real (p : positive) : R := match p with
+| xH => 1 | xO q => 2%:R * pos_real q | xI q => 1 + 2%:R * pos_real q end.
+Definition int_real (z : Z) : R := match z with
+| Z0 => 0 | Zpos p => pos_real p | Zneg p => - pos_real p end.
+Definition rational (n : Z) (d : positive) : R := int_real n / pos_real d.
+
+Definition una_real (u : unary) (x : R) : R := match u with
+| Neg => - x | Exp => expR x | Log => ln x | Sqrt => Num.sqrt x | Relu => Num.max x 0 end.
+Definition bin_real (b : binary) (x y : R) : R := match b with
+| Add => x + y | Sub => x - y | Mul => x * y | Div => x / y end.
+Definition cmp_real (c : comparison) (x y : R) : bool := match c with
+| CEq => x == y | CGt => y < x | CGe => y <= x end.
+
+Definition read (e : env) (v : view) (r : idx) : R :=
+  if at_map (v_map v) (v_shape v) r is Some i then e (v_id v) i else 0.
+
+Definition row_sum (s : shape) (x : tensor) (i : idx) : R :=
+  \sum_(j <- idxs s | lead j == lead i) x j.
+
+Definition softmax (s : shape) (z : tensor) : tensor :=
+  fun i => expR (z i) / row_sum s (fun j => expR (z j)) i.
+
+Definition log_softmax (s : shape) (z : tensor) : tensor :=
+  fun i => z i - ln (row_sum s (fun j => expR (z j)) i).
+
+(** The number of rows, as a real number. *)
+Definition rows (s : shape) : R := int_real (Z.of_N (size_of (lead s))).
+
+Definition cross_entropy (s : shape) (z t : tensor) : R :=
+  - (\sum_(i <- idxs s) t i * log_softmax s z i) / rows s.
+
+Definition den (o : op) (e : env) : tensor := match o with
+| Const _ n d => fun _ => rational n d
+| Una _ u a => fun i => una_real u (e a i)
+| Bin _ b x y => fun i => bin_real b (e x i) (e y i)
+| Sel _ c a b x y => fun i => if cmp_real c (e a i) (e b i) then e x i else e y i
+| Contract box s f vs => fun i =>
+    \sum_(r <- idxs box | at_map f s r == Some i) \prod_(v <- vs) read e v r
+| Reshape s t a => fun i => e a (same_place s t i)
+| Softmax s a => softmax s (e a)
+| SoftmaxCrossEntropy s z t => fun _ => cross_entropy s (e z) (e t)
+end.
+
+Definition step (e : env) (i : instr) : env := upd e i.1 (den i.2 e).
+Definition run (p : prog) (e : env) : env := foldl step e p.
+
+Definition shrun (p : prog) (sh : N -> shape) : N -> shape :=
+  foldl (fun sh (i : instr) => upd sh i.1 (oshape i.2)) sh p.
+
+(** ** Off the kinks *)
+Definition smooth_op (o : op) (e : env) : Prop := match o with
+| Una s Log a | Una s Sqrt a => forall i, i \in idxs s -> 0 < e a i
+| Una s Relu a => forall i, i \in idxs s -> e a i != 0
+| Bin s Div _ b => forall i, i \in idxs s -> e b i != 0
+| Sel s _ a b _ _ => forall i, i \in idxs s -> e a i != e b i
+| _ => True end.
+
+Fixpoint smooth_run (p : prog) (e : env) : Prop := match p with
+| [::] => True
+| i :: p' => smooth_op i.2 e /\ smooth_run p' (step e i) end.
+
+(** ** Equality on index sets is respected *)
+Lemma eqt_refl s a : eqt s a a. Proof. by []. Qed.
+Lemma eqt_sym s a b : eqt s a b -> eqt s b a.
+Proof. by move=> h i hi; rewrite h. Qed.
+Lemma eqt_trans s a b c : eqt s a b -> eqt s b c -> eqt s a c.
+Proof. by move=> h g i hi; rewrite h ?g. Qed.
+
+Lemma row_sum_eqt s x y i : eqt s x y -> row_sum s x i = row_sum s y i.
+Proof.
+move=> h; rewrite /row_sum big_seq_cond [RHS]big_seq_cond.
+by apply: eq_bigr => j /andP [hj _]; exact: h.
+Qed.
+
+Lemma exp_eqt s x y : eqt s x y -> eqt s (fun i => expR (x i)) (fun i => expR (y i)).
+Proof. by move=> h i hi; rewrite h. Qed.
+
+Lemma read_eqt e e' v r : eqt (v_shape v) (e (v_id v)) (e' (v_id v)) -> read e v r = read e' v r.
+Proof. by rewrite /read; case E: at_map => [i|] // h; rewrite h // (at_map_in E). Qed.
+
+Lemma prod_read_eqt e e' vs r :
+  (forall v, v \in [seq (v_id v, v_shape v) | v <- vs] -> eqt v.2 (e v.1) (e' v.1)) ->
+  \prod_(v <- vs) read e v r = \prod_(v <- vs) read e' v r.
+Proof.
+elim: vs => [|v vs ih] h; first by rewrite !big_nil.
+rewrite !big_cons ih => [|w hw]; last by apply: h; rewrite inE hw orbT.
+by congr (_ * _); apply: read_eqt; apply: (h (v_id v, v_shape v)); rewrite inE eqxx.
+Qed.
+
+Lemma den_eqt o e e' : op_ok o ->
+  (forall a, a \in oargs o -> eqt a.2 (e a.1) (e' a.1)) -> eqt (oshape o) (den o e) (den o e').
+Proof.
+have m0 (T : eqType) (x : T) l : x \in x :: l by exact: mem_head.
+have m1 (T : eqType) (x y : T) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
+have m2 (T : eqType) (x y z : T) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
+have m3 (T : eqType) (x y z w : T) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] ok /= h i hi //.
+- by rewrite (h _ (m0 _ _ _) i hi).
+- by rewrite (h _ (m0 _ _ _) i hi) (h _ (m1 _ _ _ _) i hi).
+- rewrite (h _ (m0 _ _ _) i hi) (h _ (m1 _ _ _ _) i hi).
+  by rewrite (h _ (m2 _ _ _ _ _) i hi) (h _ (m3 _ _ _ _ _ _) i hi).
+- by apply: eq_bigr => r _; exact: prod_read_eqt.
+- by apply: (h _ (m0 _ _ _)); apply: same_place_in => //; exact/N.eqb_eq.
+- rewrite /softmax (h _ (m0 _ _ _) i hi); congr (_ / _).
+  by apply: row_sum_eqt; apply: exp_eqt; exact: h (m0 _ _ _).
+- rewrite /cross_entropy; congr (_ / _); congr (- _).
+  rewrite !big_seq; apply: eq_bigr => j hj; rewrite (h _ (m1 _ _ _ _) j hj); congr (_ * _).
+  rewrite /log_softmax (h _ (m0 _ _ _) j hj); congr (_ - ln _).
+  by apply: row_sum_eqt; apply: exp_eqt; exact: h (m0 _ _ _).
+Qed.
+
+(** ** Running *)
+Lemma updE T (e : N -> T) k x : upd e k x k = x.
+Proof. by rewrite /upd N.eqb_refl. Qed.
+Lemma updN T (e : N -> T) k x j : j <> k -> upd e k x j = e j.
+Proof. by rewrite /upd => /N.eqb_neq ->. Qed.
+
+Lemma wf_cons d o p k sh : wf ((d, o) :: p) k sh ->
+  [/\ d = k, op_ok o, forall a, a \in oargs o -> (a.1 < k)%num /\ sh a.1 = a.2
+    & wf p (N.succ k) (upd sh k (oshape o))].
+Proof.
+rewrite /= => /and4P [/N.eqb_eq -> ok /allP h w]; split=> // a /h /andP [/N.ltb_lt ? /eqP ?].
+by [].
+Qed.
+
+Lemma run_cat p q e : run (p ++ q) e = run q (run p e).
+Proof. exact: foldl_cat. Qed.
+
+Lemma run_stable p k sh e j : wf p k sh -> (j < k)%num -> run p e j = e j.
+Proof.
+elim: p k sh e => [|[d o] p ih] k sh e //.
+move=> /wf_cons [-> _ _ w] hj.
+by rewrite [LHS](ih _ _ (step e (k, o)) w) /step /= ?updN //; lia.
+Qed.
+
+Lemma shrun_stable p k sh j : wf p k sh -> (j < k)%num -> shrun p sh j = sh j.
+Proof.
+elim: p k sh => [|[d o] p ih] k sh // /wf_cons [-> _ _ w] hj.
+by rewrite [LHS](ih _ _ w) /= ?updN //; lia.
+Qed.
+
+Lemma run_eqt p k sh e e' : wf p k sh ->
+  (forall j, (j < k)%num -> eqt (sh j) (e j) (e' j)) ->
+  forall j, (j < k + N.of_nat (size p))%num -> eqt (shrun p sh j) (run p e j) (run p e' j).
+Proof.
+elim: p k sh e e' => [|[d o] p ih] k sh e e'.
+  by move=> _ h j; rewrite N.add_0_r; exact: h.
+move=> /wf_cons [-> ok ha w] h j; rewrite [size _]/= Nnat.Nat2N.inj_succ => hj.
+apply: (ih (N.succ k)) => //; last by move: hj; rewrite N.add_succ_r N.add_succ_l.
+move=> {hj}{}j hj; rewrite /step /=.
+have [->|ne] := N.eq_dec j k.
+  rewrite !updE; apply: den_eqt => // a /ha [ak <-]; exact: h.
+by rewrite !updN //; apply: h; lia.
+Qed.
+End Denote.

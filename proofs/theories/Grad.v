@@ -1,0 +1,155 @@
+(** * Reverse mode, as a program that writes a program
+
+    [grad] walks a program backwards and emits, for every op met, the
+    instructions of its vector-Jacobian product; cotangents that meet in one
+    value are added. It computes with binary numbers and maps only, so that
+    [vm_compute] runs it on programs of any size. Rules of ops:
+
+      - pointwise ops          one multiplication or division by the derivative
+      - [Sel]                  the cotangent, masked by the same comparison
+      - [Contract]             the same contraction, index maps of result and
+                               operand exchanged, for each operand in turn
+      - [Reshape]              the reshape back
+      - [Softmax]              [s · (ct - Σ ct·s)]
+      - [SoftmaxCrossEntropy]  [((Σ t) · softmax z - t) · (ct / rows)]; no rule
+                               for the targets, see [targets_fixed]
+
+    Glossary
+      - [st]            identifier to use next, code so far (last first), and
+                        the cotangent of each value that has one
+      - [emit o]        append [o]
+      - [acc j sh c]    add [c] to the cotangent of [j]
+      - [push j sh o]   append [o], add its result to the cotangent of [j]
+      - [vstep], [back] reverse one instruction, a program
+      - [grad p base out params]  code and the identifiers of the gradients;
+                        identifier [base] is the cotangent of [out]
+      - [loss_grad]     the same, with 1 as cotangent
+      - [targets_fixed p params]  no target of a cross-entropy depends on them *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith FMapPositive.
+From Cotangent Require Import Ir Index.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+
+(** ** Maps from identifiers *)
+Definition amap := PositiveMap.t N.
+Definition aempty : amap := PositiveMap.empty N.
+Definition aget (m : amap) (j : N) : option N := PositiveMap.find (N.succ_pos j) m.
+Definition aset (m : amap) (j c : N) : amap := PositiveMap.add (N.succ_pos j) c m.
+
+(** ** Ops that the rules use *)
+Definition id_map (s : shape) : imap := proj (first_dims (size s)).
+Definition lead_map (s : shape) : imap := proj (first_dims (size s).-1).
+Definition zero_like (s : shape) : op := Const s 0 1.
+(** The sum over the last dimension; a value of the leading dimensions, and a
+    scalar, repeated over [s]. *)
+Definition row_total (s : shape) (a : N) : op :=
+  Contract s (lead s) (lead_map s) [:: View a s (id_map s)].
+Definition row_spread (s : shape) (a : N) : op :=
+  Contract s s (id_map s) [:: View a (lead s) (lead_map s)].
+Definition scalar_spread (s : shape) (a : N) : op :=
+  Contract s s (id_map s) [:: View a [::] [::]].
+Definition row_count (s : shape) : op := Const [::] (Z.of_N (size_of (lead s))) 1.
+
+(** ** The transform *)
+Record st := St { nx : N; code : prog; adj : amap }.
+
+Definition emit (o : op) (s : st) : st := St (N.succ (nx s)) ((nx s, o) :: code s) (adj s).
+
+Definition acc (j : N) (sh : shape) (c : N) (s : st) : st :=
+  match aget (adj s) j with
+  | None => St (nx s) (code s) (aset (adj s) j c)
+  | Some d => let s' := emit (Bin sh Add d c) s in
+              St (nx s') (code s') (aset (adj s') j (nx s))
+  end.
+
+Definition push (j : N) (sh : shape) (o : op) (s : st) : st := acc j sh (nx s) (emit o s).
+
+(** [result] is the value of the op itself, which some derivatives reuse. *)
+Definition una_rule (sh : shape) (u : unary) (a result ct : N) (s : st) : st := match u with
+| Neg => push a sh (Una sh Neg ct) s
+| Exp => push a sh (Bin sh Mul ct result) s
+| Log => push a sh (Bin sh Div ct a) s
+| Sqrt => push a sh (Bin sh Div ct (nx s)) (emit (Bin sh Add result result) s)
+| Relu => push a sh (Sel sh CGt a (nx s) ct (nx s)) (emit (zero_like sh) s)
+end.
+
+Definition bin_rule (sh : shape) (b : binary) (x y result ct : N) (s : st) : st := match b with
+| Add => acc y sh ct (acc x sh ct s)
+| Sub => push y sh (Una sh Neg ct) (acc x sh ct s)
+| Mul => push y sh (Bin sh Mul ct x) (push x sh (Bin sh Mul ct y) s)
+| Div =>
+    let s1 := push x sh (Bin sh Div ct y) s in
+    let scaled := nx s1 in let s2 := emit (Bin sh Mul ct result) s1 in
+    let quotient := nx s2 in let s3 := emit (Bin sh Div scaled y) s2 in
+    push y sh (Una sh Neg quotient) s3
+end.
+
+Definition sel_rule (sh : shape) (c : comparison) (a b x y ct : N) (s : st) : st :=
+  let zero := nx s in
+  push y sh (Sel sh c a b zero ct) (push x sh (Sel sh c a b ct zero) (emit (zero_like sh) s)).
+
+(** One operand of [pre ++ v :: vs] after the other. *)
+Fixpoint contract_rule (box : shape) (ct : view) (pre vs : seq view) (s : st) : st :=
+  match vs with
+  | [::] => s
+  | v :: vs' =>
+      contract_rule box ct (rcons pre v) vs'
+        (push (v_id v) (v_shape v) (Contract box (v_shape v) (v_map v) (pre ++ ct :: vs')) s)
+  end.
+
+Definition softmax_rule (sh : shape) (a result ct : N) (s : st) : st :=
+  let weighted := nx s in let s1 := emit (Bin sh Mul ct result) s in
+  let total := nx s1 in let s2 := emit (row_total sh weighted) s1 in
+  let spread := nx s2 in let s3 := emit (row_spread sh total) s2 in
+  let centred := nx s3 in let s4 := emit (Bin sh Sub ct spread) s3 in
+  push a sh (Bin sh Mul result centred) s4.
+
+Definition cross_entropy_rule (sh : shape) (z t ct : N) (s : st) : st :=
+  let sm := nx s in let s1 := emit (Softmax sh z) s in
+  let total := nx s1 in let s2 := emit (row_total sh t) s1 in
+  let mass := nx s2 in let s3 := emit (row_spread sh total) s2 in
+  let expected := nx s3 in let s4 := emit (Bin sh Mul mass sm) s3 in
+  let excess := nx s4 in let s5 := emit (Bin sh Sub expected t) s4 in
+  let count := nx s5 in let s6 := emit (row_count sh) s5 in
+  let share := nx s6 in let s7 := emit (Bin [::] Div ct count) s6 in
+  let scale := nx s7 in let s8 := emit (scalar_spread sh share) s7 in
+  push z sh (Bin sh Mul excess scale) s8.
+
+Definition vstep (i : instr) (s : st) : st :=
+  match aget (adj s) i.1 with None => s | Some ct =>
+  match i.2 with
+  | Const _ _ _ => s
+  | Una sh u a => una_rule sh u a i.1 ct s
+  | Bin sh b x y => bin_rule sh b x y i.1 ct s
+  | Sel sh c a b x y => sel_rule sh c a b x y ct s
+  | Contract box sh f vs => contract_rule box (View ct sh f) [::] vs s
+  | Reshape sh to a => push a sh (Reshape to sh ct) s
+  | Softmax sh a => softmax_rule sh a i.1 ct s
+  | SoftmaxCrossEntropy sh z t => cross_entropy_rule sh z t ct s
+  end end.
+
+Definition back (p : prog) (s : st) : st := foldr vstep s p.
+
+(** A parameter on which [out] does not depend gets a zero. *)
+Definition settle (q : N * shape) (s : st) : st :=
+  match aget (adj s) q.1 with None => push q.1 q.2 (zero_like q.2) s | Some _ => s end.
+
+Definition grad (p : prog) (base out : N) (params : seq (N * shape)) : prog * seq N :=
+  let s := foldr settle (back p (St (N.succ base) [::] (aset aempty out base))) params in
+  (rev (code s), [seq odflt 0%num (aget (adj s) q.1) | q <- params]).
+
+Definition loss_grad (p : prog) (base out : N) (params : seq (N * shape)) : prog * seq N :=
+  let g := grad p base out params in ((base, Const [::] 1 1) :: g.1, g.2).
+
+(** ** Targets are constants *)
+Definition depends (m : amap) (i : instr) : amap :=
+  if has (fun a => isSome (aget m a.1)) (oargs i.2) then aset m i.1 0%num else m.
+
+Fixpoint targets_fixed_from (p : prog) (m : amap) : bool := match p with
+| [::] => true
+| i :: p' =>
+    (if i.2 is SoftmaxCrossEntropy _ _ t then ~~ isSome (aget m t) else true)
+    && targets_fixed_from p' (depends m i) end.
+
+Definition targets_fixed (p : prog) (params : seq N) : bool :=
+  targets_fixed_from p (foldr (fun j m => aset m j 0%num) aempty params).
