@@ -1,0 +1,222 @@
+(** * StableHLO syntax as data
+
+    What the text of an emitted file says, and no more: one constructor per
+    form of the text. Values are named by position. The type of an operand is
+    not repeated where it is used, since it is the type of the value's
+    definition; the printer ([Printer.v]) writes it from there.
+
+    Only the ops that the proofs cover are forms here; a file with any other op
+    has no [module], hence no certificate.
+
+    Glossary
+      - [element], [type]   element types; [Tensor shape element]
+      - [attribute]         value of an attribute of a module, argument, result
+      - [literal]           a number as the text writes it
+      - [literal_value]     the rational that the literal stores, in lowest terms
+      - [operation]         a StableHLO op with its attributes, or a call
+      - [instruction]       operation, operands, type of the one result
+      - [function], [module], [main_of]  as in the text; the public function *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith String.
+From Cotangent Require Import Ir.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+
+Inductive element := F32 | F64 | I1.
+
+(** [tensor<2x3xf32>] is [Tensor [:: 2; 3] F32]. *)
+Record type := Tensor { t_shape : shape; t_element : element }.
+
+Inductive attribute :=
+| AString of string           (** ["text"] *)
+| AInteger of Z               (** [n : i64] *)
+| AIntegers of seq Z.         (** [array<i64: n, ..>] *)
+
+Definition attributes := seq (string * attribute).
+
+(** ** Numbers *)
+
+Inductive literal :=
+| Decimal of Z & N   (** [Decimal n k]: the decimal expansion of [n / 2^k] *)
+| Pattern of N.      (** the bits of a float, in hexadecimal *)
+
+(** A floating-point format: bits of the fraction and of the exponent field. *)
+Definition format (e : element) : option (N * N) := match e with
+| F32 => Some (23, 8)%num
+| F64 => Some (52, 11)%num
+| I1 => None
+end.
+
+(** [n / d] in lowest terms, for [d] a power of two. *)
+Fixpoint halve (n d : positive) : positive * positive := match n, d with
+| xO n', xO d' => halve n' d'
+| _, _ => (n, d)
+end.
+Definition dyadic (n : Z) (d : positive) : Z * positive := match n with
+| Z0 => (Z0, xH)
+| Zpos p => let (p', d') := halve p d in (Zpos p', d')
+| Zneg p => let (p', d') := halve p d in (Zneg p', d')
+end.
+
+Definition pow2 (k : N) : positive := Pos.shiftl xH k.
+
+(** What a bit pattern stores, after IEEE 754: a number, or minus infinity.
+    Plus infinity and NaN have no meaning here. *)
+Inductive stored := Finite of Z & positive | MinusInfinity.
+
+Definition pattern_value (fraction_bits exponent_bits bits : N) : option stored :=
+  let all_ones := (N.ones exponent_bits)%num in
+  let fraction := N.land bits (N.ones fraction_bits) in
+  let exponent := N.land (N.shiftr bits fraction_bits) all_ones in
+  let negative := N.shiftr bits (fraction_bits + exponent_bits) in
+  (* the exponent field of numbers with unit [1] in the last place *)
+  let unit := (N.ones (exponent_bits - 1) + fraction_bits)%num in
+  let signed (n : N) :=
+    if N.eqb negative 0 then Z.of_N n else Z.opp (Z.of_N n) in
+  if N.ltb 1 negative then None
+  else if N.eqb exponent all_ones then
+    if N.eqb negative 1 && N.eqb fraction 0 then Some MinusInfinity else None
+  else
+    let significand :=
+      if N.eqb exponent 0 then fraction else (N.shiftl 1 fraction_bits + fraction)%num in
+    let field := N.max exponent 1 in
+    let: (n, d) :=
+      if N.leb unit field
+      then (signed (N.shiftl significand (field - unit)), xH)
+      else dyadic (signed significand) (pow2 (unit - field)) in
+    Some (Finite n d).
+
+(** A decimal means itself where the format stores it exactly: its odd part
+    fits the significand. (The printer writes [k <= 8] and sizes up to [10^9]
+    as decimals, far from overflow and underflow; others are refused.) *)
+Definition decimal_value (fraction_bits : N) (n : Z) (k : N) : option stored :=
+  let: (m, d) := dyadic n (pow2 k) in
+  let odd := (dyadic m (pow2 (N.log2 (Z.abs_N m)))).1 in
+  if [&& N.leb k 8, N.leb (Z.abs_N n) (N.shiftl 1000000000 k)
+       & N.leb (N.log2 (Z.abs_N odd)) fraction_bits]
+  then Some (Finite m d) else None.
+
+Definition literal_value (e : element) (l : literal) : option stored :=
+  if format e is Some (fraction_bits, exponent_bits) then
+    match l with
+    | Decimal n k => decimal_value fraction_bits n k
+    | Pattern bits => pattern_value fraction_bits exponent_bits bits
+    end
+  else None.
+
+(** ** Instructions *)
+
+(** [%argN], and [%N], the result of instruction [N]. *)
+Inductive value := Arg of N | Res of N.
+
+Inductive unary_op := Negate | Exponential | Logarithm | SquareRoot.
+Inductive binary_op := Addition | Subtraction | Multiplication | Division | Maximum.
+Inductive direction := EQ | GT | GE.
+Inductive reducer := ReduceAdd | ReduceMaximum.
+
+(** [batching_dims = lhs x rhs, contracting_dims = lhs x rhs] *)
+Record dot_dims := DotDims {
+  lhs_batching : seq N; rhs_batching : seq N;
+  lhs_contracting : seq N; rhs_contracting : seq N }.
+
+Inductive operation :=
+| Constant of literal          (** every element is the literal *)
+| Unary of unary_op
+| Binary of binary_op
+| Compare of direction
+| Select
+| DotGeneral of dot_dims
+| BroadcastInDim of seq N      (** where each operand dimension goes *)
+| Reduce of reducer & seq N    (** operand, initial value; dimensions *)
+| Transpose of seq N           (** result dimension [k] is operand dimension [[k]] *)
+| ReshapeOp
+| Call of string.
+
+Record instruction := Instruction {
+  i_operation : operation; i_operands : seq value; i_type : type }.
+
+(** An argument or a result. *)
+Record slot := Slot { s_type : type; s_attributes : attributes }.
+
+Record function := Function {
+  f_name : string;
+  f_public : bool;
+  f_arguments : seq slot;
+  f_results : seq slot;
+  f_attributes : attributes;
+  f_body : seq instruction;
+  f_returns : seq value }.
+
+Record module := Module {
+  m_name : string; m_attributes : attributes; m_functions : seq function }.
+
+(** The public function, and the private ones, which [Call] names. *)
+Definition publics (m : module) : seq function := [seq f <- m_functions m | f_public f].
+Definition privates (m : module) : seq function := [seq f <- m_functions m | ~~ f_public f].
+Definition main_of (m : module) : option function :=
+  if publics m is [:: f] then Some f else None.
+Definition callee (m : module) (name : string) : option function :=
+  ohead [seq f <- privates m | String.eqb (f_name f) name].
+
+Definition attribute_of (l : attributes) (name : string) : option attribute :=
+  omap snd (ohead [seq a <- l | String.eqb a.1 name]).
+Definition text_of (l : attributes) (name : string) : option string :=
+  if attribute_of l name is Some (AString s) then Some s else None.
+
+(** Values as keys of finite maps, so that lookups stay fast. *)
+Definition value_key (v : value) : positive := match v with
+| Arg n => xO (N.succ_pos n)
+| Res n => xI (N.succ_pos n)
+end.
+
+(** ** Decidable equality *)
+
+Definition element_eq_dec (a b : element) : {a = b} + {a <> b}.
+Proof. decide equality. Defined.
+Definition type_eq_dec (a b : type) : {a = b} + {a <> b}.
+Proof. decide equality; [exact: element_eq_dec | exact: (List.list_eq_dec N.eq_dec)]. Defined.
+Definition literal_eq_dec (a b : literal) : {a = b} + {a <> b}.
+Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
+Definition value_eq_dec (a b : value) : {a = b} + {a <> b}.
+Proof. decide equality; exact: N.eq_dec. Defined.
+Definition dot_dims_eq_dec (a b : dot_dims) : {a = b} + {a <> b}.
+Proof. decide equality; exact: (List.list_eq_dec N.eq_dec). Defined.
+Definition operation_eq_dec (a b : operation) : {a = b} + {a <> b}.
+Proof.
+decide equality; first [exact: literal_eq_dec | exact: dot_dims_eq_dec
+  | exact: (List.list_eq_dec N.eq_dec) | exact: string_dec | decide equality].
+Defined.
+Definition instruction_eq_dec (a b : instruction) : {a = b} + {a <> b}.
+Proof.
+decide equality; [exact: type_eq_dec | exact: (List.list_eq_dec value_eq_dec)
+  | exact: operation_eq_dec].
+Defined.
+
+Canonical element_eqType := Eval hnf in EqType element (comparableMixin element_eq_dec).
+Canonical type_eqType := Eval hnf in EqType type (comparableMixin type_eq_dec).
+Canonical literal_eqType := Eval hnf in EqType literal (comparableMixin literal_eq_dec).
+Canonical value_eqType := Eval hnf in EqType value (comparableMixin value_eq_dec).
+Canonical instruction_eqType :=
+  Eval hnf in EqType instruction (comparableMixin instruction_eq_dec).
+
+(** ** Examples *)
+
+Example tenth : literal_value F32 (Pattern 0x3DCCCCCD) = Some (Finite 13421773 134217728).
+Proof. by vm_compute. Qed.
+Example half : literal_value F32 (Decimal 1 1) = Some (Finite 1 2).
+Proof. by vm_compute. Qed.
+Example minus_infinity : literal_value F32 (Pattern 0xFF800000) = Some MinusInfinity.
+Proof. by vm_compute. Qed.
+Example minus_infinity_64 : literal_value F64 (Pattern 0xFFF0000000000000) = Some MinusInfinity.
+Proof. by vm_compute. Qed.
+Example smallest : literal_value F32 (Pattern 0x80000001) = Some (Finite (-1) (2 ^ 149)).
+Proof. by vm_compute. Qed.
+Example largest :
+  literal_value F32 (Pattern 0x7F7FFFFF) = Some (Finite (2 ^ 128 - 2 ^ 104) 1).
+Proof. by vm_compute. Qed.
+Example nan : literal_value F32 (Pattern 0x7FC00000) = None.
+Proof. by vm_compute. Qed.
+(** [2^24 + 1] is not an f32: the text would be read as another number. *)
+Example not_stored : literal_value F32 (Decimal 16777217 0) = None.
+Proof. by vm_compute. Qed.
+Example stored_in_f64 : literal_value F64 (Decimal 16777217 0) = Some (Finite 16777217 1).
+Proof. by vm_compute. Qed.
