@@ -223,6 +223,20 @@ pub enum Literal {
     NegInfinity,
 }
 
+/// A literal as the text writes it; see [`Literal::written`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Written {
+    /// The decimal of `numerator / 2^bits`.
+    Decimal {
+        /// In lowest terms.
+        numerator: i64,
+        /// At most 8.
+        bits: u32,
+    },
+    /// `0x` and the bits of the float.
+    Pattern(u64),
+}
+
 /// Elementwise ops of one operand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unary {

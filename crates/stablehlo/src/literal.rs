@@ -1,6 +1,6 @@
 //! Numbers in the text: which are written as decimals, and what they store.
 
-use crate::ast::{Element, Literal};
+use crate::ast::{Element, Literal, Written};
 use cotangent_graph::Rational;
 
 /// Digits after the point of the longest decimal written.
@@ -9,26 +9,43 @@ const FRACTION_BITS: u32 = 8;
 /// The largest magnitude written as a decimal (the attention mask's).
 const LARGEST: i64 = 1_000_000_000;
 
-/// The exact decimal of a value that has a short one: `n / 2^k` with `k ≤ 8`,
-/// at most a thousand million in size. Everything else prints as a bit
-/// pattern, which is exact by construction.
-pub(crate) fn decimal(value: &Rational) -> Option<String> {
+impl Literal {
+    /// How the text writes it in an `element`: a value that is `n / 2^k` with
+    /// `k ≤ 8` and at most a thousand million in size as a decimal, everything
+    /// else as a bit pattern, which is exact by construction.
+    pub fn written(&self, element: Element) -> Written {
+        match (self, element) {
+            (Literal::NegInfinity, Element::F64) => Written::Pattern(f64::NEG_INFINITY.to_bits()),
+            (Literal::NegInfinity, _) => Written::Pattern(u64::from(f32::NEG_INFINITY.to_bits())),
+            (Literal::Finite(value), element) => match (short_dyadic(value), element) {
+                (Some((numerator, bits)), _) => Written::Decimal { numerator, bits },
+                (None, Element::F64) => Written::Pattern(value.to_f64().to_bits()),
+                (None, _) => Written::Pattern(u64::from(value.to_f32().to_bits())),
+            },
+        }
+    }
+}
+
+/// `(n, k)` of a value `n / 2^k` that is written as a decimal.
+fn short_dyadic(value: &Rational) -> Option<(i64, u32)> {
     let ratio = value.as_ratio();
     let numerator = i64::try_from(ratio.numer()).ok()?;
     let denominator = u64::try_from(ratio.denom()).ok()?;
     let bits = denominator.trailing_zeros();
-    if !denominator.is_power_of_two() || bits > FRACTION_BITS {
-        return None;
-    }
-    let (whole, rest) =
-        (numerator.unsigned_abs() >> bits, numerator.unsigned_abs() & (denominator - 1));
-    if numerator.unsigned_abs() > (LARGEST as u64) << bits {
-        return None;
-    }
+    let short = denominator.is_power_of_two()
+        && bits <= FRACTION_BITS
+        && numerator.unsigned_abs() <= (LARGEST as u64) << bits;
+    short.then_some((numerator, bits))
+}
+
+/// The decimal of `numerator / 2^bits` in lowest terms.
+pub(crate) fn decimal(numerator: i64, bits: u32) -> String {
+    let size = numerator.unsigned_abs();
+    let (whole, rest) = (size >> bits, size & ((1 << bits) - 1));
     let sign = if numerator < 0 { "-" } else { "" };
     // rest / 2^bits is rest · 5^bits / 10^bits: exactly `bits` digits, the last one not 0.
     let digits = bits.max(1) as usize;
-    Some(format!("{sign}{whole}.{:0digits$}", rest * 5u64.pow(bits)))
+    format!("{sign}{whole}.{:0digits$}", rest * 5u64.pow(bits))
 }
 
 /// What `text` stores in an `element`: a decimal is rounded to nearest, ties to
@@ -82,13 +99,14 @@ mod tests {
             ("-1000000000.0", "-1000000000"),
         ] {
             let value: Rational = ratio.parse().unwrap();
-            assert_eq!(decimal(&value).as_deref(), Some(text));
+            let (numerator, bits) = short_dyadic(&value).unwrap();
+            assert_eq!(decimal(numerator, bits), text);
             for element in [Element::F32, Element::F64] {
                 assert_eq!(parse(text, element), Some(Literal::Finite(value.clone())));
             }
         }
         for ratio in ["1/3", "1/512", "1000000001", "1e30"] {
-            assert_eq!(decimal(&ratio.parse().unwrap()), None, "{ratio}");
+            assert_eq!(short_dyadic(&ratio.parse().unwrap()), None, "{ratio}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::ast::{
     Attribute, Convolution, Dim, Element, Function, Instr, Literal, Module, Operand, Operation,
-    ReduceWindow, Reducer, Slot, Type, Value,
+    ReduceWindow, Reducer, Slot, Type, Value, Written,
 };
 use crate::literal;
 use std::fmt::{self, Display, Write};
@@ -246,14 +246,12 @@ fn write_pairs(out: &mut String, pairs: &[(i64, i64)]) -> fmt::Result {
 }
 
 fn write_literal(out: &mut String, literal: &Literal, element: Element) -> fmt::Result {
-    match literal {
-        Literal::NegInfinity if element == Element::F64 => out.write_str("0xFFF0000000000000"),
-        Literal::NegInfinity => out.write_str("0xFF800000"),
-        Literal::Finite(value) => match (literal::decimal(value), element) {
-            (Some(decimal), _) => out.write_str(&decimal),
-            (None, Element::F64) => write!(out, "0x{:016X}", value.to_f64().to_bits()),
-            (None, _) => write!(out, "0x{:08X}", value.to_f32().to_bits()),
-        },
+    match (literal.written(element), element) {
+        (Written::Decimal { numerator, bits }, _) => {
+            out.write_str(&literal::decimal(numerator, bits))
+        }
+        (Written::Pattern(bits), Element::F64) => write!(out, "0x{bits:016X}"),
+        (Written::Pattern(bits), _) => write!(out, "0x{bits:08X}"),
     }
 }
 

@@ -1,0 +1,247 @@
+//! A module as the text of a Rocq definition.
+
+use cotangent_stablehlo::ast::{
+    Attribute, Binary, Direction, DotGeneral, Element, Function, Instr, Module, Operand, Operation,
+    Reducer, Slot, Type, Unary, Value, Written,
+};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use thiserror::Error;
+
+/// Why a module has no Rocq definition.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum LiteralError {
+    /// An op that the proofs do not cover yet.
+    #[error("@{function}, instruction {index}: the proofs do not cover stablehlo.{op}")]
+    Uncovered {
+        /// The function.
+        function: String,
+        /// Position in its body.
+        index: usize,
+        /// The op.
+        op: &'static str,
+    },
+}
+
+/// What a file of definitions begins with.
+pub const PREAMBLE: &str = "\
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith String.
+From Cotangent Require Import Ir Stablehlo.
+Local Open Scope string_scope.
+Local Open Scope N_scope.
+";
+
+/// The commands that print the module `name` into `file.out`, as string
+/// literals for `proofs/unquote.awk`; after `Require Import Printer`.
+pub fn print_commands(name: &str, file: &str) -> String {
+    format!("Set Printing Depth 1000000.\nRedirect \"{file}\" Eval vm_compute in print {name}.\n")
+}
+
+/// Instructions in one definition: long lists parse slowly.
+const CHUNK: usize = 100;
+
+/// `Definition name : module := ..`, after definitions of its parts. It has to
+/// follow [`PREAMBLE`].
+///
+/// # Errors
+/// An op that the proofs do not cover.
+pub fn literal(name: &str, module: &Module) -> Result<String, LiteralError> {
+    let mut out = String::new();
+    define_types(&mut out, module);
+    let mut functions = Vec::new();
+    for (k, f) in module.functions.iter().enumerate() {
+        let constant = format!("{name}_function_{k}");
+        define_function(&mut out, &constant, f)?;
+        functions.push(constant);
+    }
+    let attributes = attributes(&module.attributes);
+    let (module, functions) = (string(&module.name), list(&functions));
+    line(
+        &mut out,
+        &format!("Definition {name} : module :=\n  Module {module} {attributes}\n  {functions}."),
+    );
+    Ok(out)
+}
+
+/// Writing to a string cannot fail.
+fn line(out: &mut String, text: &str) {
+    let _ = writeln!(out, "{text}");
+}
+
+/// One constant per type that occurs.
+fn define_types(out: &mut String, module: &Module) {
+    let mut types = BTreeMap::new();
+    for f in &module.functions {
+        let slots = f.arguments.iter().chain(&f.results).map(|s| &s.ty);
+        for ty in slots.chain(f.body.iter().map(|i| &i.ty)) {
+            types.entry(type_name(ty)).or_insert(ty);
+        }
+    }
+    for (name, ty) in types {
+        let (shape, element) = (list(&ty.shape), element(ty.element));
+        line(out, &format!("Definition {name} : type := Tensor {shape} {element}."));
+    }
+}
+
+fn define_function(out: &mut String, name: &str, f: &Function) -> Result<(), LiteralError> {
+    let mut chunks = Vec::new();
+    for (k, chunk) in f.body.chunks(CHUNK).enumerate() {
+        let constant = format!("{name}_body_{k}");
+        let mut lines = Vec::new();
+        for (index, i) in chunk.iter().enumerate() {
+            let uncovered = |op| LiteralError::Uncovered {
+                function: f.name.clone(),
+                index: k * CHUNK + index,
+                op,
+            };
+            lines.push(instruction(i).map_err(uncovered)?);
+        }
+        let lines = lines.join(";\n  ");
+        line(out, &format!("Definition {constant} : seq instruction := [::\n  {lines}]."));
+        chunks.push(constant);
+    }
+    let body = if chunks.is_empty() {
+        "[::]".to_string()
+    } else {
+        format!("({})%SEQ", chunks.join(" ++ "))
+    };
+    let slots = |slots: &[Slot]| list(&slots.iter().map(slot).collect::<Vec<_>>());
+    let returns: Vec<_> = f.returns.iter().map(value).collect();
+    let parts = [
+        format!("Definition {name} : function := Function {} {}", string(&f.name), f.public),
+        slots(&f.arguments),
+        slots(&f.results),
+        attributes(&f.attributes),
+        body,
+        format!("{}.", list(&returns)),
+    ];
+    line(out, &parts.join("\n  "));
+    Ok(())
+}
+
+fn instruction(i: &Instr) -> Result<String, &'static str> {
+    let operands: Vec<_> = i.operands.iter().map(value).collect();
+    let operation = operation(&i.operation, i.ty.element)?;
+    Ok(format!("Instruction {operation} {} {}", list(&operands), type_name(&i.ty)))
+}
+
+fn operation(operation: &Operation, element: Element) -> Result<String, &'static str> {
+    Ok(match operation {
+        Operation::Constant(literal) => match literal.written(element) {
+            Written::Decimal { numerator, bits } => {
+                format!("(Constant (Decimal {} {bits}))", integer(numerator))
+            }
+            Written::Pattern(bits) => format!("(Constant (Pattern 0x{bits:X}))"),
+        },
+        Operation::Unary(op) => format!("(Unary {})", unary(*op)),
+        Operation::Binary(op) => format!("(Binary {})", binary(*op)),
+        Operation::Compare(direction) => format!("(Compare {})", direction_name(*direction)),
+        Operation::Select => "Select".into(),
+        Operation::DotGeneral(DotGeneral { batching, contracting }) => {
+            let (b, c) = (batching, contracting);
+            let lists = [list(&b.0), list(&b.1), list(&c.0), list(&c.1)];
+            format!("(DotGeneral (DotDims {}))", lists.join(" "))
+        }
+        Operation::BroadcastInDim(dims) => format!("(BroadcastInDim {})", list(dims)),
+        Operation::Reduce(Reducer::Add, dims) => format!("(Reduce ReduceAdd {})", list(dims)),
+        Operation::Reduce(Reducer::Maximum, dims) => {
+            format!("(Reduce ReduceMaximum {})", list(dims))
+        }
+        Operation::Transpose(dims) => format!("(Transpose {})", list(dims)),
+        Operation::Reshape => "ReshapeOp".into(),
+        Operation::Call(name) => format!("(Call {})", string(name)),
+        Operation::Convolution(_) => return Err("convolution"),
+        Operation::ReduceWindow(..) => return Err("reduce_window"),
+        Operation::Pad(_) => return Err("pad"),
+        Operation::Slice(_) => return Err("slice"),
+        Operation::Reverse(_) => return Err("reverse"),
+    })
+}
+
+fn unary(op: Unary) -> &'static str {
+    match op {
+        Unary::Negate => "Negate",
+        Unary::Exponential => "Exponential",
+        Unary::Log => "Logarithm",
+        Unary::Sqrt => "SquareRoot",
+    }
+}
+
+fn binary(op: Binary) -> &'static str {
+    match op {
+        Binary::Add => "Addition",
+        Binary::Subtract => "Subtraction",
+        Binary::Multiply => "Multiplication",
+        Binary::Divide => "Division",
+        Binary::Maximum => "Maximum",
+    }
+}
+
+fn direction_name(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Eq => "EQ",
+        Direction::Gt => "GT",
+        Direction::Ge => "GE",
+    }
+}
+
+fn value(operand: &Operand) -> String {
+    match operand.value {
+        Value::Argument(k) => format!("Arg {k}"),
+        Value::Result(k) => format!("Res {k}"),
+    }
+}
+
+fn slot(slot: &Slot) -> String {
+    format!("Slot {} {}", type_name(&slot.ty), attributes(&slot.attributes))
+}
+
+fn attributes(list_of: &[(String, Attribute)]) -> String {
+    let pair =
+        |(name, value): &(String, Attribute)| format!("({}, {})", string(name), attribute(value));
+    list(&list_of.iter().map(pair).collect::<Vec<_>>())
+}
+
+fn attribute(value: &Attribute) -> String {
+    match value {
+        Attribute::String(text) => format!("AString {}", string(text)),
+        Attribute::Integer(n) => format!("AInteger {}", integer(*n)),
+        Attribute::Integers(numbers) => {
+            let numbers: Vec<_> = numbers.iter().map(|&n| integer(n)).collect();
+            format!("AIntegers {}%Z", list(&numbers))
+        }
+    }
+}
+
+/// `t_2x3xf32`
+fn type_name(ty: &Type) -> String {
+    let dims: String = ty.shape.iter().map(|d| format!("{d}x")).collect();
+    format!("t_{dims}{}", ty.element.name())
+}
+
+fn element(element: Element) -> &'static str {
+    match element {
+        Element::F32 => "F32",
+        Element::F64 => "F64",
+        Element::I1 => "I1",
+    }
+}
+
+fn integer(n: i64) -> String {
+    if n < 0 { format!("({n})") } else { n.to_string() }
+}
+
+fn string(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+fn list<T: ToString>(items: &[T]) -> String {
+    match items {
+        [] => "[::]".into(),
+        items => {
+            let items: Vec<_> = items.iter().map(T::to_string).collect();
+            format!("[:: {}]", items.join("; "))
+        }
+    }
+}
