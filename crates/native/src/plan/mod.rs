@@ -1,10 +1,11 @@
 //! Planning: a graph becomes a list of steps over buffers in one arena.
 //!
-//! [`lower`] turns values into [nodes](node), so that constants, reshapes and
-//! broadcasts cost nothing; [`fuse`] decides which nodes run in one pass and in
-//! which order; [`buffers`] gives them memory, in place where the old value's
-//! last use permits; [`program`] compiles pointwise nodes; [`step`] picks the
-//! kernel of every other op. All of it is safe code.
+//! [`reciprocal`] divides by a scalar once; [`lower`] turns values into
+//! [nodes](node), so that constants, reshapes and broadcasts cost nothing;
+//! [`fuse`] decides which nodes run in one pass and in which order; [`buffers`]
+//! gives them memory, in place where the old value's last use permits;
+//! [`program`] compiles pointwise nodes; [`step`] picks the kernel of every
+//! other op. All of it is safe code.
 
 mod buffers;
 mod direct;
@@ -14,6 +15,7 @@ mod lower;
 mod matmul;
 mod node;
 mod program;
+mod reciprocal;
 mod resident;
 mod step;
 
@@ -48,7 +50,7 @@ pub(crate) struct Plan {
 pub(crate) fn plan(graph: &Graph, threads: usize, arch: Arch) -> Result<Plan, NativeError> {
     graph.verify()?;
     no_truth_values(graph)?;
-    let graph = graph.without_dead_code();
+    let graph = reciprocal::divide_once(graph)?.without_dead_code();
     let mut lowering = lower::lower(&graph)?;
     let claims = resident::claim(&graph, &mut lowering)?;
     let nodes = &lowering.nodes;
