@@ -149,11 +149,12 @@ Record function := Function {
 Record module := Module {
   m_name : string; m_attributes : attributes; m_functions : seq function }.
 
-(** The public function, and the private ones, which [Call] names. *)
+(** The public function, which is [@main], and the private ones, which [Call]
+    names. *)
 Definition publics (m : module) : seq function := [seq f <- m_functions m | f_public f].
 Definition privates (m : module) : seq function := [seq f <- m_functions m | ~~ f_public f].
 Definition main_of (m : module) : option function :=
-  if publics m is [:: f] then Some f else None.
+  if publics m is [:: f] then if String.eqb (f_name f) "main" then Some f else None else None.
 Definition callee (m : module) (name : string) : option function :=
   ohead [seq f <- privates m | String.eqb (f_name f) name].
 
@@ -161,6 +162,9 @@ Definition attribute_of (l : attributes) (name : string) : option attribute :=
   omap snd (ohead [seq a <- l | String.eqb a.1 name]).
 Definition text_of (l : attributes) (name : string) : option string :=
   if attribute_of l name is Some (AString s) then Some s else None.
+
+Definition all_some (T : Type) (l : seq (option T)) : option (seq T) :=
+  foldr (fun x l => obind (fun x => omap (cons x) l) x) (Some [::]) l.
 
 (** Values as keys of finite maps, so that lookups stay fast. *)
 Definition value_key (v : value) : positive := match v with
@@ -174,6 +178,8 @@ Definition element_eq_dec (a b : element) : {a = b} + {a <> b}.
 Proof. decide equality. Defined.
 Definition type_eq_dec (a b : type) : {a = b} + {a <> b}.
 Proof. decide equality; [exact: element_eq_dec | exact: (List.list_eq_dec N.eq_dec)]. Defined.
+Definition stored_eq_dec (a b : stored) : {a = b} + {a <> b}.
+Proof. decide equality; first [exact: Pos.eq_dec | exact: Z.eq_dec]. Defined.
 Definition literal_eq_dec (a b : literal) : {a = b} + {a <> b}.
 Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
 Definition value_eq_dec (a b : value) : {a = b} + {a <> b}.
@@ -193,6 +199,7 @@ Defined.
 
 Canonical element_eqType := Eval hnf in EqType element (comparableMixin element_eq_dec).
 Canonical type_eqType := Eval hnf in EqType type (comparableMixin type_eq_dec).
+Canonical stored_eqType := Eval hnf in EqType stored (comparableMixin stored_eq_dec).
 Canonical literal_eqType := Eval hnf in EqType literal (comparableMixin literal_eq_dec).
 Canonical value_eqType := Eval hnf in EqType value (comparableMixin value_eq_dec).
 Canonical instruction_eqType :=

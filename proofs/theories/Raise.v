@@ -1,0 +1,226 @@
+(** * From StableHLO to the graph
+
+    One pass over [@main]. Each instruction becomes one instruction of the
+    graph, except that a comparison is remembered until it is selected by. A
+    call is recognised by the body of the function called, which has to be the
+    body printed for the op at that type; names carry no meaning.
+
+    Glossary
+      - [raised]       arguments and results of [@main], the program, the
+                       value of each result; argument [k] is value [k]
+      - [bound]        what a StableHLO value is in the graph
+      - [relu_body], [softmax_body], [cross_entropy_body]  the printed bodies
+      - [recognise]    the op that a private function is
+      - [raise]        the whole module *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith String FMapPositive.
+From Cotangent Require Import Ir Index Stablehlo Stablehlo_types.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+
+Record raised := Raised {
+  r_arguments : seq slot; r_results : seq slot;
+  r_program : prog;
+  r_outputs : seq N }.
+
+(** ** Linear ops as contractions *)
+
+Definition all_dims (s : shape) : seq N := first_dims (size s).
+
+Definition contract_broadcast (ds : seq N) (s t : shape) (a : N) : op :=
+  Contract t t (proj (all_dims t)) [:: View a s (proj ds)].
+
+Definition contract_reduce (ds : seq N) (s : shape) (a : N) : op :=
+  let kept := others (size s) ds in
+  Contract s (pick s kept) (proj kept) [:: View a s (proj (all_dims s))].
+
+Definition contract_transpose (ds : seq N) (s : shape) (a : N) : op :=
+  Contract s (pick s ds) (proj ds) [:: View a s (proj (all_dims s))].
+
+(** The box has the result's dimensions in order, then the contracting ones. *)
+Definition contract_dot (d : dot_dims) (s t : shape) (a b : N) : op :=
+  let out := result_shape d s t in
+  let contracting := pick s (lhs_contracting d) in
+  let batch := size (lhs_batching d) in
+  let left := size (lhs_free d s) in
+  let right := size (rhs_free d t) in
+  let count from n := map N.of_nat (iota from n) in
+  let summed := count (batch + left + right) (size contracting) in
+  Contract (out ++ contracting) out (proj (first_dims (size out)))
+    [:: View a s (proj (place (lhs_batching d ++ lhs_free d s ++ lhs_contracting d)
+           (count 0 batch ++ count batch left ++ summed) (size s)));
+        View b t (proj (place (rhs_batching d ++ rhs_free d t ++ rhs_contracting d)
+           (count 0 batch ++ count (batch + left) right ++ summed) (size t)))].
+
+(** ** The bodies of the private functions *)
+
+Definition zero : operation := Constant (Decimal 0 0).
+Definition scalar (t : type) : type := Tensor [::] (t_element t).
+Definition row (t : type) : type := Tensor (lead (t_shape t)) (t_element t).
+Definition last_dim (t : type) : N := N.of_nat (size (t_shape t)).-1.
+Definition over_last (t : type) : operation :=
+  BroadcastInDim (first_dims (size (t_shape t)).-1).
+
+Definition relu_body (t : type) : seq instruction := [::
+  Instruction zero [::] t;
+  Instruction (Binary Maximum) [:: Arg 0; Res 0] t].
+
+(** [a - max a], its exponential, and that one's sum, over the last dimension. *)
+Definition shifted_exponentials (t : type) : seq instruction :=
+  let minus_infinity :=
+    Constant (Pattern (if t_element t is F64 then 0xFFF0000000000000 else 0xFF800000)) in [::
+  Instruction minus_infinity [::] (scalar t);
+  Instruction (Reduce ReduceMaximum [:: last_dim t]) [:: Arg 0; Res 0] (row t);
+  Instruction (over_last t) [:: Res 1] t;
+  Instruction (Binary Subtraction) [:: Arg 0; Res 2] t;
+  Instruction (Unary Exponential) [:: Res 3] t;
+  Instruction zero [::] (scalar t);
+  Instruction (Reduce ReduceAdd [:: last_dim t]) [:: Res 4; Res 5] (row t)].
+
+Definition softmax_body (t : type) : seq instruction := shifted_exponentials t ++ [::
+  Instruction (over_last t) [:: Res 6] t;
+  Instruction (Binary Division) [:: Res 4; Res 7] t].
+
+(** The number of rows, by which the sum is divided, exactly. *)
+Definition row_count (t : type) : Z := Z.of_N (size_of (lead (t_shape t))).
+
+Definition cross_entropy_body (t : type) : seq instruction := shifted_exponentials t ++ [::
+  Instruction (Unary Logarithm) [:: Res 6] (row t);
+  Instruction (over_last t) [:: Res 7] t;
+  Instruction (Binary Subtraction) [:: Res 3; Res 8] t;
+  Instruction (Binary Multiplication) [:: Arg 1; Res 9] t;
+  Instruction zero [::] (scalar t);
+  Instruction (Reduce ReduceAdd (all_dims (t_shape t))) [:: Res 10; Res 11] (scalar t);
+  Instruction (Constant (Decimal (row_count t) 0)) [::] (scalar t);
+  Instruction (Binary Division) [:: Res 12; Res 13] (scalar t);
+  Instruction (Unary Negate) [:: Res 14] (scalar t)].
+
+(** Rows that are not empty, and a number of them that the format stores. *)
+Definition has_rows (t : type) : bool := all (N.ltb 0) (t_shape t) && (0 < size (t_shape t)).
+Definition stores_row_count (t : type) : bool :=
+  literal_value (t_element t) (Decimal (row_count t) 0) == Some (Finite (row_count t) 1).
+
+Definition is_function (f : function) (ts : seq type) (body : seq instruction) (t : type)
+    (result : N) : bool :=
+  [&& map s_type (f_arguments f) == ts, f_body f == body,
+      map s_type (f_results f) == [:: t] & f_returns f == [:: Res result]].
+
+(** The op that [f] computes, given the values it is called with. *)
+Definition recognise (f : function) (t : type) (xs : seq (type * N)) : option op :=
+  match xs with
+  | [:: (a, x)] =>
+      if ~~ is_float a then None
+      else if is_function f [:: a] (relu_body a) t 1 && (t == a) then Some (Una (t_shape a) Relu x)
+      else if [&& has_rows a, is_function f [:: a] (softmax_body a) t 8 & t == a]
+      then Some (Softmax (t_shape a) x)
+      else None
+  | [:: (a, x); (b, y)] =>
+      if [&& is_float a, b == a, has_rows a, stores_row_count a, t == scalar a
+           & is_function f [:: a; a] (cross_entropy_body a) t 15]
+      then Some (SoftmaxCrossEntropy (t_shape a) x y)
+      else None
+  | _ => None
+  end.
+
+(** ** Instructions *)
+
+Inductive bound :=
+| Real of type & N & bool    (** value; whether it is known to be the constant 0 *)
+| Predicate of type & comparison & N & N.
+
+Definition bound_type (b : bound) : type := match b with
+| Real t _ _ | Predicate t _ _ _ => t
+end.
+Definition real_of (b : bound) : option (type * N) :=
+  if b is Real t x _ then Some (t, x) else None.
+
+Definition unary_of (u : unary_op) : unary := match u with
+| Negate => Neg | Exponential => Exp | Logarithm => Log | SquareRoot => Sqrt
+end.
+Definition binary_of (b : binary_op) : option binary := match b with
+| Addition => Some Add | Subtraction => Some Sub | Multiplication => Some Mul
+| Division => Some Div | Maximum => None
+end.
+Definition comparison_of (d : direction) : comparison := match d with
+| EQ => CEq | GT => CGt | GE => CGe
+end.
+
+(** An instruction of the graph, or a comparison. *)
+Inductive outcome := Emit of op & bool | Remember of comparison & N & N.
+
+Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) : option outcome :=
+  let s := t_shape t in
+  match o, xs with
+  | Constant l, [::] =>
+      if literal_value (t_element t) l is Some (Finite n d)
+      then Some (Emit (Const s n d) (Z.eqb n 0)) else None
+  | Unary u, [:: Real _ a _] => Some (Emit (Una s (unary_of u) a) false)
+  | Binary b, [:: Real _ x _; Real _ y _] =>
+      omap (fun b => Emit (Bin s b x y) false) (binary_of b)
+  | Compare d, [:: Real _ a _; Real _ b _] => Some (Remember (comparison_of d) a b)
+  | Select, [:: Predicate _ c a b; Real _ x _; Real _ y _] =>
+      Some (Emit (Sel s c a b x y) false)
+  | DotGeneral d, [:: Real a x _; Real b y _] =>
+      Some (Emit (contract_dot d (t_shape a) (t_shape b) x y) false)
+  | BroadcastInDim ds, [:: Real a x _] =>
+      if pick s ds == t_shape a
+      then Some (Emit (contract_broadcast ds (t_shape a) s x) false) else None
+  | Reduce ReduceAdd ds, [:: Real a x _; Real _ _ true] =>
+      Some (Emit (contract_reduce ds (t_shape a) x) false)
+  | Transpose ds, [:: Real a x _] => Some (Emit (contract_transpose ds (t_shape a) x) false)
+  | ReshapeOp, [:: Real a x _] => Some (Emit (Reshape (t_shape a) s x) false)
+  | Call f, xs =>
+      obind (fun g => obind (fun xs => omap (fun o => Emit o false) (recognise g t xs))
+        (all_some (map real_of xs))) (callee m f)
+  | _, _ => None
+  end.
+
+(** What the values so far are; the next value of StableHLO and of the graph;
+    the program, last instruction first. *)
+Record state := State {
+  st_bounds : PositiveMap.t bound; st_result : N; st_next : N; st_code : prog }.
+
+Definition find (st : state) (v : value) : option bound :=
+  PositiveMap.find (value_key v) (st_bounds st).
+Definition bind (v : value) (b : bound) (st : state) : PositiveMap.t bound :=
+  PositiveMap.add (value_key v) b (st_bounds st).
+
+Definition is_call (o : operation) : bool := if o is Call _ then true else false.
+
+Definition raise_instruction (m : module) (i : instruction) (st : state) : option state :=
+  let: State _ result next code := st in
+  let t := i_type i in
+  obind (fun xs =>
+    if is_call (i_operation i) || fits (i_operation i) (map bound_type xs) t then
+      omap (fun o => match o with
+        | Emit o is_zero => State (bind (Res result) (Real t next is_zero) st)
+            (N.succ result) (N.succ next) ((next, o) :: code)
+        | Remember c a b =>
+            State (bind (Res result) (Predicate t c a b) st) (N.succ result) next code
+        end) (outcome_of m (i_operation i) t xs)
+    else None)
+    (all_some (map (find st) (i_operands i))).
+
+Fixpoint raise_body (m : module) (body : seq instruction) (st : state) : option state :=
+  if body is i :: rest then obind (raise_body m rest) (raise_instruction m i st) else Some st.
+
+(** Argument [k] is value [k]. *)
+Fixpoint bind_arguments (ts : seq type) (k : N) (bounds : PositiveMap.t bound)
+    : PositiveMap.t bound :=
+  if ts is t :: rest then
+    bind_arguments rest (N.succ k) (PositiveMap.add (value_key (Arg k)) (Real t k false) bounds)
+  else bounds.
+Definition initial (f : function) : state :=
+  let ts := map s_type (f_arguments f) in
+  State (bind_arguments ts 0 (PositiveMap.empty bound)) 0 (N.of_nat (size ts)) [::].
+
+Definition raise (m : module) : option raised :=
+  obind (fun f =>
+    if all (fun a => is_float (s_type a)) (f_arguments f) then
+      obind (fun st =>
+        obind (fun outputs =>
+          if map fst outputs == map s_type (f_results f) then
+            Some (Raised (f_arguments f) (f_results f) (rev (st_code st)) (map snd outputs))
+          else None)
+          (all_some [seq obind real_of (find st v) | v <- f_returns f]))
+        (raise_body m (f_body f) (initial f))
+    else None) (main_of m).

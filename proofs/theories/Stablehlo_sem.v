@@ -1,0 +1,176 @@
+(** * What a StableHLO module computes, over the reals
+
+    Each op after the text of the StableHLO specification, with real numbers
+    for floats: no rounding, no overflow, no NaN. The definitions of this file
+    are to be read, not proved: they say what the emitted file means.
+
+    A meaning is partial. What does not type check ([Stablehlo_types.v]) or has
+    no real meaning is [None]. Minus infinity is written in the files as the
+    initial value of a maximum; no op but that reduction takes it.
+
+    Glossary
+      - [array]             a type and cells: reals, booleans, minus infinities
+      - [op_meaning o t xs] the cells of op [o] on [xs], for result type [t]
+      - [call_of_private], [function_meaning], [meaning]  from arguments to results
+      - [fibre s ds i]      the indices of [s] that are [i] away from [ds]
+      - [largest l]         the maximum of a list that is not empty *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals sequences exp.
+From Coq Require Import NArith ZArith String.
+From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+Definition fibre (s : shape) (ds : seq N) (i : idx) : seq idx :=
+  [seq r <- idxs s | pick r (others (size s) ds) == i].
+
+Section Meaning.
+Variable R : realType.
+
+Inductive cells :=
+| Reals of tensor R
+| Booleans of (idx -> bool)
+| MinusInfinities.
+
+Record array := Array { a_type : type; a_cells : cells }.
+
+(** ** Elementwise *)
+Definition unary_real (u : unary_op) (x : R) : R := match u with
+| Negate => - x
+| Exponential => expR x
+| Logarithm => ln x
+| SquareRoot => Num.sqrt x
+end.
+Definition binary_real (b : binary_op) (x y : R) : R := match b with
+| Addition => x + y
+| Subtraction => x - y
+| Multiplication => x * y
+| Division => x / y
+| Maximum => Num.max x y
+end.
+Definition direction_real (d : direction) (x y : R) : bool := match d with
+| EQ => x == y
+| GT => x > y
+| GE => x >= y
+end.
+
+(** ** Linear *)
+
+(** The result index is the batching index, the free index of lhs, the free
+    index of rhs; the sum is over all indices of the contracting dimensions. *)
+Definition dot_general (d : dot_dims) (s t : shape) (a b : tensor R) : tensor R := fun i =>
+  let batch := size (lhs_batching d) in
+  let free := size (lhs_free d s) in
+  let i_batch := take batch i in
+  let i_lhs := take free (drop batch i) in
+  let i_rhs := drop (batch + free) i in
+  \sum_(c <- idxs (pick s (lhs_contracting d)))
+    a (place (lhs_batching d ++ lhs_free d s ++ lhs_contracting d)
+             (i_batch ++ i_lhs ++ c) (size s)) *
+    b (place (rhs_batching d ++ rhs_free d t ++ rhs_contracting d)
+             (i_batch ++ i_rhs ++ c) (size t)).
+
+(** Dimension [d] of the operand is read at coordinate [ds[d]] of the result
+    index, or at 0 where the operand's size is 1. *)
+Definition broadcast_in_dim (ds : seq N) (s : shape) (a : tensor R) : tensor R := fun i =>
+  a [seq if p.1 == 1%num then 0%num else p.2 | p <- zip s (pick i ds)].
+
+(** Result index [i] is operand index [j] with [i[d] = j[ds[d]]]. *)
+Definition transpose (ds : seq N) (s : shape) (a : tensor R) : tensor R := fun i =>
+  a (place ds i (size s)).
+
+(** The same place in row-major order. *)
+Definition reshape (s t : shape) (a : tensor R) : tensor R := fun i =>
+  a (nth [::] (idxs s) (seq.index i (idxs t))).
+
+(** ** Reductions *)
+Definition reduce_add (s : shape) (ds : seq N) (init : R) (a : tensor R) : tensor R := fun i =>
+  init + \sum_(r <- fibre s ds i) a r.
+Definition reduce_maximum (s : shape) (ds : seq N) (init : R) (a : tensor R) : tensor R := fun i =>
+  foldr Num.max init [seq a r | r <- fibre s ds i].
+
+(** From minus infinity: the maximum of the cells. *)
+Definition largest (l : seq R) : R := foldr Num.max (head 0 l) (behead l).
+Definition reduce_maximum_of_some (s : shape) (ds : seq N) (a : tensor R) : tensor R := fun i =>
+  largest [seq a r | r <- fibre s ds i].
+
+(** ** All ops *)
+Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells :=
+  match o, xs with
+  | Constant l, [::] => match literal_value (t_element t) l with
+    | Some (Finite n d) => Some (Reals (fun _ => rational R n d))
+    | Some MinusInfinity => Some MinusInfinities
+    | None => None
+    end
+  | Unary u, [:: Array _ (Reals a)] => Some (Reals (fun i => unary_real u (a i)))
+  | Binary o, [:: Array _ (Reals a); Array _ (Reals b)] =>
+      Some (Reals (fun i => binary_real o (a i) (b i)))
+  | Compare d, [:: Array _ (Reals a); Array _ (Reals b)] =>
+      Some (Booleans (fun i => direction_real d (a i) (b i)))
+  | Select, [:: Array _ (Booleans p); Array _ (Reals a); Array _ (Reals b)] =>
+      Some (Reals (fun i => if p i then a i else b i))
+  | DotGeneral d, [:: Array s (Reals a); Array t (Reals b)] =>
+      Some (Reals (dot_general d (t_shape s) (t_shape t) a b))
+  | BroadcastInDim ds, [:: Array s (Reals a)] =>
+      Some (Reals (broadcast_in_dim ds (t_shape s) a))
+  | Reduce ReduceAdd ds, [:: Array s (Reals a); Array _ (Reals init)] =>
+      Some (Reals (reduce_add (t_shape s) ds (init [::]) a))
+  | Reduce ReduceMaximum ds, [:: Array s (Reals a); Array _ (Reals init)] =>
+      Some (Reals (reduce_maximum (t_shape s) ds (init [::]) a))
+  | Reduce ReduceMaximum ds, [:: Array s (Reals a); Array _ MinusInfinities] =>
+      if 0%num \notin pick (t_shape s) ds
+      then Some (Reals (reduce_maximum_of_some (t_shape s) ds a)) else None
+  | Transpose ds, [:: Array s (Reals a)] => Some (Reals (transpose ds (t_shape s) a))
+  | ReshapeOp, [:: Array s (Reals a)] => Some (Reals (reshape (t_shape s) (t_shape t) a))
+  | _, _ => None
+  end.
+
+(** ** Functions *)
+Definition procedure := seq array -> option (seq array).
+
+Definition lookup (args results : seq array) (v : value) : option array := match v with
+| Arg n => List.nth_error args (N.to_nat n)
+| Res n => List.nth_error results (N.to_nat n)
+end.
+
+Definition instruction_meaning (call : string -> procedure) (args results : seq array)
+    (i : instruction) : option array :=
+  let t := i_type i in
+  obind (fun xs => match i_operation i with
+    | Call f =>
+        if call f xs is Some [:: y] then if a_type y == t then Some y else None else None
+    | o => if fits o (map a_type xs) t then omap (Array t) (op_meaning o t xs) else None
+    end) (all_some (map (lookup args results) (i_operands i))).
+
+(** The results of all instructions, in order. *)
+Fixpoint body_meaning (call : string -> procedure) (args results : seq array)
+    (body : seq instruction) : option (seq array) := match body with
+| [::] => Some results
+| i :: rest =>
+    obind (fun x => body_meaning call args (rcons results x) rest)
+      (instruction_meaning call args results i)
+end.
+
+Definition have_types (xs : seq array) (slots : seq slot) : bool :=
+  map a_type xs == map s_type slots.
+
+Definition function_meaning (call : string -> procedure) (f : function) : procedure := fun args =>
+  if have_types args (f_arguments f) then
+    obind (fun results =>
+      obind (fun ys => if have_types ys (f_results f) then Some ys else None)
+        (all_some (map (lookup args results) (f_returns f))))
+      (body_meaning call args [::] (f_body f))
+  else None.
+
+(** A private function calls no other. *)
+Definition call_of_private (m : module) (name : string) : procedure :=
+  if callee m name is Some f then function_meaning (fun _ _ => None) f else fun _ => None.
+
+Definition meaning (m : module) : procedure :=
+  if main_of m is Some f then function_meaning (call_of_private m) f else fun _ => None.
+End Meaning.
+Arguments Array {R}.
+Arguments Reals {R}.
+Arguments Booleans {R}.
+Arguments MinusInfinities {R}.
