@@ -19,6 +19,16 @@ pub enum EmitError {
     /// `What::Op` is not a step of a network.
     #[error("`{0}` is not a step of a network: expected train, grad, forward or eval")]
     What(What),
+    /// A tensor too large for any executor.
+    #[error(
+        "at batch {batch} the step has a tensor of shape {shape:?}: 2^31 elements or more; use a smaller --batch"
+    )]
+    Size {
+        /// The batch size.
+        batch: usize,
+        /// The tensor's shape.
+        shape: Vec<usize>,
+    },
 }
 
 /// The program `what` of `net` at `batch`. The optimiser matters to
@@ -38,6 +48,12 @@ pub fn program(
         What::Eval => cotangent_step::eval(net, batch)?,
         What::Op => return Err(EmitError::What(what)),
     };
+    let types = graph.inputs.iter().map(|i| &i.ty).chain(graph.instructions.iter().map(|i| &i.ty));
+    for ty in types {
+        if ty.checked_len().is_none_or(|n| n >= 1 << 31) {
+            return Err(EmitError::Size { batch, shape: ty.shape.clone() });
+        }
+    }
     let meta = Meta {
         model: net.spec().name.clone(),
         what,
@@ -46,4 +62,20 @@ pub fn program(
         options: (what == What::Train).then(|| optimizer.to_string()),
     };
     Ok(Program { graph, meta, precision })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cotangent_net::NetSpec;
+
+    #[test]
+    fn sizes_beyond_any_executor_are_refused() {
+        let net = NetSpec::new("n", [1000, 1]).flatten().dense(10_000).network().unwrap();
+        let sgd = "sgd".parse().unwrap();
+        let at = |batch| program(&net, What::Train, batch, &sgd, Precision::F32);
+        assert!(at(1000).is_ok());
+        let error = at(1_000_000).unwrap_err().to_string();
+        assert!(error.contains("at batch 1000000") && error.contains("--batch"), "{error}");
+    }
 }

@@ -94,6 +94,10 @@ impl Network {
                  end with `flatten` and `dense`"
             )));
         }
+        if layers.iter().all(|l| l.params.is_empty()) {
+            let reason = "it has nothing to train; add a layer with parameters, such as `dense`";
+            return Err(whole(reason.into()));
+        }
         Ok(Network { spec, layers })
     }
 
@@ -193,6 +197,11 @@ fn names(spec: &NetSpec) -> Result<Vec<String>, SpecError> {
         if name.is_empty() || !name.chars().all(is_name_char) {
             return Err(place("a layer's name is made of letters, digits, `-`, `_` and `.`"));
         }
+        if RESERVED.iter().any(|prefix| name.starts_with(prefix)) {
+            return Err(place(
+                "names that begin with `m.`, `v.` or `momentum.` are those of optimiser state; choose another",
+            ));
+        }
         if !seen.insert(name.clone()) {
             return Err(place("an earlier layer has this name; give one of them another `name`"));
         }
@@ -200,6 +209,9 @@ fn names(spec: &NetSpec) -> Result<Vec<String>, SpecError> {
     }
     Ok(names)
 }
+
+/// Prefixes of the names of optimiser state, one tensor per parameter.
+const RESERVED: [&str; 3] = ["m.", "v.", "momentum."];
 
 fn is_name_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')

@@ -184,3 +184,24 @@ fn absurd_sizes() {
         ],
     );
 }
+
+#[test]
+fn nothing_to_train() {
+    check(
+        &layers("[4, 4, 1]", "{ kind = 'flatten' }"),
+        expect!["net `t`: it has nothing to train; add a layer with parameters, such as `dense`"],
+    );
+}
+
+#[test]
+fn name_of_optimiser_state() {
+    check(
+        &layers(
+            "[4]",
+            "{ kind = 'dense', name = 'x', features = 3 }, { kind = 'dense', name = 'm.x', features = 3 }",
+        ),
+        expect![
+            "layer 2 (m.x): names that begin with `m.`, `v.` or `momentum.` are those of optimiser state; choose another"
+        ],
+    );
+}

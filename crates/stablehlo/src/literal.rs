@@ -49,8 +49,8 @@ pub(crate) fn decimal(numerator: i64, bits: u32) -> String {
 }
 
 /// What `text` stores in an `element`: a decimal is rounded to nearest, ties to
-/// even; hexadecimal is the bit pattern. `None` for anything else, NaN and
-/// +infinity included.
+/// even; hexadecimal is the bit pattern. `None` for anything else: NaN and
+/// +infinity, and -0, which no rational is.
 pub(crate) fn parse(text: &str, element: Element) -> Option<Literal> {
     let value = match (text.strip_prefix("0x"), element) {
         (Some(hex), Element::F32) if is_hex(hex, 8) => {
@@ -65,6 +65,9 @@ pub(crate) fn parse(text: &str, element: Element) -> Option<Literal> {
     };
     if value == f64::NEG_INFINITY {
         return Some(Literal::NegInfinity);
+    }
+    if value == 0.0 && value.is_sign_negative() {
+        return None;
     }
     Rational::from_f64(value).map(Literal::Finite)
 }
@@ -122,12 +125,23 @@ mod tests {
 
     #[test]
     fn everything_else_is_refused() {
-        for text in
-            ["", "1", "nan", "inf", "1e5", "-", ".5", "0x", "0xFF8000", "0x7F800000", "1.0x"]
-        {
+        for text in [
+            "",
+            "1",
+            "nan",
+            "inf",
+            "1e5",
+            "-",
+            ".5",
+            "0x",
+            "0xFF8000",
+            "0x7F800000",
+            "1.0x",
+            "-0.0",
+        ] {
             assert_eq!(parse(text, Element::F32), None, "{text}");
         }
-        for text in ["0x7FC00000", "0x+F800000", "1.0e99", "0x3FF0000000000000"] {
+        for text in ["0x7FC00000", "0x80000000", "0x+F800000", "1.0e99", "0x3FF0000000000000"] {
             assert_eq!(parse(text, Element::F32), None, "{text}");
         }
         assert_eq!(parse("1.0", Element::I1), None);

@@ -218,8 +218,9 @@ fn constant(c: &mut Cursor<'_>, at: Position) -> Result<Instr, ParseError> {
             place,
             format!("`{}`", number.get(..40).unwrap_or(number)),
             format!(
-                "a finite decimal such as `0.5`, or a bit pattern of {} such as `0x3F666666`",
-                ty.element.name()
+                "a finite decimal such as `0.5`, or a bit pattern of {} such as `{}`; no negative zero",
+                ty.element.name(),
+                if ty.element == Element::F64 { "0x3FECCCCCCCCCCCCD" } else { "0x3F666666" },
             ),
         ));
     };
