@@ -92,14 +92,14 @@ fn syntax_errors_say_where_and_what() {
         "dense<0.5>",
         "dense<1>",
         expect![
-            "line 5, column 35: found `1`, expected a finite decimal such as `0.5`, or a bit pattern of f32 such as `0x3F666666`"
+            "line 5, column 35: found `1`, expected a finite decimal such as `0.5`, or a bit pattern of f32 such as `0x3F666666`; no negative zero"
         ],
     );
     check(
         "dense<0.5>",
         "dense<0x7F800000>",
         expect![
-            "line 5, column 35: found `0x7F800000`, expected a finite decimal such as `0.5`, or a bit pattern of f32 such as `0x3F666666`"
+            "line 5, column 35: found `0x7F800000`, expected a finite decimal such as `0.5`, or a bit pattern of f32 such as `0x3F666666`; no negative zero"
         ],
     );
     check(
