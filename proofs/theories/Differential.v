@@ -1,0 +1,200 @@
+(** * Forward mode is the differential
+
+    Let the inputs of a program depend on a point of a normed module. At a
+    smooth point every element of every value is differentiable, and its
+    differential in direction [v] is the tangent that forward mode computes
+    from the differentials of the inputs. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.classical Require Import boolp classical_sets functions.
+From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
+From Coq Require Import NArith ZArith Lia.
+From Cotangent Require Import Denote Tangent Scalar.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Import numFieldNormedType.Exports.
+Local Open Scope ring_scope. Local Open Scope classical_set_scope.
+
+(** ** Rows *)
+Section Rows.
+Variable R : realType.
+Implicit Types (z dz : tensor R).
+
+Lemma row_sum_row s (x : tensor R) i j : lead j = lead i -> row_sum s x j = row_sum s x i.
+Proof. by rewrite /row_sum => ->. Qed.
+
+Lemma row_sum_exp_gt0 s z i : i \in idxs s -> 0 < row_sum s (fun j => expR (z j)) i.
+Proof.
+move=> hi; rewrite /row_sum big_mkcond (bigD1_seq i) ?idxs_uniq //= eqxx.
+apply: ltr_spaddl; first exact: expR_gt0.
+by apply: sumr_ge0 => j _; case: ifP => _ //; exact/ltW/expR_gt0.
+Qed.
+
+Lemma row_sum_softmax s z dz i :
+  row_sum s (fun j => softmax s z j * dz j) i
+  = row_sum s (fun j => expR (z j) * dz j) i / row_sum s (fun j => expR (z j)) i.
+Proof.
+rewrite {1 2}/row_sum mulr_suml; apply: eq_bigr => j /eqP hj.
+by rewrite /softmax (row_sum_row _ _ hj) mulrAC.
+Qed.
+End Rows.
+
+Section Diff.
+Variables (R : realType) (V : normedModType R) (x0 : V).
+Notation env := (env R).
+
+Lemma is_diff_const (c : R) : is_diff x0 (fun=> c : R^o) (fun=> 0 : R^o).
+Proof. exact: (is_diff_cst (c : R^o)). Qed.
+
+(** ** A comparison off its kink is locally constant *)
+Lemma near_positive (f df : V -> R^o) : is_diff x0 f df -> 0 < f x0 ->
+  \forall y \near x0, 0 < f y.
+Proof.
+move=> [/differentiable_continuous cf _] h.
+exact: (cf _ (near_pos h)).
+Qed.
+
+Lemma near_compare c (f g df dg : V -> R^o) : is_diff x0 f df -> is_diff x0 g dg ->
+  f x0 != g x0 -> \forall y \near x0, cmp_real c (f y) (g y) = cmp_real c (f x0) (g x0).
+Proof.
+move=> hf hg ne; have hfg := is_diff_sub hf hg; have hgf := is_diff_sub hg hf.
+have [lt|gt|eq] := ltgtP (f x0 : R) (g x0 : R); last by move: ne; rewrite -eq eqxx.
+- have := near_positive hgf; rewrite subr_gt0 => /(_ lt); apply: filterS => y.
+  rewrite subr_gt0 => hy; case: c => /=.
+  + by rewrite lt_eqF // lt_eqF.
+  + by rewrite !ltNge !ltW.
+  + by rewrite !leNgt hy lt.
+- have := near_positive hfg; rewrite subr_gt0 => /(_ gt); apply: filterS => y.
+  rewrite subr_gt0 => hy; case: c => /=.
+  + by rewrite gt_eqF // gt_eqF.
+  + by rewrite hy gt.
+  + by rewrite !ltW.
+Qed.
+
+(** ** One op *)
+Section Op.
+Variables (E : V -> env) (T : V -> env).
+Definition follows (a : N * shape) : Prop := forall i, i \in idxs a.2 ->
+  is_diff x0 (fun x => E x a.1 i : R^o) (fun v => T v a.1 i : R^o).
+
+Lemma read_diff v r : follows (v_id v, v_shape v) ->
+  is_diff x0 (fun x => read (E x) v r : R^o) (fun u => read (T u) v r : R^o).
+Proof.
+rewrite /read; case h: (at_map _ _ _) => [i|] D; last exact: is_diff_const.
+by apply: D; exact: at_map_in h.
+Qed.
+
+Lemma prod_diff vs r : (forall v, v \in [seq (v_id v, v_shape v) | v <- vs] -> follows v) ->
+  is_diff x0 (fun x => \prod_(v <- vs) read (E x) v r : R^o)
+             (fun u => prod_tangent (E x0) (T u) vs r : R^o).
+Proof.
+elim: vs => [|v vs ih] h.
+  rewrite (_ : (fun x => _) = (fun=> 1 : R^o)); first exact: is_diff_const.
+  by apply/funext => x; rewrite big_nil.
+rewrite (_ : (fun x => _) = (fun x => read (E x) v r * \prod_(w <- vs) read (E x) w r : R^o)).
+  apply: is_diff_mul; first exact/read_diff/h/mem_head.
+  by apply: ih => w hw; apply: h; rewrite inE hw orbT.
+by apply/funext => x; rewrite big_cons.
+Qed.
+
+Lemma exp_diff s z i : follows (z, s) -> i \in idxs s ->
+  is_diff x0 (fun x => expR (E x z i) : R^o) (fun v => expR (E x0 z i) * T v z i : R^o).
+Proof. by move=> h hi; apply: is_diff_una (h i hi) (is_derive_expR _). Qed.
+
+Lemma row_exp_diff s z i : follows (z, s) ->
+  is_diff x0 (fun x => row_sum s (fun j => expR (E x z j)) i : R^o)
+             (fun v => row_sum s (fun j => expR (E x0 z j) * T v z j) i : R^o).
+Proof. by move=> h; apply: is_diff_sum => j hj; exact: exp_diff h hj. Qed.
+
+Lemma softmax_diff s z i : follows (z, s) -> i \in idxs s ->
+  is_diff x0 (fun x => softmax s (E x z) i : R^o)
+             (fun v => softmax_tangent s (E x0 z) (T v z) i : R^o).
+Proof.
+move=> h hi; have S0 := row_sum_exp_gt0 (E x0 z) hi.
+apply: (is_diff_eq (is_diff_div (lt0r_neq0 S0) (exp_diff h hi) (row_exp_diff i h))).
+apply/funext => v; rewrite /softmax_tangent row_sum_softmax /softmax mulrBr.
+by congr (_ - _); [rewrite mulrAC | rewrite mulrA].
+Qed.
+
+Lemma log_softmax_diff s z i : follows (z, s) -> i \in idxs s ->
+  is_diff x0 (fun x => log_softmax s (E x z) i : R^o)
+             (fun v => log_softmax_tangent s (E x0 z) (T v z) i : R^o).
+Proof.
+move=> h hi; have S0 := row_sum_exp_gt0 (E x0 z) hi.
+apply: (is_diff_eq (is_diff_sub (h i hi) (is_diff_una (row_exp_diff i h) (is_derive1_ln S0)))).
+by apply/funext => v; rewrite /log_softmax_tangent row_sum_softmax [in RHS]mulrC.
+Qed.
+
+Lemma cross_entropy_diff s z y : follows (z, s) -> follows (y, s) ->
+  is_diff x0 (fun x => cross_entropy s (E x z) (E x y) : R^o)
+             (fun v => cross_entropy_tangent s (E x0 z) (E x0 y) (T v z) (T v y) : R^o).
+Proof.
+move=> hz hy.
+have D : is_diff x0 (fun x => \sum_(i <- idxs s) E x y i * log_softmax s (E x z) i : R^o)
+    (fun v => \sum_(i <- idxs s) (E x0 y i * log_softmax_tangent s (E x0 z) (T v z) i
+                                  + log_softmax s (E x0 z) i * T v y i) : R^o).
+  apply: is_diff_sum => i hi; exact: is_diff_mul (hy i hi) (log_softmax_diff hz hi).
+have := is_diff_mul (is_diff_const (- (rows R s)^-1)) D => {}D.
+rewrite (_ : (fun x => _) = (fun x => - (rows R s)^-1 *
+    (\sum_(i <- idxs s) E x y i * log_softmax s (E x z) i) : R^o)); last first.
+  by apply/funext => x; rewrite /cross_entropy !mulNr mulrC.
+apply: (is_diff_eq D); apply/funext => v.
+by rewrite mulr0 addr0 /cross_entropy_tangent !mulNr mulrC.
+Qed.
+
+Lemma den_diff o : op_ok o -> (forall a, a \in oargs o -> follows a) -> smooth_op o (E x0) ->
+  forall i, i \in idxs (oshape o) ->
+  is_diff x0 (fun x => den o (E x) i : R^o) (fun v => tangent o (E x0) (T v) i : R^o).
+Proof.
+have m0 (U : eqType) (x : U) l : x \in x :: l by exact: mem_head.
+have m1 (U : eqType) (x y : U) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
+have m2 (U : eqType) (x y z : U) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
+have m3 (U : eqType) (x y z w : U) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] ok h sm i hi.
+- exact: is_diff_const.
+- apply: is_diff_una (h _ (m0 _ _ _) i hi) (una_derive _).
+  by case: u ok sm {h} hi => //= _ sm hi; exact: sm.
+- have hx := h _ (m0 _ _ _) i hi; have hy := h _ (m1 _ _ _ _) i hi.
+  clear h; case: b ok sm hi => /= _ sm hi; [exact: is_diff_add | exact: is_diff_sub | exact: is_diff_mul |].
+  exact: is_diff_div (sm i hi) hx hy.
+- have ha := h _ (m0 _ _ _) i hi; have hb := h _ (m1 _ _ _ _) i hi.
+  have hx := h _ (m2 _ _ _ _ _) i hi; have hy := h _ (m3 _ _ _ _ _ _) i hi.
+  have cmp := near_compare c ha hb (sm i hi).
+  apply: (@is_diff_near _ _ _ _ _ (fun x1 => if cmp_real c (E x0 a i) (E x0 b i)
+      then E x1 x i else E x1 y i : R^o)).
+    by apply: filterS cmp => u /= ->.
+  by move: hx hy => /=; case: (cmp_real c (E x0 a i) (E x0 b i)).
+- by apply: is_diff_sum => r _; exact: prod_diff.
+- by apply: (h _ (m0 _ _ _)); apply: same_place_in => //; exact/N.eqb_eq.
+- exact: softmax_diff (h _ (m0 _ _ _)) hi.
+- exact: cross_entropy_diff (h _ (m0 _ _ _)) (h _ (m1 _ _ _ _)).
+Qed.
+End Op.
+
+(** ** A program *)
+Theorem run_diff p k sh (E T : V -> env) : wf p k sh ->
+  (forall j, (j < k)%num -> follows E T (j, sh j)) -> smooth_run p (E x0) ->
+  forall j, (j < k + N.of_nat (size p))%num ->
+  follows (fun x => run p (E x)) (fun v => (trun p (E x0) (T v)).2) (j, shrun p sh j).
+Proof.
+elim: p k sh E T => [|[d o] p ih] k sh E T.
+  by move=> _ h _ j hj; apply: h; move: hj; rewrite N.add_0_r.
+move=> /wf_cons [-> ok ha w] h [sm smr] j; rewrite [size _]/= Nnat.Nat2N.inj_succ => hj.
+apply: (ih (N.succ k) (upd sh k (oshape o)) (fun x => step (E x) (k, o))
+           (fun v => upd (T v) k (tangent o (E x0) (T v)))) => //; last first.
+  by move: hj; rewrite N.add_succ_r N.add_succ_l.
+move=> {hj}{}j hj; rewrite /follows /step /=.
+have [->|ne] := N.eq_dec j k.
+  rewrite updE => i hi.
+  rewrite (_ : (fun x => _) = (fun x => den o (E x) i : R^o)); last first.
+    by apply/funext => x; rewrite updE.
+  rewrite [X in is_diff_def _ _ X](_ : _ = (fun v => tangent o (E x0) (T v) i : R^o)); last first.
+    by apply/funext => x; rewrite updE.
+  apply: den_diff => // -[a z] /ha [/= ak <-]; exact: h.
+rewrite updN // => i hi.
+rewrite (_ : (fun x => _) = (fun x => E x j i : R^o)); last first.
+  by apply/funext => x; rewrite updN.
+rewrite [X in is_diff_def _ _ X](_ : _ = (fun v => T v j i : R^o)); last first.
+  by apply/funext => x; rewrite updN.
+by apply: (h j) => //; lia.
+Qed.
+End Diff.
