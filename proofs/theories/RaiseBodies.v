@@ -1,0 +1,312 @@
+(** * The printed bodies of the private functions denote their ops
+
+    relu is a maximum with 0. Softmax and cross-entropy subtract the maximum
+    of each row first, so that no exponential overflows in floating point; over
+    the reals that changes nothing, whatever the maximum is.
+
+    Statements: [relu_meaning], [softmax_meaning], [cross_entropy_meaning]:
+    called with arrays of the type it is made for, the function returns the
+    op's value. [recognise_meaning] is all three, for [Raise.recognise]. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals sequences exp.
+From Coq Require Import NArith ZArith String Lia.
+From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Raise RaiseLinear.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+(** ** Shapes of rows *)
+
+Lemma others_last n : others n.+1 [:: N.of_nat n] = first_dims n.
+Proof.
+rewrite /others /first_dims -addn1 iotaD map_cat filter_cat /= add0n inE eqxx cats0.
+apply/all_filterP/allP => d; rewrite -/(first_dims n) mem_first_dims => h.
+by rewrite inE; apply/eqP => e; move: h; rewrite e Nnat.Nat2N.id ltnn.
+Qed.
+
+Lemma others_all n : others n (first_dims n) = [::].
+Proof.
+rewrite /others -(filter_pred0 (first_dims n)); apply/eq_in_filter => d hd.
+by rewrite hd.
+Qed.
+
+Lemma pick_lead l : pick l (first_dims (size l).-1) = lead l.
+Proof. by rewrite /pick map_first_dims ?leq_pred. Qed.
+
+Lemma distinct_last n : distinct n.+1 [:: N.of_nat n].
+Proof. by rewrite /distinct /= mem_first_dims Nnat.Nat2N.id leqnn. Qed.
+
+Lemma distinct_first m n : (m <= n)%nat -> distinct n (first_dims m).
+Proof.
+move=> h; rewrite /distinct map_inj_uniq ?iota_uniq; last exact: Nnat.Nat2N.inj.
+by apply/allP => d; rewrite /= !mem_first_dims => hd; exact: leq_trans hd h.
+Qed.
+
+Section Bodies.
+Variable R : realType.
+Implicit Types (a b z : tensor R).
+
+(** ** Rows *)
+
+Lemma broadcast_row s a i : i \in idxs s ->
+  broadcast_in_dim (first_dims (size s).-1) (lead s) a i = a (lead i).
+Proof.
+rewrite mem_idxs => hi; rewrite /broadcast_in_dim.
+by rewrite -(inb_size hi) pick_lead broadcast_index // inb_lead.
+Qed.
+
+Lemma fibre_row s i : (0 < size s)%nat ->
+  fibre s [:: N.of_nat (size s).-1] i = [seq r <- idxs s | lead r == i].
+Proof.
+move=> hs; apply/eq_in_filter => r; rewrite mem_idxs => /inb_size hr.
+by rewrite -(prednK hs) others_last -hr pick_lead.
+Qed.
+
+Lemma reduce_row s a i : (0 < size s)%nat ->
+  reduce_add s [:: N.of_nat (size s).-1] 0 a (lead i) = row_sum s a i.
+Proof. by move=> hs; rewrite /reduce_add add0r fibre_row // big_filter. Qed.
+
+Lemma reduce_all s a i : reduce_add s (all_dims s) 0 a i = if i == [::] then \sum_(r <- idxs s) a r else 0.
+Proof.
+rewrite /reduce_add add0r /fibre others_all; case: eqP => [->|/eqP ne].
+  by rewrite big_filter.
+by rewrite big_filter big1 // => r /eqP e; rewrite -e in ne.
+Qed.
+
+(** The shift cancels: [m] is any number that is the same along the row. *)
+Lemma row_sum_shift s z m i :
+  row_sum s (fun j => expR (z j - m (lead j))) i
+  = row_sum s (fun j => expR (z j)) i * expR (- m (lead i)).
+Proof.
+rewrite /row_sum mulr_suml; apply: eq_bigr => j /eqP ->.
+by rewrite expRD.
+Qed.
+
+Lemma row_sum_gt0 s z i : i \in idxs s -> 0 < row_sum s (fun j => expR (z j)) i.
+Proof.
+move=> hi; rewrite /row_sum big_mkcond (bigD1_seq i) ?idxs_uniq //= eqxx.
+apply: ltr_paddr; last exact: expR_gt0.
+by apply: sumr_ge0 => j _; case: ifP => // _; by rewrite ltW ?expR_gt0.
+Qed.
+
+Lemma softmax_shift s z m i :
+  expR (z i - m (lead i)) / row_sum s (fun j => expR (z j - m (lead j))) i = softmax s z i.
+Proof.
+rewrite row_sum_shift expRD -mulf_div divff ?mulr1 //.
+by rewrite gt_eqF // expR_gt0.
+Qed.
+
+Lemma log_softmax_shift s z m i : i \in idxs s ->
+  z i - m (lead i) - ln (row_sum s (fun j => expR (z j - m (lead j))) i) = log_softmax s z i.
+Proof.
+move=> hi; rewrite row_sum_shift lnM ?posrE ?expR_gt0 ?row_sum_gt0 // expK.
+by rewrite /log_softmax opprD opprK addrACA [- m _ + _]addrC subrr addr0.
+Qed.
+
+(** ** Running a body *)
+
+Definition no_call : string -> procedure R := fun _ _ => None.
+
+Lemma run_instruction call args results o vs t xs c rest :
+  ~~ is_call o -> all_some (map (lookup args results) vs) = Some xs ->
+  fits o (map (@a_type R) xs) t -> op_meaning o t xs = Some c ->
+  body_meaning call args results (Instruction o vs t :: rest)
+  = body_meaning call args (rcons results (Array t c)) rest.
+Proof.
+move=> hc hx hf ho; rewrite [LHS]/=.
+suff -> : instruction_meaning call args results (Instruction o vs t) = Some (Array t c) by [].
+rewrite /instruction_meaning [i_operands _]/= hx [i_operation _]/= [i_type _]/=.
+by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f] // _ hf ho;
+  rewrite /obind /oapp hf ho.
+Qed.
+
+Lemma run_function f ts body t r args results y :
+  is_function f ts body t r -> map (@a_type R) args = ts ->
+  body_meaning no_call args [::] body = Some results ->
+  lookup args results (Res r) = Some y -> a_type y = t ->
+  function_meaning no_call f args = Some [:: y].
+Proof.
+case/and4P=> /eqP ha /eqP hb /eqP hr /eqP hv hargs run out ty.
+rewrite /function_meaning /have_types ha hargs eqxx hb run hv.
+by rewrite /obind /oapp /= -/(lookup args results (Res r)) out /= hr ty eqxx.
+Qed.
+
+Lemma zero_meaning t : is_float t ->
+  op_meaning zero t [::] = Some (Reals (fun _ => rational R 0 1)).
+Proof. by case: t => s []. Qed.
+
+Lemma zero_fits t : is_float t -> fits zero [::] t.
+Proof. by case: t => s []. Qed.
+
+Lemma rational0 : rational R 0 1 = 0.
+Proof. exact: mul0r. Qed.
+
+(** *** relu *)
+Theorem relu_meaning f t a : is_float t -> is_function f [:: t] (relu_body t) t 1 ->
+  exists2 y, function_meaning no_call f [:: Array t (Reals a)] = Some [:: Array t (Reals y)]
+    & forall i, y i = Num.max (a i) 0.
+Proof.
+move=> ft hf; pose z : tensor R := fun _ => rational R 0 1.
+exists (fun i => Num.max (a i) (z i)); last by move=> i; rewrite /z rational0.
+pose rs := [:: Array t (Reals z); Array t (Reals (fun i => Num.max (a i) (z i)))].
+suff run : body_meaning no_call [:: Array t (Reals a)] [::] (relu_body t) = Some rs.
+  by apply: (run_function hf _ run).
+rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits ft) (zero_meaning ft)) //.
+rewrite (run_instruction no_call (xs := [:: Array t (Reals a); Array t (Reals z)])
+  (c := Reals (fun i => Num.max (a i) (z i)))) //=.
+by rewrite ft !eqxx.
+Qed.
+
+(** *** Rows shifted by their maximum *)
+Section Shifted.
+Variables (t : type) (z : tensor R).
+Hypotheses (ft : is_float t) (rows_t : has_rows t).
+Let s := t_shape t.
+
+Let rank_gt0 : (0 < size s)%nat. Proof. by case/andP: rows_t. Qed.
+
+Lemma last_gt0 : N.ltb 0 (nth 0%num s (N.to_nat (last_dim t))).
+Proof.
+have /andP [/allP pos _] := rows_t; apply: pos; apply: mem_nth.
+by rewrite Nnat.Nat2N.id prednK.
+Qed.
+
+Lemma scalar_float : is_float (scalar t). Proof. by case: t ft => ? []. Qed.
+Lemma row_float : is_float (row t). Proof. by case: t ft => ? []. Qed.
+
+Lemma reduce_row_fits r : fits (Reduce r [:: last_dim t]) [:: t; scalar t] (row t).
+Proof.
+rewrite /= ft /last_dim -/s -(prednK rank_gt0) distinct_last others_last eqxx.
+by rewrite /row pick_lead eqxx.
+Qed.
+
+Lemma over_last_fits : fits (over_last t) [:: row t] t.
+Proof.
+rewrite /= row_float eqxx /broadcast_fits /= -/s size_first_dims size_takel ?leq_pred // eqxx.
+rewrite distinct_first ?leq_pred //= pick_lead; apply/allP => -[x y].
+by rewrite -/(lead s); move: (lead s) => l; elim: l => //= k l ih; rewrite inE => /orP [/eqP [-> ->]|/ih //]; rewrite eqxx orbT.
+Qed.
+
+Definition row_maximum : tensor R := reduce_maximum_of_some s [:: last_dim t] z.
+Definition spread (a : tensor R) : tensor R := broadcast_in_dim (first_dims (size s).-1) (lead s) a.
+Definition shifted : tensor R := fun i => z i - spread row_maximum i.
+Definition exponentials : tensor R := fun i => expR (shifted i).
+Definition row_total : tensor R := reduce_add s [:: last_dim t] (rational R 0 1) exponentials.
+
+Definition seven : seq (array R) := [::
+  Array (scalar t) MinusInfinities;
+  Array (row t) (Reals row_maximum);
+  Array t (Reals (spread row_maximum));
+  Array t (Reals shifted);
+  Array t (Reals exponentials);
+  Array (scalar t) (Reals (fun _ => rational R 0 1));
+  Array (row t) (Reals row_total)].
+
+Lemma run_shifted args rest :
+  body_meaning no_call (Array t (Reals z) :: args) [::] (shifted_exponentials t ++ rest)
+  = body_meaning no_call (Array t (Reals z) :: args) seven rest.
+Proof.
+rewrite /shifted_exponentials; cbv zeta; rewrite !cat_cons cat0s.
+rewrite (run_instruction no_call (xs := [::]) (c := MinusInfinities)) //; first last.
+- by case: t ft => ? [].
+- by case: t ft => ? [].
+rewrite (run_instruction no_call (xs := [:: Array t (Reals z); Array (scalar t) MinusInfinities])
+  (c := Reals row_maximum)) ?reduce_row_fits //; last first.
+  by rewrite /= ifT // -/s inE eq_sym; apply/eqP => h; have := last_gt0; rewrite h.
+rewrite (run_instruction no_call (xs := [:: Array (row t) (Reals row_maximum)])
+  (c := Reals (spread row_maximum))) ?over_last_fits //.
+rewrite (run_instruction no_call (c := Reals shifted)
+  (xs := [:: Array t (Reals z); Array t (Reals (spread row_maximum))])) //;
+  last by rewrite /= ft !eqxx.
+rewrite (run_instruction no_call (xs := [:: Array t (Reals shifted)])
+  (c := Reals exponentials)) //; last by rewrite /= ft !eqxx.
+rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits scalar_float)
+  (zero_meaning scalar_float)) //.
+by rewrite (run_instruction no_call (c := Reals row_total)
+  (xs := [:: Array t (Reals exponentials); Array (scalar t) (Reals (fun _ => rational R 0 1))]))
+  ?reduce_row_fits.
+Qed.
+
+(** What the seven values are, on the index set. *)
+Lemma spread_total i : i \in idxs s -> spread row_total i = row_sum s exponentials i.
+Proof. by move=> hi; rewrite /spread broadcast_row // /row_total rational0 reduce_row. Qed.
+
+Lemma shiftedE i : i \in idxs s -> shifted i = z i - row_maximum (lead i).
+Proof. by move=> hi; rewrite /shifted /spread broadcast_row. Qed.
+
+Lemma total_shift i :
+  row_sum s exponentials i = row_sum s (fun j => expR (z j - row_maximum (lead j))) i.
+Proof. by apply: row_sum_eqt => j hj; rewrite /exponentials shiftedE. Qed.
+End Shifted.
+
+(** *** softmax *)
+Theorem softmax_meaning f t z : is_float t -> has_rows t ->
+  is_function f [:: t] (softmax_body t) t 8 ->
+  exists2 y, function_meaning no_call f [:: Array t (Reals z)] = Some [:: Array t (Reals y)]
+    & eqt (t_shape t) y (softmax (t_shape t) z).
+Proof.
+move=> ft rt hf; set s := t_shape t.
+pose sums := spread t (row_total t z); pose y i := exponentials t z i / sums i.
+exists y => [|i hi]; last first.
+  rewrite /y /sums spread_total // total_shift // /exponentials shiftedE //.
+  exact: softmax_shift.
+pose rs := seven t z ++ [:: Array t (Reals sums); Array t (Reals y)].
+suff run : body_meaning no_call [:: Array t (Reals z)] [::] (softmax_body t) = Some rs.
+  by apply: (run_function hf _ run).
+rewrite /softmax_body run_shifted //.
+rewrite (run_instruction no_call (xs := [:: Array (row t) (Reals (row_total t z))])
+  (c := Reals sums)) ?over_last_fits //.
+by rewrite (run_instruction no_call (c := Reals y)
+  (xs := [:: Array t (Reals (exponentials t z)); Array t (Reals sums)])) //= ft !eqxx.
+Qed.
+
+(** *** softmax cross-entropy *)
+Theorem cross_entropy_meaning f t z w : is_float t -> has_rows t -> stores_row_count t ->
+  is_function f [:: t; t] (cross_entropy_body t) (scalar t) 15 ->
+  exists2 y, function_meaning no_call f [:: Array t (Reals z); Array t (Reals w)]
+               = Some [:: Array (scalar t) (Reals y)]
+    & eqt [::] y (fun _ => cross_entropy (t_shape t) z w).
+Proof.
+move=> ft rt /eqP hn hf; set s := t_shape t.
+pose logs i := ln (row_total t z i); pose log_sums := spread t logs.
+pose log_soft i := shifted t z i - log_sums i; pose products i := w i * log_soft i.
+pose total := reduce_add s (all_dims s) (rational R 0 1) products.
+pose number : tensor R := fun _ => rational R (row_count t) 1.
+pose mean i := total i / number i; pose y i := - mean i.
+exists y => [|i]; last first.
+  rewrite mem_seq1 => /eqP ->; rewrite /y /mean /number /total rational0 reduce_all eqxx.
+  rewrite /cross_entropy mulNr; congr (- (_ / _)); last first.
+    by rewrite /rational /= divr1.
+  rewrite !big_seq; apply: eq_bigr => j hj; congr (_ * _).
+  rewrite /log_soft /log_sums /logs /spread broadcast_row // shiftedE //.
+  rewrite -(log_softmax_shift z (row_maximum t z) hj); congr (_ - ln _).
+  by rewrite -total_shift // -(spread_total z rt hj) /spread broadcast_row.
+pose cell t (a : tensor R) := Array t (Reals a).
+pose rs := seven t z ++ [:: cell (row t) logs; cell t log_sums; cell t log_soft; cell t products;
+  cell (scalar t) (fun _ => rational R 0 1); cell (scalar t) total; cell (scalar t) number;
+  cell (scalar t) mean; cell (scalar t) y].
+suff run : body_meaning no_call [:: cell t z; cell t w] [::] (cross_entropy_body t) = Some rs.
+  by apply: (run_function hf _ run).
+have fr := row_float ft; have fs := scalar_float ft.
+rewrite /cross_entropy_body run_shifted //.
+rewrite (run_instruction no_call (xs := [:: cell (row t) (row_total t z)]) (c := Reals logs)) //;
+  last by rewrite /= fr !eqxx.
+rewrite (run_instruction no_call (xs := [:: cell (row t) logs]) (c := Reals log_sums))
+  ?over_last_fits //.
+rewrite (run_instruction no_call (xs := [:: cell t (shifted t z); cell t log_sums])
+  (c := Reals log_soft)) //; last by rewrite /= ft !eqxx.
+rewrite (run_instruction no_call (xs := [:: cell t w; cell t log_soft])
+  (c := Reals products)) //; last by rewrite /= ft !eqxx.
+rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits fs) (zero_meaning fs)) //.
+rewrite (run_instruction no_call (c := Reals total)
+  (xs := [:: cell t products; cell (scalar t) (fun _ => rational R 0 1)])) //; last first.
+  by rewrite /= ft distinct_first // others_all /scalar !eqxx.
+rewrite (run_instruction no_call (xs := [::]) (c := Reals number)) //; last first.
+- by rewrite /= hn.
+- by rewrite /= hn.
+rewrite (run_instruction no_call (xs := [:: cell (scalar t) total; cell (scalar t) number])
+  (c := Reals mean)) //; last by rewrite /= fs !eqxx.
+by rewrite (run_instruction no_call (xs := [:: cell (scalar t) mean]) (c := Reals y)) //= fs !eqxx.
+Qed.
+End Bodies.
