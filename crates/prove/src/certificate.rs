@@ -1,0 +1,220 @@
+//! The directory that a certificate is.
+
+use crate::library::write_theories;
+use crate::spec::{optimizer, specification};
+use crate::{ProveError, THEORIES};
+use cotangent_graph::Precision;
+use cotangent_net::Network;
+use cotangent_rocq::{PREAMBLE, literal, print_commands};
+use cotangent_stablehlo::{Program, What, parse};
+use cotangent_step::Optimizer;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What turns Coq's output into text; carried beside the theories.
+const UNQUOTE: &str = include_str!("../../../proofs/unquote.awk");
+
+/// What a certificate is about: a file, and what its author says it is.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The network, from the module's own attribute.
+    pub network: Network,
+    /// What `@main` computes.
+    pub what: What,
+    /// Batch size.
+    pub batch: usize,
+    /// The update rule of a train step.
+    pub optimizer: Option<Optimizer>,
+    /// Element type.
+    pub precision: Precision,
+    /// The file's text.
+    pub text: String,
+    /// Instructions of `@main`.
+    pub instructions: usize,
+}
+
+impl Subject {
+    /// Reads what the file says it is.
+    ///
+    /// # Errors
+    /// It is not StableHLO of ours, or does not say what it was made from.
+    pub fn read(text: String) -> Result<Self, ProveError> {
+        let module = parse(&text)?;
+        let program = Program::from_text(&text)?;
+        let meta = program.meta;
+        let spec = meta.spec.ok_or(ProveError::Attribute { name: "cotangent.spec" })?;
+        let network = cotangent_net::NetSpec::from_toml(&spec)
+            .and_then(|spec| spec.network())
+            .map_err(|error| ProveError::Spec { error: error.to_string() })?;
+        let optimizer = match (meta.what, meta.options) {
+            (What::Train, None) => return Err(ProveError::Attribute { name: "cotangent.options" }),
+            (What::Train, Some(text)) => {
+                let parsed = text.parse::<Optimizer>();
+                Some(parsed.map_err(|error| ProveError::Options { error })?)
+            }
+            _ => None,
+        };
+        let main = module.functions.iter().find(|f| f.public);
+        Ok(Subject {
+            network,
+            what: meta.what,
+            batch: meta.batch,
+            optimizer,
+            precision: program.precision,
+            text,
+            instructions: main.map_or(0, |f| f.body.len()),
+        })
+    }
+
+    /// The Rocq term of type `options`.
+    fn options(&self) -> Result<String, ProveError> {
+        let what = match (self.what, &self.optimizer) {
+            (What::Train, Some(o)) => format!("(Train {})", optimizer(o, self.precision)?),
+            (What::Grad, _) => "Grad".into(),
+            (What::Forward, _) => "Forward".into(),
+            (other, _) => return Err(ProveError::What { what: other.name() }),
+        };
+        Ok(format!("Options {} {what}", self.batch))
+    }
+
+    /// The certificate's name, a Rocq identifier.
+    pub fn module(&self) -> String {
+        let name = &self.network.spec().name;
+        let plain = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+        format!("Cert_{}", plain.collect::<String>())
+    }
+
+    /// The text of `Step.v`: the file as a Rocq term.
+    pub fn step(&self) -> Result<String, ProveError> {
+        let module = parse(&self.text)?;
+        Ok(format!(
+            "(** The file step.mlir as data; [Printer.print] gives back its bytes. *)\n{PREAMBLE}\n{}",
+            literal("the_step", &module)?
+        ))
+    }
+
+    /// The text of the certificate.
+    pub fn certificate(&self) -> Result<String, ProveError> {
+        Ok(CERTIFICATE
+            .replace("@SPEC@", &specification(&self.network)?)
+            .replace("@OPTIONS@", &self.options()?))
+    }
+}
+
+const CERTIFICATE: &str = r#"(** The certificate of the step in step.mlir, which Step.v holds as data.
+
+    [certified], in Main.v, says in words what is certified. *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith String.
+From Cotangent Require Import Ir Stablehlo Spec Optimizer Main.
+Require Import Step.
+Local Open Scope N_scope.
+
+Definition the_spec : spec := @SPEC@.
+
+Definition the_options : options := @OPTIONS@.
+
+Definition the_kinks : seq kink := Eval vm_compute in kinks_of the_spec.
+
+Theorem cert : certified the_spec the_options the_step the_kinks.
+Proof. by apply: check_sound; vm_cast_no_check (erefl true). Qed.
+"#;
+
+/// What is asked of Coq about a certificate.
+fn report(module: &str) -> String {
+    format!(
+        "From mathcomp Require Import all_ssreflect.\n\
+         From Cotangent Require Import Stablehlo Printer Main.\n\
+         Require Import Step {module}.\n\
+         Set Printing Width 100000.\n\
+         Redirect \"kinks\" Eval vm_compute in [seq kink_text k | k <- the_kinks].\n\
+         Redirect \"statement\" Check cert.\n\
+         Redirect \"axioms\" Print Assumptions cert.\n\
+         {}",
+        print_commands("the_step", "step")
+    )
+}
+
+/// Re-checks a certificate with Coq alone.
+fn script(module: &str) -> String {
+    let theories: Vec<&str> = THEORIES.iter().map(|(name, _)| *name).collect();
+    format!(
+        r#"#!/bin/sh
+# Checks the certificate with Coq 8.16 and MathComp-Analysis 0.6.0, and nothing else.
+set -eu
+cd "$(dirname "$0")"
+warnings='-w -notation-overridden,-ambiguous-paths'
+for theory in {theories}; do
+    [ -e theories/$theory.vo ] || (cd theories && coqc -q $warnings -Q . Cotangent $theory.v)
+done
+for file in Step {module} Report; do
+    coqc -q $warnings -Q theories Cotangent $file.v
+done
+awk -f unquote.awk step.out | cmp - step.mlir
+for axiom in $(sed -n 's/^\([a-zA-Z_.]*\) *:.*/\1/p; s/^\([a-z][a-zA-Z_.]*\)$/\1/p' axioms.out); do
+    case $axiom in
+    Axioms | *propositional_extensionality | *functional_extensionality_dep | *constructive_indefinite_description) ;;
+    *) echo "check.sh: the certificate rests on $axiom" >&2; exit 1 ;;
+    esac
+done
+cat statement.out axioms.out
+echo "certified: step.mlir"
+"#,
+        theories = theories.join(" "),
+    )
+}
+
+fn readme(subject: &Subject) -> String {
+    format!(
+        "`{}.v` proves that `step.mlir` is the {} step of the network it states; `theories/Main.v` says what that means.\n\
+         Check it again with Coq 8.16 and MathComp-Analysis 0.6.0 alone: `sh check.sh`.\n",
+        subject.module(),
+        subject.what.name()
+    )
+}
+
+/// A directory that holds a certificate, checked or not.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    /// Where.
+    pub path: PathBuf,
+    /// Name of the certificate's Rocq module.
+    pub module: String,
+}
+
+impl Directory {
+    /// Writes the certificate of `subject` into `path`, which must be empty
+    /// or absent.
+    ///
+    /// # Errors
+    /// The directory holds something, or cannot be written; the file has
+    /// something the proofs do not cover.
+    pub fn write(subject: &Subject, path: &Path) -> Result<Self, ProveError> {
+        let io = |at: &Path| {
+            let path = at.to_path_buf();
+            move |error| ProveError::Io { path, error }
+        };
+        let module = subject.module();
+        let files = [
+            ("step.mlir".into(), subject.text.clone()),
+            ("Step.v".into(), subject.step()?),
+            (format!("{module}.v"), subject.certificate()?),
+            ("Report.v".into(), report(&module)),
+            ("unquote.awk".into(), UNQUOTE.into()),
+            ("check.sh".into(), script(&module)),
+            ("README.md".into(), readme(subject)),
+        ];
+        fs::create_dir_all(path).map_err(io(path))?;
+        if fs::read_dir(path).map_err(io(path))?.next().is_some() {
+            return Err(ProveError::NotEmpty { path: path.to_path_buf() });
+        }
+        for (name, text) in files {
+            let file = path.join(name);
+            fs::write(&file, text).map_err(io(&file))?;
+        }
+        let theories = path.join("theories");
+        fs::create_dir(&theories).map_err(io(&theories))?;
+        write_theories(&theories)?;
+        Ok(Directory { path: path.to_path_buf(), module })
+    }
+}

@@ -1,0 +1,165 @@
+//! Why there is no certificate.
+
+use crate::toolchain::install_command;
+use cotangent_rocq::LiteralError;
+use cotangent_stablehlo::ParseError;
+use std::path::PathBuf;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why there is no certificate.
+#[derive(Debug, Error)]
+pub enum ProveError {
+    /// No `coqc`.
+    #[error("Coq is not installed; install it: {}", install_command())]
+    NoCoq,
+    /// A `coqc` of another version.
+    #[error(
+        "the proofs are written for Coq 8.16, found {found}; install it: {}",
+        install_command()
+    )]
+    CoqVersion {
+        /// Its version.
+        found: String,
+    },
+    /// No MathComp-Analysis.
+    #[error("Coq's library MathComp-Analysis is not installed; install it: {}", install_command())]
+    NoAnalysis,
+    /// Coq could not be run.
+    #[error("cannot run Coq on {what}: {error}")]
+    Run {
+        /// The file.
+        what: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Coq took too long.
+    #[error("Coq did not finish {what} within {} s", limit.as_secs())]
+    TimedOut {
+        /// The file.
+        what: String,
+        /// The bound.
+        limit: Duration,
+    },
+    /// A file or directory.
+    #[error("{}: {error}", path.display())]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// `$COTANGENT_PROOFS` is not of this version.
+    #[error(
+        "{} is not the theory this program carries; unset COTANGENT_PROOFS, or name the proofs of this version",
+        path.display()
+    )]
+    OtherTheories {
+        /// The theory.
+        path: PathBuf,
+    },
+    /// `$COTANGENT_PROOFS` is not compiled.
+    #[error("{} is missing; compile the proofs: make -C proofs", path.display())]
+    NotCompiled {
+        /// The object file.
+        path: PathBuf,
+    },
+    /// No place for compiled theories.
+    #[error("no cache directory for the compiled proofs; set HOME or XDG_CACHE_HOME")]
+    NoCache,
+    /// A theory does not compile.
+    #[error("Coq refuses the theory {what}, which is a fault of this version: {message}")]
+    Theory {
+        /// The theory.
+        what: String,
+        /// Coq's message.
+        message: String,
+    },
+    /// The file is not StableHLO that can be read.
+    #[error(transparent)]
+    Parse(#[from] ParseError),
+    /// The file has an op the proofs do not cover.
+    #[error(transparent)]
+    Literal(#[from] LiteralError),
+    /// A layer that the proofs do not cover.
+    #[error(
+        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, relu and flatten"
+    )]
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// A constant of the optimiser that cannot be stored.
+    #[error("{name} = {value} overflows the file's element type")]
+    Constant {
+        /// Its name.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
+    /// The file does not say something about itself.
+    #[error(
+        "the file does not say `{name}`; emit it with `cotangent emit`, or give the specification"
+    )]
+    Attribute {
+        /// The attribute.
+        name: &'static str,
+    },
+    /// The specification in the file.
+    #[error("the specification in the file: {error}")]
+    Spec {
+        /// What is wrong.
+        error: String,
+    },
+    /// The optimiser in the file.
+    #[error("the optimizer in the file: {error}")]
+    Options {
+        /// What is wrong.
+        error: String,
+    },
+    /// A kind of step that has no theorem.
+    #[error("there is no theorem about `{what}`; the proofs cover train, grad and forward")]
+    What {
+        /// The kind.
+        what: &'static str,
+    },
+    /// Something is in the way.
+    #[error("{} is not empty; name a directory that does not exist yet", path.display())]
+    NotEmpty {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// Coq refuses a generated file other than the certificate.
+    #[error("Coq refuses {file}: {message}")]
+    Refused {
+        /// The file.
+        file: String,
+        /// Coq's message.
+        message: String,
+    },
+    /// The certificate does not hold.
+    #[error("not certified: {reason}")]
+    NotCertified {
+        /// The first difference.
+        reason: String,
+        /// Coq's message.
+        message: String,
+    },
+    /// The literal is not the file.
+    #[error("what Rocq prints of Step.v is not step.mlir")]
+    Bytes,
+    /// An axiom that is not allowed.
+    #[error("the theorem rests on the axiom {axiom}, which is not one of the three allowed")]
+    Axiom {
+        /// The axiom.
+        axiom: String,
+    },
+    /// Coq printed something unforeseen.
+    #[error("cannot read what Coq printed into {file}")]
+    Output {
+        /// The file.
+        file: &'static str,
+    },
+}

@@ -1,0 +1,24 @@
+//! Certificates: a step's file, the specification it was made from, and a
+//! theorem that Coq checks about the two.
+//!
+//! The proofs travel with the program ([`library`]) and are compiled once; a
+//! certificate is a directory that Coq alone can check again. Nothing here is
+//! trusted: what is printed comes from Coq, and the file is compared with what
+//! Coq prints.
+//!
+//! **Architecture invariant:** this crate writes definitions and runs Coq; it
+//! decides nothing about networks or derivatives.
+
+mod certificate;
+mod error;
+mod library;
+mod spec;
+mod toolchain;
+mod verdict;
+
+pub use certificate::{Directory, Subject};
+pub use error::ProveError;
+pub use library::{Library, THEORIES};
+pub use spec::{optimizer, specification};
+pub use toolchain::{Coq, VERSION, install_command};
+pub use verdict::{ALLOWED_AXIOMS, Kink, Limits, Verdict};

@@ -1,0 +1,132 @@
+//! Coq: finding it, and running it within a time bound.
+
+use crate::ProveError;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+use wait_timeout::ChildExt;
+
+/// The version of Coq the proofs are written for.
+pub const VERSION: &str = "8.16";
+
+/// The command that installs Coq and the library on this machine, as far as
+/// can be told.
+pub fn install_command() -> &'static str {
+    if Path::new("/usr/bin/apt-get").exists() {
+        "apt-get install coq libcoq-mathcomp-analysis"
+    } else {
+        "opam install coq.8.16.1 coq-mathcomp-analysis.0.6.0"
+    }
+}
+
+/// The compiler and the checker.
+#[derive(Debug, Clone)]
+pub struct Coq {
+    coqc: PathBuf,
+    coqchk: PathBuf,
+    version: String,
+}
+
+impl Coq {
+    /// Coq from `$COQBIN`, else from the path.
+    ///
+    /// # Errors
+    /// None is there, it is another version, or MathComp-Analysis is not
+    /// installed beside it.
+    pub fn find() -> Result<Self, ProveError> {
+        let bin = std::env::var_os("COQBIN").map(PathBuf::from).unwrap_or_default();
+        let (coqc, coqchk) = (bin.join("coqc"), bin.join("coqchk"));
+        let ask = |argument: &str| {
+            let output = Command::new(&coqc).arg(argument).stdin(Stdio::null()).output().ok()?;
+            let text = String::from_utf8_lossy(&output.stdout).trim().to_string();
+            output.status.success().then_some(text)
+        };
+        // `8.16.1 4.13.1`: of Coq, of the OCaml that compiled it.
+        let version = ask("--print-version")
+            .and_then(|text| Some(text.split_whitespace().next()?.to_string()))
+            .ok_or(ProveError::NoCoq)?;
+        if version != VERSION && !version.starts_with(&format!("{VERSION}.")) {
+            return Err(ProveError::CoqVersion { found: version });
+        }
+        let library = ask("-where")
+            .map(|root| Path::new(&root).join("user-contrib/mathcomp/analysis/derive.vo"));
+        match library {
+            Some(path) if path.exists() => Ok(Coq { coqc, coqchk, version }),
+            _ => Err(ProveError::NoAnalysis),
+        }
+    }
+
+    /// Its version, such as 8.16.1.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Compiles `file` of `dir`, with the theories in `library`.
+    pub(crate) fn compile(
+        &self,
+        dir: &Path,
+        library: &Path,
+        file: &str,
+        limit: Duration,
+    ) -> Result<Output, ProveError> {
+        let mut command = Command::new(&self.coqc);
+        command.arg("-q").args(["-w", "-notation-overridden,-ambiguous-paths"]);
+        command.arg("-Q").arg(library).arg("Cotangent").arg(file).current_dir(dir);
+        run(command, file, limit)
+    }
+
+    /// Has the independent checker go over the compiled `modules` of `dir`.
+    pub(crate) fn recheck(
+        &self,
+        dir: &Path,
+        library: &Path,
+        modules: &[&str],
+        limit: Duration,
+    ) -> Result<Output, ProveError> {
+        let mut command = Command::new(&self.coqchk);
+        command.arg("-silent").arg("-Q").arg(library).arg("Cotangent");
+        command.args(["-Q", ".", "", "-norec"]).args(modules).current_dir(dir);
+        run(command, "coqchk", limit)
+    }
+}
+
+/// How a run of Coq ended. What it prints on its output goes unread: what is
+/// wanted is redirected to files.
+#[derive(Debug, Clone)]
+pub(crate) struct Output {
+    pub stderr: String,
+    pub success: bool,
+}
+
+fn run(mut command: Command, what: &str, limit: Duration) -> Result<Output, ProveError> {
+    let failed = |error: std::io::Error| ProveError::Run { what: what.to_string(), error };
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(failed)?;
+    // Read while it runs: a full pipe would stop it.
+    let stderr = drain(child.stderr.take());
+    let status = child.wait_timeout(limit).map_err(failed)?;
+    let Some(status) = status else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(ProveError::TimedOut { what: what.to_string(), limit });
+    };
+    let stderr = stderr.join().unwrap_or_default();
+    Ok(Output { stderr: String::from_utf8_lossy(&stderr).into_owned(), success: status.success() })
+}
+
+fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {
+    thread::spawn(move || {
+        let mut bytes = Vec::new();
+        if let Some(mut pipe) = pipe {
+            // What cannot be read is not there; the status decides.
+            let _ = pipe.read_to_end(&mut bytes);
+        }
+        bytes
+    })
+}

@@ -1,0 +1,213 @@
+//! What Coq says about a certificate.
+
+use crate::certificate::Directory;
+use crate::toolchain::Output;
+use crate::{Coq, Library, ProveError};
+use sha2::{Digest, Sha256};
+use std::fs;
+use std::time::{Duration, Instant};
+
+/// Axioms of classical MathComp-Analysis, all that a certificate may rest on.
+pub const ALLOWED_AXIOMS: [&str; 3] = [
+    "propositional_extensionality",
+    "functional_extensionality_dep",
+    "constructive_indefinite_description",
+];
+
+/// Bounds on Coq's time.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// For compiling one file.
+    pub compile: Duration,
+    /// For the independent checker, which has no virtual machine.
+    pub recheck: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { compile: Duration::from_secs(600), recheck: Duration::from_secs(1800) }
+    }
+}
+
+/// A point at which a network may have no derivative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kink {
+    /// The layer.
+    pub layer: String,
+    /// The op.
+    pub op: String,
+    /// What the theorem assumes of it.
+    pub condition: String,
+}
+
+/// A certificate that Coq accepted.
+#[derive(Debug, Clone)]
+pub struct Verdict {
+    /// The theorem as Coq prints it.
+    pub statement: String,
+    /// The kinks that remain, from Coq.
+    pub kinks: Vec<Kink>,
+    /// The axioms, from Coq; all of them allowed.
+    pub axioms: Vec<String>,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Time Coq took for this certificate.
+    pub seconds: f64,
+    /// Time of the independent checker, if it ran.
+    pub recheck_seconds: Option<f64>,
+}
+
+impl Directory {
+    /// Has Coq check the certificate: the literal prints to the file's bytes,
+    /// the theorem holds, and it rests on allowed axioms only.
+    ///
+    /// # Errors
+    /// Coq refuses; the explanation names the first instruction that differs.
+    pub fn check(
+        &self,
+        coq: &Coq,
+        library: &Library,
+        limits: Limits,
+    ) -> Result<Verdict, ProveError> {
+        let start = Instant::now();
+        let compile = |file: &str| -> Result<Output, ProveError> {
+            coq.compile(&self.path, library.dir(), file, limits.compile)
+        };
+        let accepted = |file: &str| -> Result<(), ProveError> {
+            let output = compile(file)?;
+            if output.success {
+                return Ok(());
+            }
+            Err(ProveError::Refused { file: file.into(), message: output.stderr })
+        };
+        accepted("Step.v")?;
+        let certificate = format!("{}.v", self.module);
+        let output = compile(&certificate)?;
+        if !output.success {
+            let reason = self.explain(coq, library, limits)?;
+            return Err(ProveError::NotCertified { reason, message: output.stderr });
+        }
+        accepted("Report.v")?;
+        let printed = strings(&self.read("step.out")?).map(|lines| lines.join("\n") + "\n");
+        let text = self.read("step.mlir")?;
+        if printed.as_deref() != Some(text.as_str()) {
+            return Err(ProveError::Bytes);
+        }
+        let axioms = axioms(&self.read("axioms.out")?);
+        let plain = |axiom: &str| axiom.rsplit('.').next().unwrap_or_default().to_string();
+        if let Some(other) = axioms.iter().find(|a| !ALLOWED_AXIOMS.contains(&plain(a).as_str())) {
+            return Err(ProveError::Axiom { axiom: other.clone() });
+        }
+        let kinks =
+            strings(&self.read("kinks.out")?).ok_or(ProveError::Output { file: "kinks.out" })?;
+        Ok(Verdict {
+            statement: self.read("statement.out")?.trim().to_string(),
+            kinks: kinks.iter().map(|k| kink(k)).collect(),
+            axioms,
+            sha256: Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect(),
+            seconds: start.elapsed().as_secs_f64(),
+            recheck_seconds: None,
+        })
+    }
+
+    /// Has `coqchk` go over the compiled certificate; returns its time in
+    /// seconds.
+    ///
+    /// # Errors
+    /// It refuses, or takes too long.
+    pub fn recheck(&self, coq: &Coq, library: &Library, limits: Limits) -> Result<f64, ProveError> {
+        let start = Instant::now();
+        let modules = ["Step", self.module.as_str()];
+        let output = coq.recheck(&self.path, library.dir(), &modules, limits.recheck)?;
+        if !output.success {
+            return Err(ProveError::Refused { file: "coqchk".into(), message: output.stderr });
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// The first instruction that does not match, in Rocq's words.
+    fn explain(&self, coq: &Coq, library: &Library, limits: Limits) -> Result<String, ProveError> {
+        let text = fs::read_to_string(self.path.join(format!("{}.v", self.module)))
+            .map_err(|error| ProveError::Io { path: self.path.clone(), error })?;
+        // The definitions, without the theorem.
+        let definitions = text.split("Theorem cert").next().unwrap_or_default();
+        let source = format!(
+            "{definitions}\nSet Printing Width 100000.\n\
+             Redirect \"explanation\" Eval vm_compute in explain the_spec the_options the_step.\n"
+        );
+        let path = self.path.join("Explain.v");
+        fs::write(&path, source).map_err(|error| ProveError::Io { path, error })?;
+        let output = coq.compile(&self.path, library.dir(), "Explain.v", limits.compile)?;
+        if !output.success {
+            return Ok(output.stderr);
+        }
+        let lines = strings(&self.read("explanation.out")?);
+        Ok(lines.ok_or(ProveError::Output { file: "explanation.out" })?.join("\n"))
+    }
+
+    fn read(&self, name: &str) -> Result<String, ProveError> {
+        let path = self.path.join(name);
+        fs::read_to_string(&path).map_err(|error| ProveError::Io { path, error })
+    }
+}
+
+/// The string literals in Coq's output; quotation marks inside are doubled.
+fn strings(output: &str) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let mut rest = output;
+    while let Some(start) = rest.find('"') {
+        rest = &rest[start + 1..];
+        let mut string = String::new();
+        loop {
+            let end = rest.find('"')?;
+            string.push_str(&rest[..end]);
+            rest = &rest[end + 1..];
+            match rest.strip_prefix('"') {
+                Some(after) => {
+                    string.push('"');
+                    rest = after;
+                }
+                None => break,
+            }
+        }
+        found.push(string);
+    }
+    Some(found)
+}
+
+/// Names in the output of `Print Assumptions`: what begins a line, up to its
+/// type.
+fn axioms(output: &str) -> Vec<String> {
+    output
+        .lines()
+        .filter(|l| l.starts_with(|c: char| c.is_alphabetic()))
+        .filter(|l| !l.starts_with("Axioms:") && !l.starts_with("Closed under"))
+        .map(|l| l.split([' ', ':']).next().unwrap_or_default().to_string())
+        .collect()
+}
+
+/// `layer: op: condition`
+fn kink(text: &str) -> Kink {
+    let mut parts = text.splitn(3, ": ").map(str::to_string);
+    let mut next = || parts.next().unwrap_or_default();
+    Kink { layer: next(), op: next(), condition: next() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_unquoted() {
+        let output = "     = [:: \"a \"\"b\"\"\"; \"\"]\n     : seq string\n";
+        assert_eq!(strings(output), Some(vec!["a \"b\"".to_string(), String::new()]));
+        assert_eq!(strings("\"no end"), None);
+    }
+
+    #[test]
+    fn axioms_are_named_whatever_the_layout() {
+        let output = "Axioms:\nboolp.propositional_extensionality\n  : forall P Q : Prop, P <-> Q -> P = Q\nbad : False\n";
+        assert_eq!(axioms(output), ["boolp.propositional_extensionality", "bad"]);
+        assert!(axioms("Closed under the global context\n").is_empty());
+    }
+}
