@@ -6,7 +6,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith FMapPositive Lia.
-From Cotangent Require Import Ir Index Denote Number Canonical.
+From Cotangent Require Import Ir Index Denote Computes Number Canonical.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -105,24 +105,6 @@ apply: eqt_trans (eq1 e me1); apply: den_eqt => // a /ha [hk <-]; exact: h.
 Qed.
 
 (** Running the table's entries makes such an [e]. *)
-Lemma den_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) -> den o e =1 den o e'.
-Proof.
-have m0 (T : eqType) (x : T) l : x \in x :: l by exact: mem_head.
-have m1 (T : eqType) (x y : T) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
-have m2 (T : eqType) (x y z : T) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
-have m3 (T : eqType) (x y z w : T) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h i //=.
-- by rewrite (h _ (m0 _ _ _)).
-- by rewrite (h _ (m0 _ _ _)) (h _ (m1 _ _ _ _)).
-- by rewrite (h _ (m0 _ _ _)) (h _ (m1 _ _ _ _)) (h _ (m2 _ _ _ _ _)) (h _ (m3 _ _ _ _ _ _)).
-- apply: eq_bigr => r _; elim: vs h => [|v vs ih] h; first by rewrite !big_nil.
-  rewrite !big_cons ih => [|a ha]; last by apply: h; rewrite inE ha orbT.
-  by rewrite /read (h _ (m0 _ _ _)).
-- by rewrite (h _ (m0 _ _ _)).
-- by rewrite (h _ (m0 _ _ _)).
-- by rewrite (h _ (m0 _ _ _)) (h _ (m1 _ _ _ _)).
-Qed.
-
 Lemma ordered_below nin c k j o : ordered nin c k -> List.In (j, o) c ->
   (j < k)%num /\ forall a, a \in oargs o -> (a.1 < j)%num.
 Proof.

@@ -106,10 +106,13 @@ Definition classes (net : spec) : option N :=
 Record position := At { at_data : N; at_target : N; at_first : N }.
 
 Record graph := Graph {
-  g_prog : prog;                  (** forward pass, then loss *)
+  g_forward : prog;
   g_logits : N;
-  g_loss : N;
+  g_loss_op : op;
+  g_loss : N;                     (** the loss, the instruction after [g_forward] *)
   g_origin : seq (N * string) }.  (** the layer of each instruction *)
+
+Definition g_prog (g : graph) : prog := g_forward g ++ [:: (g_loss g, g_loss_op g)].
 
 Definition next_id (k : N) (p : prog) : N := (k + N.of_nat (size p))%num.
 
@@ -136,5 +139,5 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
     let k := next_id (at_first at_) c in
     let loss := match net_loss net with
       | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] z (at_target at_) end in
-    Some (Graph (c ++ [:: (k, loss)]) z k (o ++ [:: (k, "the loss"%string)]))
+    Some (Graph c z loss k (o ++ [:: (k, "the loss"%string)]))
   else None.

@@ -1,0 +1,105 @@
+(** * A program's values, all at once
+
+    A well-formed program assigns every value once, so after its run every
+    instruction is an equation. Proofs about fragments then need the
+    equations only: no order, no numbering.
+
+    Glossary
+      - [computes e p]     in [e], each instruction of [p] is an equation
+      - [smooth_in e p]    in [e], each instruction of [p] is off its kinks *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals.
+From Coq Require Import NArith ZArith Lia.
+From Cotangent Require Import Ir Index Denote.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+Section Computes.
+Variable R : realType.
+Implicit Types (e : env R) (o : op) (p q : prog).
+
+Definition computes e p : Prop := forall d o, List.In (d, o) p -> e d =1 den o e.
+Definition smooth_in e p : Prop := forall d o, List.In (d, o) p -> smooth_op o e.
+
+Lemma computes_cons e d o p : computes e ((d, o) :: p) -> (e d =1 den o e) /\ computes e p.
+Proof. by move=> h; split=> [|j q hq]; apply h; [left|right]. Qed.
+
+Lemma computes_cat e p q : computes e (p ++ q) -> computes e p /\ computes e q.
+Proof. by move=> h; split=> d o ho; apply h; apply: List.in_or_app; [left|right]. Qed.
+
+Lemma smooth_in_cat e p q : smooth_in e p -> smooth_in e q -> smooth_in e (p ++ q).
+Proof. by move=> hp hq d o ho; case: (List.in_app_or _ _ _ ho) => h; [exact: hp _ _ h|exact: hq _ _ h]. Qed.
+
+(** ** Only operands matter *)
+Let m0 (T : eqType) (x : T) l : x \in x :: l. Proof. exact: mem_head. Qed.
+Let m1 (T : eqType) (x y : T) l : y \in [:: x, y & l]. Proof. by rewrite !inE eqxx orbT. Qed.
+Let m2 (T : eqType) (x y z : T) l : z \in [:: x, y, z & l]. Proof. by rewrite !inE eqxx !orbT. Qed.
+Let m3 (T : eqType) (x y z w : T) l : w \in [:: x, y, z, w & l].
+Proof. by rewrite !inE eqxx !orbT. Qed.
+
+Lemma den_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) -> den o e =1 den o e'.
+Proof.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h i //=.
+- by rewrite (h _ (m0 _ _)).
+- by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
+- by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)) (h _ (m2 _ _ _ _)) (h _ (m3 _ _ _ _ _)).
+- apply: eq_bigr => r _; elim: vs h => [|v vs ih] h; first by rewrite !big_nil.
+  rewrite !big_cons ih => [|a ha]; last by apply: h; rewrite inE ha orbT.
+  by rewrite /read (h _ (m0 _ _)).
+- by rewrite (h _ (m0 _ _)).
+- by rewrite (h _ (m0 _ _)).
+- by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
+Qed.
+
+Lemma smooth_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) ->
+  smooth_op o e -> smooth_op o e'.
+Proof.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h //=.
+- by rewrite (h _ (m0 _ _)).
+- by rewrite (h _ (m1 _ _ _)).
+- by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
+Qed.
+
+(** ** Well-formed programs *)
+Lemma wf_step e p k sh o : wf ((k, o) :: p) k sh ->
+  forall a, a \in oargs o -> run p (step e (k, o)) a.1 = e a.1.
+Proof.
+move=> /wf_cons [_ _ ha w] a /ha [hk _].
+rewrite (run_stable _ w); last exact: N.lt_lt_succ_r.
+by rewrite /step updN //; exact: N.lt_neq hk.
+Qed.
+
+Lemma wf_computes e p k sh : wf p k sh -> computes (run p e) p.
+Proof.
+elim: p k sh e => [|[d o] p ih] k sh e w; first by move=> d o [].
+have [hd _ _ w'] := wf_cons w; subst d; move=> j q /= [[<- <-]|hq]; last exact: ih w' _ _ hq.
+have := @run_stable R p _ _ (step e (k, o)) k w' (N.lt_succ_diag_r k).
+rewrite /run /= => -> i; rewrite /step updE.
+by apply: den_ext => a ha; exact: esym (wf_step e w ha).
+Qed.
+
+Lemma wf_smooth e p k sh : wf p k sh -> smooth_in (run p e) p -> smooth_run p e.
+Proof.
+elim: p k sh e => [|[d o] p ih] k sh e // w h; have [hd _ _ w'] := wf_cons w; subst d.
+split; last by apply: (ih _ _ _ w') => j q hq; exact: (h j q (or_intror hq)).
+exact: (smooth_ext (fun a ha => wf_step e w ha) (h k o (or_introl erefl))).
+Qed.
+
+Lemma run_prefix e p q k sh j : wf (p ++ q) k sh -> (j < k + N.of_nat (size p))%num ->
+  run (p ++ q) e j = run p e j.
+Proof.
+elim: p k sh e => [|[d o] p ih] k sh e; first by rewrite N.add_0_r; exact: run_stable.
+move=> /wf_cons [_ _ _ w]; rewrite [size _]/= Nnat.Nat2N.inj_succ => hj.
+by apply: ih w _; rewrite N.add_succ_l -N.add_succ_r.
+Qed.
+
+Lemma wf_cat p q k sh : wf (p ++ q) k sh ->
+  wf p k sh /\ wf q (k + N.of_nat (size p))%num (shrun p sh).
+Proof.
+elim: p k sh => [|[d o] p ih] k sh; first by rewrite N.add_0_r.
+move=> /and4P [hd ok ha /ih [wp wq]]; split; first by apply/and4P.
+move/N.eqb_eq: hd => hd; subst d.
+by rewrite [size _]/= Nnat.Nat2N.inj_succ N.add_succ_r -N.add_succ_l.
+Qed.
+End Computes.

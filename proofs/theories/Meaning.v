@@ -1,0 +1,241 @@
+(** * What a specification means
+
+    The network as a function of real tensors, layer by layer, in formulas; and
+    the proof that the program [elaborate] makes computes it.
+
+    Glossary
+      - [layer_meaning]   one layer, from its parameters and its input
+      - [logits_of], [loss_of]  the network's output and loss, as functions of
+                          parameters (parameter [k] is [theta k]), data, target
+      - [layer_inputs]    what comes into each layer
+      - [kink]            a place where the network has no derivative
+      - [kinks_of]        the kinks a network has
+      - [off_kink]        the point at hand is not on it *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals.
+From Coq Require Import NArith ZArith Lia String.
+From Cotangent Require Import Ir Index Denote Computes Spec.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+(** ReLU has no derivative at 0; the layer is named. *)
+Inductive kink := ReluAtZero of string.
+
+Definition kinks_of_layer (name : string) (l : Layer.t) : seq kink :=
+  if l is Layer.Relu then [:: ReluAtZero name] else [::].
+Definition kinks_of (net : spec) : seq kink :=
+  flatten [seq kinks_of_layer l.1 l.2 | l <- layers net].
+
+Section Meaning.
+Variable R : realType.
+
+(** The layer on [batch] examples of shape [s]; the tensors' first index is
+    the example. *)
+Definition layer_meaning (l : Layer.t) (batch : N) (s : shape) (ps : seq (tensor R)) (x : tensor R)
+    : tensor R :=
+let row i := nth 0%num i 0 in let column i := nth 0%num i 1 in
+match l, s, ps with
+| Layer.Dense _ true, [:: n], [:: w; b] =>
+    fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i] + b [:: column i]
+| Layer.Dense _ false, [:: n], [:: w] =>
+    fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i]
+| Layer.Relu, _, _ => fun i => Num.max (x i) 0
+| Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
+| _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
+end.
+
+Section Net.
+Variables (batch : N) (theta : N -> tensor R).
+
+Definition own_params (l : Layer.t) (s : shape) (p0 : N) : seq N :=
+  [seq (p0 + N.of_nat i)%num | i <- iota 0 (size (Layer.params l s))].
+Definition past_params (l : Layer.t) (s : shape) (p0 : N) : N :=
+  (p0 + N.of_nat (size (Layer.params l s)))%num.
+
+(** Layers on an input [x] of shape [batch :: s]; their parameters start at
+    [theta p0]. *)
+Fixpoint through (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (x : tensor R) : tensor R :=
+  if ls is (_, l) :: ls' then
+    let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
+    through ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+  else x.
+
+Fixpoint inputs_through (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (x : tensor R)
+    : seq (string * shape * tensor R) :=
+  if ls is (name, l) :: ls' then
+    let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
+    (name, batch :: s, x)
+      :: inputs_through ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+  else [::].
+End Net.
+
+Definition logits_of (net : spec) (batch : N) (theta : N -> tensor R) (x : tensor R) : tensor R :=
+  through batch theta (layers net) (input_shape net) 0 x.
+
+Definition loss_of (net : spec) (batch : N) (theta : N -> tensor R) (x target : tensor R) : R :=
+  let s := [:: batch; odflt 0%num (classes net)] in
+  match net_loss net with
+  | Loss.SoftmaxCrossEntropy => cross_entropy s (logits_of net batch theta x) target
+  end.
+
+Definition layer_inputs (net : spec) (batch : N) (theta : N -> tensor R) (x : tensor R) :=
+  inputs_through batch theta (layers net) (input_shape net) 0 x.
+
+Definition off_kink (inputs : seq (string * shape * tensor R)) (k : kink) : Prop := match k with
+| ReluAtZero layer =>
+    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x i != 0
+end.
+
+(** ** Elaboration computes this *)
+Implicit Types (e : env R).
+
+Lemma idxs2 a b i : i \in idxs [:: a; b] ->
+  exists p q, [/\ i = [:: p; q], (p < a)%num & (q < b)%num].
+Proof.
+rewrite mem_idxs; case: i => [|p [|q [|r i]]] //=; rewrite ?andbF //.
+by move=> /andP [/N.ltb_lt hp /andP [/N.ltb_lt hq _]]; exists p, q.
+Qed.
+
+(** A sum over the box of a matrix product, at one entry of the result. *)
+Lemma sum_box n m k p q (F : idx -> R) : (p < n)%num -> (q < m)%num ->
+  \sum_(r <- idxs [:: n; m; k] | at_map (proj [:: 0; 1]%num) [:: n; m] r == Some [:: p; q]) F r
+  = \sum_(c <- Nrange k) F [:: p; q; c].
+Proof.
+move=> hp hq; rewrite -big_filter -(big_map (fun c => [:: p; q; c]) predT F).
+apply: perm_big; apply: uniq_perm => [||r]; first by rewrite filter_uniq ?idxs_uniq.
+  by rewrite map_inj_uniq ?Nrange_uniq // => a b [].
+rewrite mem_filter mem_idxs; apply/andP/mapP => [[e hr]|[c hc ->]]; last first.
+  have hb : inb [:: n; m; k] [:: p; q; c].
+    rewrite mem_Nrange in hc; rewrite /= hc !andbT; apply/andP.
+    by split; apply/N.ltb_lt.
+  by split=> //; rewrite (at_map_proj (ks := [:: 0; 1]%num) hb).
+case: r hr e => [|a [|b [|c [|d r]]]] //; rewrite ?andbF //; try by rewrite /= !andbF.
+move=> hb; rewrite (at_map_proj (ks := [:: 0; 1]%num) hb) // => /eqP [-> ->].
+by exists c => //; rewrite mem_Nrange; move: hb => /and4P [].
+Qed.
+
+Lemma read_proj e x s box ks r : inb box r -> all (fun k => N.to_nat k < size box)%nat ks ->
+  s = [seq nth 0%num box (N.to_nat k) | k <- ks] ->
+  read e (View x s (proj ks)) r = e x [seq nth 0%num r (N.to_nat k) | k <- ks].
+Proof. by move=> hr hk ->; rewrite /read /= at_map_proj. Qed.
+
+Lemma matmul_sound n k m x w e :
+  eqt [:: n; m] (den (Layer.matmul n k m x w) e)
+    (fun i => \sum_(c <- Nrange k) e x [:: nth 0%num i 0; c] * e w [:: c; nth 0%num i 1]).
+Proof.
+move=> i /idxs2 [p [q [-> hp hq]]]; rewrite /Layer.matmul /den sum_box // !big_seq.
+apply: eq_bigr => c hc; have hb : inb [:: n; m; k] [:: p; q; c].
+  by rewrite mem_Nrange in hc; rewrite /= hc !andbT; apply/andP; split; apply/N.ltb_lt.
+rewrite big_cons big_cons big_nil mulr1.
+by rewrite !(@read_proj _ _ _ [:: n; m; k]).
+Qed.
+
+Lemma every_row_sound n m b e :
+  eqt [:: n; m] (den (Layer.every_row n m b) e) (fun i => e b [:: nth 0%num i 1]).
+Proof.
+move=> i hi; have hb : inb [:: n; m] i by rewrite -mem_idxs.
+rewrite /Layer.every_row /den big_seq_cond (eq_bigl (fun r => (r \in idxs [:: n; m]) && (r == i))).
+  rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1.
+  by rewrite (@read_proj _ _ _ [:: n; m]).
+move=> r; case hr: (r \in idxs [:: n; m]) => //.
+have hrb : inb [:: n; m] r by rewrite -mem_idxs.
+rewrite !andTb; have -> : at_map (proj [:: 0; 1]%num) [:: n; m] r = Some r := at_map_id hrb.
+by apply/eqP/eqP => [[->]|->].
+Qed.
+
+(** What the output of a layer depends on. *)
+Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
+  eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
+Proof.
+case: l => [m bias||] /=.
+- case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
+  have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
+    by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
+  have hsum w : \sum_(k <- Nrange n) x [:: nth 0%num i 0; k] * w [:: k; nth 0%num i 1]
+      = \sum_(k <- Nrange n) y [:: nth 0%num i 0; k] * w [:: k; nth 0%num i 1].
+    by rewrite !big_seq; apply: eq_bigr => k /hx ->.
+  by case: bias; case: ps => [|w [|b []]] //=; rewrite ?hsum.
+- by move=> [<-] h i hi; rewrite h.
+move=> [<-] h i hi; apply: h; apply: same_place_in => //.
+by rewrite /size_of /= N.mul_1_r.
+Qed.
+
+Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
+  Layer.emit l batch s ps x k = Some c -> computes e c ->
+  eqt (batch :: s') (e (N.pred (next_id k c)))
+    (layer_meaning l batch s [seq e p | p <- ps] (e x)).
+Proof.
+case: l => [m bias||] /=.
+- case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
+    move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+    have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
+    by rewrite h2 /= h0 h1 matmul_sound // every_row_sound.
+  move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
+  by rewrite h0 matmul_sound.
+- move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
+  by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
+move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
+by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
+Qed.
+
+Lemma layer_smooth name l batch s ps x k c e : Layer.emit l batch s ps x k = Some c -> computes e c ->
+  (forall q, List.In q (kinks_of_layer name l) -> off_kink [:: (name, batch :: s, e x)] q) ->
+  smooth_in e c.
+Proof.
+case: l => [m bias||] /=.
+- case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
+  by repeat case=> [[_ <-] //|].
+- case: ps => // -[<-] _ h d o /= [[_ <-] /=|//].
+  by apply: (h _ (or_introl erefl) (batch :: s) (e x)); left.
+by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
+Qed.
+
+Lemma off_kink_eqt name s x y q : eqt s x y -> off_kink [:: (name, s, x)] q -> off_kink [:: (name, s, y)] q.
+Proof.
+case: q => layer h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
+by rewrite -h // (hx s' x) //; left.
+Qed.
+
+Lemma off_kink_cat a b q : off_kink (a ++ b) q -> off_kink a q /\ off_kink b q.
+Proof.
+case: q => layer h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
+by right.
+Qed.
+
+Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
+  N.of_nat (size (flatten [seq params_of p | p <- plan ls s])).
+
+Lemma emit_layers_sound batch theta ls s p0 x k c y o e xm :
+  emit_layers batch ls s p0 x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
+  (forall j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> e j = theta j) ->
+  (exists2 s', output_shape ls s = Some s' &
+     eqt (batch :: s') (e y) (through batch theta ls s p0 xm)) /\
+  ((forall q, List.In q (flatten [seq kinks_of_layer l.1 l.2 | l <- ls]) ->
+      off_kink (inputs_through batch theta ls s p0 xm) q) -> smooth_in e c).
+Proof.
+elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
+  by case=> <- <- _ _ hx _; split=> [|_ d q []]; exists s.
+rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
+case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
+case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hp.
+have count : param_count ((name, l) :: ls) s
+    = (N.of_nat (size (Layer.params l s)) + param_count ls s')%num.
+  by rewrite /param_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add.
+have own : [seq e j | j <- own_params l s p0] = [seq theta j | j <- own_params l s p0].
+  apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
+  by apply: hp; rewrite ?count; lia.
+set ym := layer_meaning l batch s [seq theta j | j <- own_params l s p0] xm.
+have hy : eqt (batch :: s') (e (N.pred (next_id k c1))) ym.
+  apply: eqt_trans (layer_sound hs hc h1) _; rewrite own; exact: layer_eqt hs hx.
+have [|out smooth] := ih s' _ _ _ _ _ _ _ he h2 hy.
+  by move=> j hj; rewrite /past_params in hj * => hj'; apply: hp; rewrite ?count; lia.
+split=> // off; apply: smooth_in_cat.
+  apply: (layer_smooth (name := name) hc h1) => q hq.
+  apply: (off_kink_eqt (eqt_sym hx)).
+  have := off q (List.in_or_app _ _ _ (or_introl hq)).
+  by rewrite -cat1s => /off_kink_cat [].
+apply: smooth => q hq; have := off q (List.in_or_app _ _ _ (or_intror hq)).
+by rewrite -cat1s => /off_kink_cat [].
+Qed.
+End Meaning.

@@ -1,0 +1,155 @@
+(** * Optimisers, as instructions
+
+    The update rules of the emitted train steps, in the arrangement of the
+    Rust crate [step]. The formulas they compute, and the proof that they do,
+    are in [OptimizerSound.v].
+
+    Glossary
+      - [ratio]          an exact constant, [numerator / denominator]
+      - [optimizer]      update rule with its constants; the learning rate is
+                         an input of the step
+      - [slots]          prefixes of the state kept for each parameter
+      - [powers]         scalars of state kept once
+      - [state]          names and shapes of the whole state, in the step's order
+      - [write]          a list of ops as a program from a number on
+      - [update]         the program of the update; its results *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith String.
+From Cotangent Require Import Ir Grad.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+
+Inductive ratio := Over of Z & positive.
+
+Inductive optimizer :=
+| Sgd of ratio                              (** weight decay *)
+| Momentum of ratio & ratio                 (** momentum, weight decay *)
+| AdamW of ratio & ratio & ratio & ratio.   (** beta1, beta2, eps, weight decay *)
+
+Definition slots (o : optimizer) : seq string := match o with
+| Sgd _ => [::]
+| Momentum _ _ => [:: "momentum"%string]
+| AdamW _ _ _ _ => [:: "m"%string; "v"%string] end.
+
+Definition powers (o : optimizer) : seq string := match o with
+| AdamW _ _ _ _ => [:: "beta1_power"%string; "beta2_power"%string]
+| _ => [::] end.
+
+(** Slot by slot, parameter by parameter; then the powers. *)
+Definition state (o : optimizer) (params : seq (string * shape)) : seq (string * shape) :=
+  flatten [seq [seq ((slot ++ "." ++ p.1)%string, p.2) | p <- params] | slot <- slots o]
+  ++ [seq (power, [::]) | power <- powers o].
+
+(** What the rule expects of its constants: decay at least 0, eps above 0,
+    momentum and betas at least 0 and below 1. *)
+Definition at_least_0 (c : ratio) : bool := let: Over n _ := c in Z.leb 0 n.
+Definition above_0 (c : ratio) : bool := let: Over n _ := c in Z.ltb 0 n.
+Definition below_1 (c : ratio) : bool := let: Over n d := c in Z.ltb n (Zpos d).
+
+Definition constants_ok (o : optimizer) : bool := match o with
+| Sgd decay => at_least_0 decay
+| Momentum mu decay => [&& at_least_0 mu, below_1 mu & at_least_0 decay]
+| AdamW b1 b2 eps decay =>
+    [&& at_least_0 b1, below_1 b1, at_least_0 b2, below_1 b2, above_0 eps & at_least_0 decay] end.
+
+(** ** Code *)
+Local Open Scope N_scope.
+
+Definition const (s : shape) (c : ratio) : op := let: Over n d := c in Const s n d.
+Definition is_zero (c : ratio) : bool := let: Over n _ := c in Z.eqb n 0.
+
+Fixpoint write (k : N) (ops : seq op) : prog :=
+  if ops is o :: ops' then (k, o) :: write (N.succ k) ops' else [::].
+
+(** A piece of program: its first free number, code, and results. *)
+Definition after (k : N) (ops : seq op) : N := k + N.of_nat (size ops).
+
+(** [p - lr · direction] *)
+Definition descend (s : shape) (lr p direction k : N) : seq op :=
+  [:: scalar_spread s lr; Bin s Mul k direction; Bin s Sub p (k + 1)].
+
+(** [g + decay · p], [g] itself where the decay is zero; the value, and code. *)
+Definition coupled (s : shape) (decay : ratio) (p g k : N) : N * seq op :=
+  if is_zero decay then (g, [::])
+  else (k + 2, [:: const s decay; Bin s Mul k p; Bin s Add g (k + 1)]).
+
+(** [p - lr · decay · p], [p] itself where the decay is zero. *)
+Definition decoupled (s : shape) (decay : ratio) (lr p k : N) : N * seq op :=
+  if is_zero decay then (p, [::])
+  else (k + 4, [:: const [::] decay; Bin [::] Mul lr k; scalar_spread s (k + 1);
+                   Bin s Mul (k + 2) p; Bin s Sub p (k + 3)]).
+
+(** Scalars of one of Adam's averages, from [beta] and the last power:
+    [k + 2] is [1 - beta], [k + 3] the power, [k + 4] is [1 - power]. *)
+Definition moment (beta : ratio) (last k : N) : seq op :=
+  [:: Const [::] 1 1; const [::] beta; Bin [::] Sub k (k + 1); Bin [::] Mul last (k + 1);
+      Bin [::] Sub k (k + 3)].
+
+(** [beta · old + (1 - beta) · new]; the result is [k + 4]. *)
+Definition average (s : shape) (beta : ratio) (complement old new k : N) : seq op :=
+  [:: const s beta; Bin s Mul k old; scalar_spread s complement; Bin s Mul (k + 2) new;
+      Bin s Add (k + 1) (k + 3)].
+
+(** [average / (1 - power)]; the result is [k + 1]. *)
+Definition corrected (s : shape) (correction a k : N) : seq op :=
+  [:: scalar_spread s correction; Bin s Div a k].
+
+(** One parameter: its new value and its new slots. [scalars] is where the
+    scalars of the two moments start. *)
+Definition update_one (o : optimizer) (scalars lr : N) (s : shape) (p g : N) (slot : seq N) (k : N)
+    : prog * (N * seq N) :=
+match o, slot with
+| Sgd decay, _ =>
+    let: (g', c) := coupled s decay p g k in
+    let k1 := after k c in
+    (write k c ++ write k1 (descend s lr p g' k1), (k1 + 2, [::]))
+| Momentum mu decay, [:: v] =>
+    let: (g', c) := coupled s decay p g k in
+    let k1 := after k c in let k2 := k1 + 3 in
+    (write k c ++ write k1 [:: const s mu; Bin s Mul k1 v; Bin s Add (k1 + 1) g']
+       ++ write k2 (descend s lr p (k1 + 2) k2),
+     (k2 + 2, [:: k1 + 2]))
+| AdamW b1 b2 eps decay, [:: m; v] =>
+    let m' := k + 4 in let square := k + 5 in let k1 := k + 6 in
+    let v' := k1 + 4 in let k2 := k1 + 5 in
+    let m_hat := k2 + 1 in let v_hat := k2 + 3 in let k3 := k2 + 4 in
+    let denominator := k3 + 2 in let k4 := k3 + 3 in
+    let: (q, c) := decoupled s decay lr p k4 in
+    let k5 := after k4 c in
+    (write k (average s b1 (scalars + 2) m g k)
+       ++ write square [:: Bin s Mul g g]
+       ++ write k1 (average s b2 (scalars + 7) v square k1)
+       ++ write k2 (corrected s (scalars + 4) m' k2)
+       ++ write (k2 + 2) (corrected s (scalars + 9) v' (k2 + 2))
+       ++ write k3 [:: Una s Sqrt v_hat; const s eps; Bin s Add k3 (k3 + 1)]
+       ++ write k4 c
+       ++ write k5 [:: scalar_spread s lr; Bin s Mul k5 m_hat; Bin s Div (k5 + 1) denominator;
+                       Bin s Sub q (k5 + 2)],
+     (k5 + 3, [:: m'; v']))
+| _, _ => ([::], (p, slot))
+end.
+
+(** The scalars, once: code, and the new powers. *)
+Definition update_scalars (o : optimizer) (power : seq N) (k : N) : prog * seq N :=
+match o, power with
+| AdamW b1 b2 _ _, [:: p1; p2] =>
+    (write k (moment b1 p1 k) ++ write (k + 5) (moment b2 p2 (k + 5)), [:: k + 3; k + 8])
+| _, _ => ([::], power)
+end.
+
+(** A parameter of the step: its value, shape, gradient and slots. *)
+Record trained := Trained { p_value : N; p_shape : shape; p_grad : N; p_slots : seq N }.
+
+Fixpoint update_all (o : optimizer) (scalars lr : N) (ps : seq trained) (k : N)
+    : prog * seq (N * seq N) :=
+  if ps is p :: ps' then
+    let: (c, r) := update_one o scalars lr (p_shape p) (p_value p) (p_grad p) (p_slots p) k in
+    let: (cs, rs) := update_all o scalars lr ps' (k + N.of_nat (size c)) in
+    (c ++ cs, r :: rs)
+  else ([::], [::]).
+
+(** Code; each parameter's new value and slots; the new powers. *)
+Definition update (o : optimizer) (lr : N) (ps : seq trained) (power : seq N) (k : N)
+    : prog * (seq (N * seq N) * seq N) :=
+  let: (c, power') := update_scalars o power k in
+  let: (cs, rs) := update_all o k lr ps (k + N.of_nat (size c)) in
+  (c ++ cs, (rs, power')).

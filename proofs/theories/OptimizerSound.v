@@ -1,0 +1,250 @@
+(** * The update code computes the textbook update
+
+    The formulas are those of PyTorch's documentation (SGD, AdamW). The step
+    number [t] enters through powers: the state carries [beta^(t-1)], and the
+    step makes [beta^t] of it.
+
+    Glossary
+      - [real c]            an exact constant as a real number
+      - [textbook]          new value and new slots of one parameter, from the
+                            learning rate, the old powers, the parameter, its
+                            gradient, its old slots
+      - [textbook_powers]   the new powers
+      - [slots_eqt]         slots are equal on the parameter's index set *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals.
+From Coq Require Import NArith ZArith Lia.
+From Cotangent Require Import Ir Index Denote Computes Grad Canonical Optimizer.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+Section Textbook.
+Variable R : realType.
+Implicit Types (e : env R).
+
+Definition real (c : ratio) : R := let: Over n d := c in rational R n d.
+
+Definition textbook_powers (o : optimizer) (power : seq R) : seq R := match o, power with
+| AdamW beta1 beta2 _ _, [:: p1; p2] => [:: p1 * real beta1; p2 * real beta2]
+| _, _ => power end.
+
+Definition textbook (o : optimizer) (lr : R) (power : seq R) (p g : tensor R) (slot : seq (tensor R))
+    : tensor R * seq (tensor R) :=
+match o, slot with
+| Sgd decay, _ =>
+    let g' i := g i + real decay * p i in
+    (fun i => p i - lr * g' i, [::])
+| Momentum mu decay, [:: v] =>
+    let g' i := g i + real decay * p i in
+    let v' i := real mu * v i + g' i in
+    (fun i => p i - lr * v' i, [:: v'])
+| AdamW beta1 beta2 eps decay, [:: m; v] =>
+    let beta1_t := nth 0 (textbook_powers o power) 0 in
+    let beta2_t := nth 0 (textbook_powers o power) 1 in
+    let m' i := real beta1 * m i + (1 - real beta1) * g i in
+    let v' i := real beta2 * v i + (1 - real beta2) * (g i * g i) in
+    let m_hat i := m' i / (1 - beta1_t) in
+    let v_hat i := v' i / (1 - beta2_t) in
+    (fun i => p i - lr * real decay * p i - lr * m_hat i / (Num.sqrt (v_hat i) + real eps),
+     [:: m'; v'])
+| _, _ => (p, slot)
+end.
+
+(** ** The code *)
+
+Lemma den_scalar_spread s a e i : i \in idxs s -> den (scalar_spread s a) e i = e a [::].
+Proof.
+move=> hi; have hb : inb s i by rewrite -mem_idxs.
+rewrite /= big_seq_cond (eq_bigl (fun r => (r \in idxs s) && (r == i))) => [|r]; last first.
+  case hr: (r \in idxs s) => //=; have hrb : inb s r by rewrite -mem_idxs.
+  by rewrite /id_map at_map_id //; apply/eqP/eqP => [[->]|->].
+by rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1.
+Qed.
+
+Lemma den_const s c e i : den (const s c) e i = real c.
+Proof. by case: c. Qed.
+
+Lemma real_zero c : is_zero c -> real c = 0.
+Proof. by case: c => n d /= /Z.eqb_eq ->; rewrite /rational mul0r. Qed.
+
+Lemma coupled_sound e s decay p g k g' c : coupled s decay p g k = (g', c) ->
+  computes e (write k c) -> eqt s (e g') (fun i => e g i + real decay * e p i).
+Proof.
+rewrite /coupled; case: ifP => [hz [<- <-] _ i _|_ [<- <-]].
+  by rewrite (real_zero hz) mul0r addr0.
+rewrite /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+by rewrite h2 /= h1 /= h0 den_const.
+Qed.
+
+Lemma decoupled_sound e s decay lr p k q c : decoupled s decay lr p k = (q, c) ->
+  computes e (write k c) -> eqt s (e q) (fun i => e p i - e lr [::] * real decay * e p i).
+Proof.
+rewrite /decoupled; case: ifP => [hz [<- <-] _ i _|_ [<- <-]].
+  by rewrite (real_zero hz) mulr0 mul0r subr0.
+rewrite /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
+move=> /computes_cons [h4 _] i hi.
+by rewrite h4 /= h3 /= h2 den_scalar_spread // h1 /= h0 den_const.
+Qed.
+
+Lemma descend_sound e s lr p direction k : computes e (write k (descend s lr p direction k)) ->
+  eqt s (e (k + 2)%num) (fun i => e p i - e lr [::] * e direction i).
+Proof.
+rewrite /descend /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+by rewrite h2 /= h1 /= h0 den_scalar_spread.
+Qed.
+
+Lemma moment_sound e beta last k : computes e (write k (moment beta last k)) ->
+  [/\ e (k + 2)%num [::] = 1 - real beta, e (k + 3)%num [::] = e last [::] * real beta
+    & e (k + 4)%num [::] = 1 - e last [::] * real beta].
+Proof.
+rewrite /moment /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
+move=> /computes_cons [h4 _]; have one : e k [::] = 1 by rewrite h0 /= /rational divr1.
+have hb : e (k + 1)%num [::] = real beta by rewrite h1 den_const.
+have hp : e (k + 3)%num [::] = e last [::] * real beta by rewrite h3 /= hb.
+by split=> //; [rewrite h2 /= one hb|rewrite h4 /= one hp].
+Qed.
+
+Lemma average_sound e s beta complement old new k :
+  computes e (write k (average s beta complement old new k)) ->
+  eqt s (e (k + 4)%num) (fun i => real beta * e old i + e complement [::] * e new i).
+Proof.
+rewrite /average /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
+move=> /computes_cons [h4 _] i hi.
+by rewrite h4 /= h1 /= h0 den_const h3 /= h2 den_scalar_spread.
+Qed.
+
+Lemma corrected_sound e s correction a k : computes e (write k (corrected s correction a k)) ->
+  eqt s (e (k + 1)%num) (fun i => e a i / e correction [::]).
+Proof.
+rewrite /corrected /write -!N.add_1_r.
+move=> /computes_cons [h0] /computes_cons [h1 _] i hi.
+by rewrite h1 /= h0 den_scalar_spread.
+Qed.
+
+Definition slots_eqt s (a b : seq (tensor R)) : Prop :=
+  size a = size b /\ forall j, eqt s (nth (fun _ => 0) a j) (nth (fun _ => 0) b j).
+
+Lemma update_scalars_sound o power k c power' e : update_scalars o power k = (c, power') ->
+  computes e c -> [seq e j [::] | j <- power'] = textbook_powers o [seq e j [::] | j <- power].
+Proof.
+rewrite /update_scalars; case: o => [decay|mu decay|b1 b2 eps decay]; try by move=> /pair_equal_spec [_ <-].
+case: power => [|p1 [|p2 [|p3 l]]]; try by move=> /pair_equal_spec [_ <-].
+move=> /pair_equal_spec [<- <-] /computes_cat [h1 h2].
+have [_ e1 _] := moment_sound h1; have [_ + _] := moment_sound h2.
+by rewrite -N.add_assoc /= e1 => ->.
+Qed.
+
+Theorem update_one_sound e o power scalars cs power' lr s p g slot k c p' slot' :
+  update_scalars o power scalars = (cs, power') -> computes e cs -> size power = size (powers o) ->
+  update_one o scalars lr s p g slot k = (c, (p', slot')) -> computes e c ->
+  size slot = size (slots o) ->
+  let new := textbook o (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
+  eqt s (e p') new.1 /\ slots_eqt s [seq e j | j <- slot'] new.2.
+Proof.
+case: o => [decay|mu decay|b1 b2 eps decay].
+- move=> _ _ _; rewrite /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [h1 h2] hs.
+  split=> // i hi /=; rewrite (descend_sound h2) //.
+  by rewrite (coupled_sound hc h1).
+- case: slot => [|v []] // _ _ _; rewrite /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
+  move: (after k c') => k1 /computes_cat [h1] /computes_cat [h2 h3] _.
+  have hv : eqt s (e (k1 + 2)%num) (fun i => real mu * e v i + (e g i + real decay * e p i)).
+    move: h2; rewrite /write -!N.add_1_r -!N.add_assoc.
+    move=> /computes_cons [v0] /computes_cons [v1] /computes_cons [v2 _] i hi.
+    by rewrite v2 /= v1 /= v0 den_const (coupled_sound hc h1).
+  split=> [i hi|] /=; first by rewrite (descend_sound h3) // hv.
+  by split=> // -[|j].
+rewrite /update_scalars; case: power => [|p1 [|p2 []]] // /pair_equal_spec [<- _] /computes_cat [hm1 hm2] _.
+have [compl1 pow1 corr1] := moment_sound hm1; have [compl2 pow2 corr2] := moment_sound hm2.
+case: slot => [|m [|v []]] //; rewrite /update_one; case hc: decoupled => [q c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
+move=> /computes_cat [a1] /computes_cat [sq] /computes_cat [a2] /computes_cat [c1].
+move=> /computes_cat [c2] /computes_cat [r] /computes_cat [d] f _.
+have {}sq : e (k + 5)%num =1 fun i => e g i * e g i by move: sq => /computes_cons [].
+have hm := average_sound a1; have hv := average_sound a2.
+have hmh := corrected_sound c1; have hvh := corrected_sound c2.
+have hq := decoupled_sound hc d.
+have {r} hr : eqt s (e (k + 6 + 5 + 4 + 2)%num)
+    (fun i => Num.sqrt (e (k + 6 + 5 + 3)%num i) + real eps).
+  move: r; rewrite /write -!N.add_1_r -!N.add_assoc.
+  move=> /computes_cons [r0] /computes_cons [r1] /computes_cons [r2 _] i hi.
+  by rewrite r2 /= r0 /= r1 den_const.
+have {f} hf k5 : k5 = after (k + 6 + 5 + 4 + 3)%num c' -> eqt s (e (k5 + 3)%num)
+    (fun i => e q i - e lr [::] * e (k + 6 + 5 + 1)%num i / e (k + 6 + 5 + 4 + 2)%num i).
+  move=> E; move: f; rewrite -E /write -!N.add_1_r -!N.add_assoc.
+  move=> /computes_cons [f0] /computes_cons [f1] /computes_cons [f2] /computes_cons [f3 _] i hi.
+  by rewrite f3 /= f2 /= f1 /= f0 den_scalar_spread.
+have em i : i \in idxs s -> e (k + 4)%num i = real b1 * e m i + (1 - real b1) * e g i.
+  by move=> hi; rewrite hm // compl1.
+have ev i : i \in idxs s ->
+    e (k + 6 + 4)%num i = real b2 * e v i + (1 - real b2) * (e g i * e g i).
+  by move=> hi; rewrite hv // sq -compl2 -N.add_assoc.
+split=> [i hi|] /=; last first.
+  by split=> // -[|[|j]] //= i hi; rewrite ?em ?ev.
+rewrite (hf _ erefl) // hq // hr // hmh // em // corr1.
+rewrite -[(k + 6 + 5 + 3)%num]/(k + 6 + 5 + 3)%num.
+have -> : (k + 6 + 5 + 3 = k + 6 + 5 + 2 + 1)%num by lia.
+by rewrite hvh // ev // -corr2 -[(scalars + 5 + 4)%num]N.add_assoc.
+Qed.
+
+(** ** No division by zero, no root of a negative
+
+    Real division and roots are total functions in MathComp; under the
+    conditions that the optimiser keeps, no such convention is used. *)
+
+Lemma at_least_0P c : at_least_0 c -> 0 <= real c.
+Proof.
+case: c => -[|n|n] d //= _; first by rewrite /rational mul0r.
+by apply: divr_ge0; apply/ltW/pos_real_gt0.
+Qed.
+
+Lemma above_0P c : above_0 c -> 0 < real c.
+Proof. by case: c => -[|n|n] d //= _; apply: divr_gt0; apply: pos_real_gt0. Qed.
+
+Lemma below_1P c : below_1 c -> real c < 1.
+Proof.
+case: c => -[|n|n] d //= h; rewrite /rational ?mul0r ?ltr01 //.
+  rewrite ltr_pdivr_mulr ?pos_real_gt0 // mul1r /int_real !pos_real_nat ltr_nat.
+  by apply/ssrnat.ltP; have /Z.ltb_lt := h; lia.
+apply: le_lt_trans ltr01; rewrite /int_real mulNr oppr_le0.
+by apply: divr_ge0; apply/ltW/pos_real_gt0.
+Qed.
+
+Lemma power_stays (last beta : R) : 0 <= last <= 1 -> 0 <= beta < 1 ->
+  0 <= last * beta <= 1 /\ 0 < 1 - last * beta.
+Proof.
+move=> /andP [l0 l1] /andP [b0 b1].
+have h : last * beta < 1 by apply: le_lt_trans b1; rewrite ler_pimull.
+by rewrite subr_gt0 h mulr_ge0 // ltW.
+Qed.
+
+Lemma second_moment_ge0 (beta v g : R) : 0 <= beta < 1 -> 0 <= v ->
+  0 <= beta * v + (1 - beta) * (g * g).
+Proof.
+move=> /andP [b0 b1] v0; apply: addr_ge0; apply: mulr_ge0 => //.
+  by rewrite subr_ge0 ltW.
+by rewrite -expr2 sqr_ge0.
+Qed.
+
+Theorem adamw_well_defined beta1 beta2 eps decay (p1 p2 v g : R) :
+  constants_ok (AdamW beta1 beta2 eps decay) -> 0 <= p1 <= 1 -> 0 <= p2 <= 1 -> 0 <= v ->
+  let v' := real beta2 * v + (1 - real beta2) * (g * g) in
+  let v_hat := v' / (1 - p2 * real beta2) in
+  [/\ 0 < 1 - p1 * real beta1, 0 < 1 - p2 * real beta2, 0 <= v_hat
+    & 0 < Num.sqrt v_hat + real eps]
+  /\ [/\ 0 <= v', 0 <= p1 * real beta1 <= 1 & 0 <= p2 * real beta2 <= 1].
+Proof.
+move=> /= /and5P [/at_least_0P a0 /below_1P a1 /at_least_0P b0 /below_1P b1].
+move=> /andP [/above_0P e0 _] h1 h2 v0.
+have b1_ok : 0 <= real beta1 < 1 by rewrite a0.
+have b2_ok : 0 <= real beta2 < 1 by rewrite b0.
+have [k1 c1] := power_stays h1 b1_ok; have [k2 c2] := power_stays h2 b2_ok.
+have hv := second_moment_ge0 g b2_ok v0.
+split; split=> //; first by rewrite divr_ge0 // ltW.
+by rewrite ltr_paddl // sqrtr_ge0.
+Qed.
+End Textbook.
