@@ -1,0 +1,207 @@
+"""Nothing is assumed that must be proved.
+
+Refuses, in the sources: holes (Admitted, admit), assumptions outside sections,
+switches that weaken the kernel, primitive numbers; in the compiled theories:
+headline theorems that rest on more than the three axioms of classical
+MathComp-Analysis, and whatever the independent checker reports. Then tries
+each refusal on a theory made to be refused.
+"""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+THEORIES = HERE / "theories"
+LOAD = ["-Q", str(THEORIES), "Cotangent"]
+ALLOWED = {
+    "propositional_extensionality",
+    "functional_extensionality_dep",
+    "constructive_indefinite_description",
+}
+FLAGS = {"-Q theories Cotangent", "-arg -w -arg -notation-overridden,-ambiguous-paths"}
+
+# Refused anywhere.
+WORDS = re.compile(
+    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Declare\s+Module|Primitive|"
+    r"bypass_check|Guard\s+Checking|Positivity\s+Checking|Universe\s+Checking|"
+    r"Type\s+In\s+Type|type-in-type|impredicative-set|Register|Redirect|Load|Drop|"
+    r"PrimFloat|PrimInt63|Int63|Uint63|Sint63|PArray|PrimArray|FloatOps|SpecFloat|Bignums|Interval)\b"
+)
+# Refused outside sections, where they are axioms.
+LOCAL = re.compile(r"\b(Hypothes[ie]s|Variables?|Context)\b")
+
+
+class Refused(Exception):
+    pass
+
+
+def bare(text):
+    """The text without comments and strings."""
+    out, depth, at = [], 0, 0
+    while at < len(text):
+        if text.startswith("(*", at):
+            depth, at = depth + 1, at + 2
+        elif depth and text.startswith("*)", at):
+            depth, at = depth - 1, at + 2
+            out.append(" ")
+        elif text[at] == '"':
+            end = at + 1
+            while end < len(text) and (text[end] != '"' or text[end : end + 2] == '""'):
+                end += 2 if text[end] == '"' else 1
+            at = end + 1
+            out.append(" ")
+        else:
+            out.append("" if depth and text[at] != "\n" else text[at])
+            at += 1
+    return "".join(out)
+
+
+def scan(path):
+    sections = []
+    for number, line in enumerate(bare(path.read_text()).splitlines(), 1):
+        found = WORDS.search(line)
+        if found:
+            raise Refused(f"{path.name}:{number}: {found.group(0)}")
+        for step in re.finditer(r"\b(Section|Module(?:\s+Type)?|End)\s+([\w']+)|" + LOCAL.pattern, line):
+            if step.group(1) == "End":
+                if sections:
+                    sections.pop()
+            elif step.group(1):
+                sections.append(step.group(1))
+            elif "Section" not in sections:
+                raise Refused(f"{path.name}:{number}: {step.group(0)} outside a section")
+
+
+def listed():
+    """The theories of _CoqProject; every file must be there, and no other flag."""
+    lines = [line.strip() for line in (HERE / "_CoqProject").read_text().splitlines() if line.strip()]
+    files = [line for line in lines if line.endswith(".v")]
+    other = set(lines) - set(files) - FLAGS
+    if other:
+        raise Refused(f"_CoqProject: {sorted(other)}")
+    stray = {f"theories/{path.name}" for path in THEORIES.glob("*.v")} - set(files)
+    if stray:
+        raise Refused(f"not in _CoqProject: {sorted(stray)}")
+    return [HERE / file for file in files]
+
+
+def coqc(source, folder, load=()):
+    path = Path(folder) / "Ask.v"
+    path.write_text(source)
+    command = ["coqc", "-q", *load, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, cwd=folder)
+    if done.returncode != 0:
+        raise Refused(done.stderr.strip() or f"coqc ended with {done.returncode}")
+    return done.stdout
+
+
+def assumptions(answer):
+    """Refuses all but the allowed axioms in an answer of Print Assumptions."""
+    for line in answer.splitlines():
+        if not line.strip() or line[0].isspace() or line.startswith("Closed under the global"):
+            continue
+        if line.strip() in ("Axioms:", "Section Variables:"):
+            if line.startswith("Section"):
+                raise Refused(line)
+            continue
+        name = line.split()[0].removeprefix("mathcomp.classical.")
+        if name.removeprefix("boolp.") not in ALLOWED or not name.startswith("boolp."):
+            raise Refused(f"assumes {line}")
+
+
+def headlines():
+    lines = (HERE / "headlines").read_text().splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+def ask(names):
+    modules = sorted({name.split(".")[0] for name in names})
+    source = f"From Cotangent Require {' '.join(modules)}.\n"
+    source += "".join(f"Print Assumptions {name}.\n" for name in names)
+    with tempfile.TemporaryDirectory() as folder:
+        return coqc(source, folder, LOAD)
+
+
+def check(files):
+    """The independent checker: our theories, or with FULL=1 all they rest on."""
+    modules = [f"Cotangent.{path.stem}" for path in files]
+    full = os.environ.get("FULL", "0") != "0"
+    what = modules if full else [part for module in modules for part in ("-norec", module)]
+    command = ["coqchk", "-silent", "-o", *LOAD, *what]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3600 if full else 900)
+    if done.returncode != 0:
+        raise Refused(f"coqchk: {done.stderr.strip()[-2000:]}")
+    report = done.stdout + done.stderr
+    ours = re.findall(r"^\s+Cotangent\.\S+$", report, re.M)
+    if ours:
+        raise Refused(f"coqchk: axioms of our own {ours}")
+    for line in report.splitlines():
+        if line.startswith("* Constants") or line.startswith("* Inductives"):
+            if not line.rstrip().endswith("<none>"):
+                raise Refused(f"coqchk: {line}")
+
+
+PLANTED = {
+    "an axiom": "Axiom planted : 1 = 2.\nTheorem head : 1 = 2. Proof. exact planted. Qed.\n",
+    "a hole": "Theorem head : 1 = 2. Proof. Admitted.\n",
+    "a part left open": "Theorem head : 1 = 2. Proof. admit. Admitted.\n",
+    "a parameter": "Parameter planted : 1 = 2.\nDefinition head := planted.\n",
+    "a hypothesis": "Hypothesis planted : 1 = 2.\nDefinition head := planted.\n",
+    "a declared module": "Module Type T. Parameter p : 1 = 2. End T.\nDeclare Module M : T.\n"
+    "Definition head := M.p.\n",
+    "primitive floats": "From Coq Require Import PrimFloat.\n"
+    "Theorem head : PrimFloat.add one one = two. Proof. vm_compute. reflexivity. Qed.\n",
+    "primitive integers": "From Coq Require Import Uint63.\n"
+    "Theorem head : Uint63.add 1 1 = 2%uint63. Proof. vm_compute. reflexivity. Qed.\n",
+    "no guard": "Unset Guard Checking.\nFixpoint head (n : nat) : 1 = 2 := head n.\n",
+    "no universes": "Unset Universe Checking.\nDefinition head : Type@{Set} := Type.\n",
+}
+
+
+def must_fail():
+    """Both the scan and, on its own, the look at assumptions refuse each."""
+    for what, source in PLANTED.items():
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "Planted.v"
+            path.write_text(source)
+            answer = coqc(source + "Print Assumptions head.\n", folder)
+            for name, refusal in {
+                "scan": lambda: scan(path),
+                "assumptions": lambda: assumptions(answer),
+            }.items():
+                try:
+                    refusal()
+                except Refused:
+                    continue
+                raise Refused(f"{what}: the {name} did not notice")
+    innocent = "Section S. Variable n : nat. Theorem head : n = n. Proof. reflexivity. Qed. End S.\n"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "Innocent.v"
+        path.write_text("(* Axiom (* nested *) Admitted *)\n" + innocent)
+        scan(path)
+        assumptions(coqc(innocent + "Print Assumptions head.\n", folder))
+
+
+def main():
+    try:
+        files = listed()
+        for path in files:
+            scan(path)
+        print(f"{len(files)} theories: no holes, no axioms, no switches")
+        names = headlines()
+        assumptions(ask(names))
+        print(f"{len(names)} headline theorems: at most {', '.join(sorted(ALLOWED))}")
+        must_fail()
+        print(f"{len(PLANTED)} planted faults refused")
+        check(files)
+        print("coqchk agrees")
+    except Refused as why:
+        sys.exit(f"refused: {why}")
+
+
+if __name__ == "__main__":
+    main()
