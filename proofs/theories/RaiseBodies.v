@@ -108,18 +108,22 @@ Qed.
 
 Definition no_call : string -> procedure R := fun _ _ => None.
 
+Lemma instruction_some call args results o vs t xs c :
+  ~~ is_call o -> all_some (map (lookup args results) vs) = Some xs ->
+  fits o (map (@a_type R) xs) t -> op_meaning o t xs = Some c ->
+  instruction_meaning call args results (Instruction o vs t) = Some (Array t c).
+Proof.
+move=> hc hx hf ho.
+rewrite /instruction_meaning [i_operands _]/= hx [i_operation _]/= [i_type _]/=.
+by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f] // _ hf ho; rewrite /obind /oapp hf ho.
+Qed.
+
 Lemma run_instruction call args results o vs t xs c rest :
   ~~ is_call o -> all_some (map (lookup args results) vs) = Some xs ->
   fits o (map (@a_type R) xs) t -> op_meaning o t xs = Some c ->
   body_meaning call args results (Instruction o vs t :: rest)
   = body_meaning call args (rcons results (Array t c)) rest.
-Proof.
-move=> hc hx hf ho; rewrite [LHS]/=.
-suff -> : instruction_meaning call args results (Instruction o vs t) = Some (Array t c) by [].
-rewrite /instruction_meaning [i_operands _]/= hx [i_operation _]/= [i_type _]/=.
-by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f] // _ hf ho;
-  rewrite /obind /oapp hf ho.
-Qed.
+Proof. by move=> hc hx hf ho; rewrite [LHS]/= (instruction_some _ hc hx hf ho). Qed.
 
 Lemma run_function f ts body t r args results y :
   is_function f ts body t r -> map (@a_type R) args = ts ->

@@ -1,0 +1,400 @@
+(** * Raising keeps the meaning
+
+    [raise_sound]: if [raise] gives a program for a module, then on all argument
+    tensors of the argument types the module has a meaning, and it is what the
+    program computes, on the index set of every result.
+
+    Glossary
+      - [argument_arrays]  tensors with the types of a list of slots
+      - [input_env xs]     the environment in which value [k] is the [k]-th of [xs]
+      - [agrees], [sound]  what a StableHLO value has to do with the graph's
+                           value that it is bound to; all of them *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals sequences exp.
+From Coq Require Import NArith ZArith String Lia FMapPositive.
+From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Raise RaiseLinear RaiseBodies.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+(** Defaults, for reading lists by position. *)
+Definition no_slot : slot := Slot (Tensor [::] F32) [::].
+
+Section Sound.
+Variable R : realType.
+Definition no_tensor : tensor R := fun _ => 0.
+
+Definition argument_arrays (slots : seq slot) (xs : seq (tensor R)) : seq (array R) :=
+  [seq Array (s_type p.1) (Reals p.2) | p <- zip slots xs].
+Definition input_env (xs : seq (tensor R)) : env R := fun k => nth no_tensor xs (N.to_nat k).
+
+Implicit Types (e : env R) (a : tensor R) (args results : seq (array R)).
+
+(** ** One op *)
+
+(** [x] is what the graph has as [b], below [next]. *)
+Definition agrees e (next : N) (b : bound) (x : array R) : Prop := match b with
+| Real t n is_zero => (n < next)%num /\
+    exists2 a, x = Array t (Reals a) & eqt (t_shape t) a (e n) /\ (is_zero -> forall i, a i = 0)
+| Predicate t c n k => (n < next)%num /\ (k < next)%num /\
+    exists2 p, x = Array t (Booleans p)
+      & {in idxs (t_shape t), forall i, p i = cmp_real c (e n i) (e k i)}
+end.
+
+Definition outcome_agrees e (next : N) (t : type) (out : outcome) (c : cells R) : Prop :=
+  match out with
+  | Emit o is_zero =>
+      exists2 a, c = Reals a & eqt (t_shape t) a (den o e) /\ (is_zero -> forall i, a i = 0)
+  | Remember r n k => (n < next)%num /\ (k < next)%num /\
+      exists2 p, c = Booleans p & {in idxs (t_shape t), forall i, p i = cmp_real r (e n i) (e k i)}
+  end.
+
+Lemma agrees_type e next b x : agrees e next b x -> a_type x = bound_type b.
+Proof. by case: b => [t n z|t c n k] /=; [case=> _ [a ->] | case=> _ [_ [p ->]]]. Qed.
+
+Lemma read_swap e e' x x' s m r : eqt s (e x) (e' x') ->
+  read e (View x s m) r = read e' (View x' s m) r.
+Proof. by rewrite /read /=; case E: at_map => [i|] // h; rewrite h // (at_map_in E). Qed.
+
+(** A contraction depends on its operands' index sets alone. *)
+Lemma den_swap1 e e' x x' box out f s m i : eqt s (e x) (e' x') ->
+  den (Contract box out f [:: View x s m]) e i = den (Contract box out f [:: View x' s m]) e' i.
+Proof. by move=> h /=; apply: eq_bigr => r _; rewrite !big_seq1 (read_swap _ _ h). Qed.
+
+Lemma den_swap2 e e' x x' y y' box out f s m t n i :
+  eqt s (e x) (e' x') -> eqt t (e y) (e' y') ->
+  den (Contract box out f [:: View x s m; View y t n]) e i
+  = den (Contract box out f [:: View x' s m; View y' t n]) e' i.
+Proof.
+move=> hx hy /=; apply: eq_bigr => r _.
+by rewrite !big_cons !big_nil (read_swap _ _ hx) (read_swap _ _ hy).
+Qed.
+
+(** Two tensors as values 0 and 1. *)
+Definition two a a' : env R := fun k => if N.eqb k 0 then a else a'.
+
+(** Operands that are reals. *)
+Lemma agrees1 e next t n z xs : List.Forall2 (agrees e next) [:: Real t n z] xs ->
+  exists2 a, xs = [:: Array t (Reals a)]
+    & eqt (t_shape t) a (e n) /\ (z -> forall i, a i = 0).
+Proof.
+move=> h; inversion h as [|b x bs xs' hx hn]; subst; inversion hn; subst.
+by case: hx => _ [a -> ha]; exists a.
+Qed.
+
+Lemma agrees_cons e next b bs xs : List.Forall2 (agrees e next) (b :: bs) xs ->
+  exists x xs', [/\ xs = x :: xs', agrees e next b x & List.Forall2 (agrees e next) bs xs'].
+Proof. by move=> h; inversion h as [|b' x bs' xs' hx hn]; subst; exists x, xs'. Qed.
+
+Lemma agrees2 e next t n z t' n' z' xs :
+  List.Forall2 (agrees e next) [:: Real t n z; Real t' n' z'] xs ->
+  exists a a', [/\ xs = [:: Array t (Reals a); Array t' (Reals a')],
+    eqt (t_shape t) a (e n), eqt (t_shape t') a' (e n'), z' -> forall i, a' i = 0
+    & (n < next)%num /\ (n' < next)%num].
+Proof.
+case/agrees_cons=> x [xs' [-> [hn [a -> [ha _]]] /agrees_cons [y [ys [-> [hn' [a' -> [ha' hz]]]]]]]].
+by move=> h; inversion h; subst; exists a, a'.
+Qed.
+
+Lemma outcome_meaning m o t bs xs out e next : ~~ is_call o ->
+  outcome_of m o t bs = Some out -> fits o (map bound_type bs) t ->
+  List.Forall2 (agrees e next) bs xs ->
+  exists2 c, op_meaning o t xs = Some c & outcome_agrees e next t out c.
+Proof.
+case: o => [l|u|o|d||d|ds|r ds|ds||f] // _;
+  case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|[tc l' zc|tc cc l' l''] [|? ?]]]];
+  rewrite /outcome_of //; try by case: (r).
+- move=> ho _ hb; inversion hb; subst; move: ho; rewrite /=.
+  case: (literal_value _ l) => [[n d|]|] // [<-].
+  exists (Reals (fun=> rational R n d)) => //=; exists (fun=> rational R n d) => //.
+  by split=> // /Z.eqb_eq -> i; exact: mul0r.
+- move=> [<-] /= /andP [_ /eqP <-] /agrees1 [a -> [ha _]].
+  exists (Reals (fun i => unary_real u (a i))) => //.
+  exists (fun i => unary_real u (a i)) => //; split=> // i hi.
+  by rewrite ha //; case: (u).
+- case E: (binary_of o) => [b|] //= [<-] /and3P [_ /eqP <- /eqP <-] /agrees2 [a [a' [-> ha ha' _ _]]].
+  exists (Reals (fun i => binary_real o (a i) (a' i))) => //.
+  exists (fun i => binary_real o (a i) (a' i)) => //; split=> // i hi.
+  by rewrite ha // ha' //; case: (o) E => //= -[<-].
+- move=> [<-] /= /and3P [_ /eqP <- /eqP ->] /agrees2 [a [a' [-> ha ha' _ lt]]].
+  exists (Booleans (fun i => direction_real d (a i) (a' i))) => //.
+  case: lt => ? ?; split=> //; split=> //.
+  exists (fun i => direction_real d (a i) (a' i)) => // i hi.
+  by rewrite ha // ha' //; case: (d).
+- move=> [<-] /= /and4P [_ /eqP <- /eqP <- /eqP ->].
+  case/agrees_cons=> x [xs' [-> [_ [_ [p -> hp]]] /agrees2 [a [a' [-> ha ha' _ _]]]]].
+  exists (Reals (fun i => if p i then a i else a' i)) => //.
+  exists (fun i => if p i then a i else a' i) => //; split=> // i hi.
+  by rewrite ha // ha' // hp.
+- move=> [<-] /= /and4P [_ _ hd /eqP ->] /agrees2 [a [a' [-> ha ha' _ _]]].
+  set y := dot_general _ _ _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a' 0%num) -[a']/(two a a' 1%num) -(den_dot 0 1 (two a a') hd) //.
+  exact: den_swap2.
+- case: eqP => // hs [<-] /= /and3P [_ _ hd] /agrees1 [a -> [ha _]].
+  set y := broadcast_in_dim _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a 0%num) -(den_broadcast 0 (two a a) hd) //.
+  exact: den_swap1.
+- case: r zb => -[] // [<-] /= /and4P [_ _ _ /eqP ->] /agrees2 [a [a' [-> ha ha' hz _]]].
+  set y := reduce_add _ _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y hz // -[a]/(two a a 0%num) -den_reduce //.
+  exact: den_swap1.
+- move=> [<-] /= /and4P [_ /eqP hn hd /eqP ->] /agrees1 [a -> [ha _]].
+  set y := transpose _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a 0%num) -den_transpose //.
+  exact: den_swap1.
+- move=> [<-] /= /and3P [_ _ /N.eqb_eq hn] /agrees1 [a -> [ha _]].
+  set y := reshape _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  exact: ha (same_place_in hn hi).
+Qed.
+
+(** ** Calls *)
+
+Lemma softmax_eqt s a a' : all (N.ltb 0) s && (0 < size s)%nat ->
+  eqt s a a' -> eqt s (softmax s a) (softmax s a').
+Proof.
+move=> ok h; apply: (@den_eqt R (Softmax s 0) (two a a) (two a' a') ok) => p.
+by rewrite inE => /eqP ->.
+Qed.
+
+Lemma cross_entropy_eqt s a a' b b' : all (N.ltb 0) s && (0 < size s)%nat ->
+  eqt s a a' -> eqt s b b' -> cross_entropy s a b = cross_entropy s a' b' :> R.
+Proof.
+move=> ok ha hb.
+apply: (@den_eqt R (SoftmaxCrossEntropy s 0 1) (two a b) (two a' b') ok _ [::]) => //.
+by move=> p; rewrite !inE => /orP [] /eqP ->.
+Qed.
+
+Lemma recognise_meaning f t bs ts o xs e next :
+  all_some (map real_of bs) = Some ts -> recognise f t ts = Some o ->
+  List.Forall2 (agrees e next) bs xs ->
+  exists2 y, function_meaning (@no_call R) f xs = Some [:: Array t (Reals y)]
+    & eqt (t_shape t) y (den o e).
+Proof.
+case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
+- move=> [<-] /=; case: ifP => // /negbFE ft; case: ifP => [|_].
+    case/andP=> hf /eqP et; subst ta => -[<-] /agrees1 [a -> [ha _]].
+    have [y run hy] := relu_meaning a ft hf; exists y => // i hi.
+    by rewrite hy /= ha.
+  case: ifP => // /and3P [rt hf /eqP et]; subst ta => -[<-] /agrees1 [a -> [ha _]].
+  have [y run hy] := softmax_meaning a ft rt hf; exists y => //.
+  exact: eqt_trans hy (softmax_eqt rt ha).
+- move=> [<-] /=; case: ifP => // /and5P [ft /eqP eb rt hn /andP [/eqP et hf]]; subst tb t.
+  move=> [<-] /agrees2 [a [b [-> ha hb _ _]]].
+  have [y run hy] := cross_entropy_meaning a b ft rt hn hf; exists y => //.
+  by apply: eqt_trans hy _ => i _; exact: cross_entropy_eqt.
+- by case: b => [? ? ?|? ? ? ?] //=; case: (all_some _) => // l [<-].
+Qed.
+
+(** ** All values so far *)
+
+Section Run.
+Variables (m : module) (e0 : env R).
+
+Definition program_env (st : state) : env R := run (rev (st_code st)) e0.
+
+Definition sound (st : state) args results : Prop :=
+  st_result st = N.of_nat (size results) /\
+  forall v b, find st v = Some b -> exists2 x, lookup args results v = Some x
+    & agrees (program_env st) (st_next st) b x.
+
+Lemma value_key_inj v w : value_key v = value_key w -> v = w.
+Proof.
+case: v w => n [] k //= [] h; congr (_ _); have := congr1 N.pos h; rewrite !N.succ_pos_spec; lia.
+Qed.
+
+Lemma find_bind st w b v r n code :
+  find (State (bind w b st) r n code) v = if v == w then Some b else find st v.
+Proof.
+rewrite /find; case: eqP => [->|ne]; first exact: PositiveMap.gss.
+by apply: PositiveMap.gso => /value_key_inj.
+Qed.
+
+Lemma lookup_rcons args results x v y :
+  lookup args results v = Some y -> lookup args (rcons results x) v = Some y.
+Proof.
+case: v => //= k h; rewrite -cats1 -h; apply: List.nth_error_app1.
+by apply/List.nth_error_Some; rewrite h.
+Qed.
+
+Lemma lookup_last args results x :
+  lookup args (rcons results x) (Res (N.of_nat (size results))) = Some x.
+Proof.
+rewrite /= Nnat.Nat2N.id; elim: results => //= y l ih; exact: ih.
+Qed.
+
+(** A new value of the graph changes none below it. *)
+Lemma agrees_later e e' next next' b x : (next <= next')%num ->
+  (forall n, (n < next)%num -> e' n = e n) -> agrees e next b x -> agrees e' next' b x.
+Proof.
+move=> le he; case: b => [t n z|t c n k] /=.
+  by case=> hn [a -> ha]; split; [lia | exists a => //; rewrite he].
+by case=> hn [hk [p -> hp]]; split; [lia | split; [lia | exists p => //; rewrite !he]].
+Qed.
+
+Lemma operands_agree st args results vs bs : sound st args results ->
+  all_some (map (find st) vs) = Some bs ->
+  exists2 xs, all_some (map (lookup args results) vs) = Some xs
+    & List.Forall2 (agrees (program_env st) (st_next st)) bs xs.
+Proof.
+move=> [_ h]; elim: vs bs => [|v vs ih] bs /=; first by case=> <-; exists [::].
+case E: (find st v) => [b|] //=; have [x -> hx] := h _ _ E.
+case F: (all_some _) => [l|] //= [<-]; have [xs -> hxs] := ih _ F.
+by exists (x :: xs) => //; constructor.
+Qed.
+
+Lemma agree_types e next bs xs : List.Forall2 (agrees e next) bs xs ->
+  map (@a_type R) xs = map bound_type bs.
+Proof. by elim=> //= b x ? ? h _ ->; rewrite (agrees_type h). Qed.
+
+Lemma one_instruction i bs out e next args results :
+  is_call (i_operation i) || fits (i_operation i) (map bound_type bs) (i_type i) ->
+  outcome_of m (i_operation i) (i_type i) bs = Some out ->
+  forall xs, all_some (map (lookup args results) (i_operands i)) = Some xs ->
+  List.Forall2 (agrees e next) bs xs ->
+  exists2 c, instruction_meaning (@call_of_private R m) args results i = Some (Array (i_type i) c)
+    & outcome_agrees e next (i_type i) out c.
+Proof.
+case: i => o vs t hf ho xs hx hb; move: hf ho hx => /= hf ho hx.
+have [C|C] := boolP (is_call o).
+  clear hf; case: o C ho => // f _ /=; case G: (callee m f) => [g|] //=.
+  case A: (all_some (map real_of bs)) => [ts|] //=; case E: (recognise g t ts) => [o|] //= [<-].
+  have [y run hy] := recognise_meaning A E hb.
+  exists (Reals y); last by exists y.
+  by rewrite /instruction_meaning /= hx /= /call_of_private G run /= eqxx.
+rewrite (negbTE C) /= in hf.
+have [c hm hc] := outcome_meaning C ho hf hb.
+exists c => //; apply: (@instruction_some R _ _ _ _ _ _ xs) => //.
+by rewrite (agree_types hb).
+Qed.
+
+Lemma instruction_step i st st' args results :
+  sound st args results -> raise_instruction m i st = Some st' ->
+  exists2 x, instruction_meaning (@call_of_private R m) args results i = Some x
+    & sound st' args (rcons results x).
+Proof.
+case: st => bounds result next code; set st := State _ _ _ _ => hs.
+rewrite /raise_instruction -/st; case E: (all_some _) => [bs|] //=.
+case: ifP => // hf; case O: (outcome_of _ _ _ _) => [out|] //= [<-].
+have [xs hx hb] := operands_agree hs E.
+have [c hm hc] := one_instruction hf O hx hb.
+exists (Array (i_type i) c) => //; case: hs => hr h; rewrite /= in hr.
+case: out {O} hc => [o z|r n k] hc.
+- have later n : (n < next)%num -> program_env (State (bind (Res result)
+      (Real (i_type i) next z) st) (N.succ result) (N.succ next) ((next, o) :: code)) n
+      = program_env st n.
+    move=> hn; rewrite /program_env /= rev_cons /run foldl_rcons /step /= updN //; lia.
+  split=> [|v b]; first by rewrite /= size_rcons hr; lia.
+  rewrite find_bind.
+  case: eqP => [-> [<-]|_ /h [x found ha]].
+    exists (Array (i_type i) c); first by rewrite hr lookup_last.
+    split; first by rewrite /=; lia.
+    case: hc => a -> ha; exists a => //.
+    by rewrite /program_env /= rev_cons /run foldl_rcons /step /= updE.
+  exists x; first exact: lookup_rcons.
+  by apply: agrees_later ha => //=; lia.
+- split=> [|v b]; first by rewrite /= size_rcons hr; lia.
+  rewrite find_bind.
+  case: eqP => [-> [<-]|_ /h [x found ha]].
+    exists (Array (i_type i) c); first by rewrite hr lookup_last.
+    by case: hc => hn [hk [p -> hp]]; split=> //; split=> //; exists p.
+  by exists x => //; exact: lookup_rcons.
+Qed.
+
+Lemma body_steps body st st' args results :
+  sound st args results -> raise_body m body st = Some st' ->
+  exists2 rs, body_meaning (@call_of_private R m) args results body = Some rs
+    & sound st' args rs.
+Proof.
+elim: body st results => [|i body ih] st results hs /=; first by case=> <-; exists results.
+case E: (raise_instruction m i st) => [st1|] //= hb.
+have [x -> hx] := instruction_step hs E.
+exact: ih hx hb.
+Qed.
+End Run.
+
+(** ** The module *)
+
+Lemma find_arguments ts k bounds v b :
+  PositiveMap.find (value_key v) (bind_arguments ts k bounds) = Some b ->
+  (exists2 j, (j < size ts)%nat &
+     v = Arg (k + N.of_nat j) /\ b = Real (nth (scalar (Tensor [::] F32)) ts j) (k + N.of_nat j) false)
+  \/ PositiveMap.find (value_key v) bounds = Some b.
+Proof.
+elim: ts k bounds => [|t ts ih] k bounds; first by right.
+case/(ih (N.succ k) (PositiveMap.add (value_key (Arg k)) (Real t k false) bounds))
+  => [[j hj [-> ->]]|].
+  left; exists j.+1 => //; have -> : (k + N.of_nat j.+1 = N.succ k + N.of_nat j)%num by lia.
+  by [].
+case: (value_eq_dec v (Arg k)) => [->|ne].
+  rewrite PositiveMap.gss => -[<-]; left; exists 0%nat => //.
+  by rewrite N.add_0_r.
+by rewrite PositiveMap.gso => [|/value_key_inj //]; right.
+Qed.
+
+Lemma nth_error_arguments slots xs k : size xs = size slots -> (k < size slots)%nat ->
+  List.nth_error (argument_arrays slots xs) k
+  = Some (Array (s_type (nth no_slot slots k)) (Reals (nth no_tensor xs k))).
+Proof. by elim: slots xs k => [|s slots ih] [|x xs] [|k] //= [hs] hk; exact: ih. Qed.
+
+Lemma initial_sound f xs : size xs = size (f_arguments f) ->
+  sound (input_env xs) (initial f) (argument_arrays (f_arguments f) xs) [::].
+Proof.
+move=> hs; split=> // v b; rewrite /find /initial /=.
+case/find_arguments => [[j hj [-> ->]]|]; last by rewrite PositiveMap.gempty.
+rewrite size_map in hj; rewrite N.add_0_l /= Nnat.Nat2N.id.
+exists (Array (s_type (nth no_slot (f_arguments f) j)) (Reals (nth no_tensor xs j))).
+  exact: nth_error_arguments.
+split; first by move/ssrnat.ltP: hj => hj; rewrite size_map; lia.
+exists (nth no_tensor xs j); first by rewrite (nth_map no_slot).
+by split=> // i _; rewrite /program_env /= /input_env Nnat.Nat2N.id.
+Qed.
+
+Lemma returns_agree st e0 args results vs outs :
+  sound e0 st args results -> all_some [seq obind real_of (find st v) | v <- vs] = Some outs ->
+  exists2 ys, all_some (map (lookup args results) vs)
+      = Some [seq Array p.1 (Reals p.2) | p <- zip (map fst outs) ys]
+    & size ys = size outs /\ forall k, (k < size ys)%nat ->
+        eqt (t_shape (nth (scalar (Tensor [::] F32)) (map fst outs) k)) (nth no_tensor ys k)
+          (program_env e0 st (nth 0%num (map snd outs) k)).
+Proof.
+move=> [_ h]; elim: vs outs => [|v vs ih] outs /=; first by case=> <-; exists [::].
+case E: (find st v) => [[t n z|]|] //=; have [x -> [_ [a -> [ha _]]]] := h _ _ E.
+case F: (all_some _) => [l|] //= [<-]; have [ys -> [hs hy]] := ih _ F.
+exists (a :: ys) => //=; split; first by rewrite hs.
+by case=> [|k] //; exact: hy.
+Qed.
+
+Lemma have_arguments slots xs : size xs = size slots ->
+  have_types (argument_arrays slots xs) slots.
+Proof.
+move=> hs; apply/eqP; rewrite /argument_arrays -map_comp.
+by elim: slots xs hs => [|s slots ih] [|x xs] //= [/ih ->].
+Qed.
+
+Theorem raise_sound m r xs : raise m = Some r -> size xs = size (r_arguments r) ->
+  exists2 ys, meaning m (argument_arrays (r_arguments r) xs)
+      = Some (argument_arrays (r_results r) ys)
+    & size ys = size (r_results r) /\ size (r_outputs r) = size (r_results r) /\
+      forall k, (k < size ys)%nat ->
+        eqt (t_shape (s_type (nth no_slot (r_results r) k))) (nth no_tensor ys k)
+          (run (r_program r) (input_env xs) (nth 0%num (r_outputs r) k)).
+Proof.
+rewrite /raise /meaning; case: (main_of m) => [f|] //=; case: ifP => // _.
+case B: (raise_body m (f_body f) (initial f)) => [st|] //=.
+case O: (all_some _) => [outs|] //=; case: eqP => // ht [<-] /= hs.
+have [rs run hst] := body_steps (initial_sound hs) B.
+have [ys hys [sy hy]] := returns_agree hst O.
+have sizes : size outs = size (f_results f) by rewrite -(size_map fst) ht size_map.
+exists ys; last first.
+  rewrite sy size_map sizes; split=> //; split=> // k hk.
+  have := hy k; rewrite sy sizes => /(_ hk).
+  by rewrite ht (nth_map no_slot).
+rewrite /function_meaning have_arguments // run /= hys /= ht.
+have -> : [seq Array p.1 (Reals p.2) | p <- zip (map s_type (f_results f)) ys]
+    = argument_arrays (f_results f) ys.
+  rewrite /argument_arrays; elim: (f_results f) ys {hys hy sy} => [|s l ih] [|y ys] //=.
+  by rewrite ih.
+by rewrite have_arguments // sy.
+Qed.
+End Sound.
