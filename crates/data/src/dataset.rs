@@ -41,6 +41,8 @@ pub enum DatasetError {
         "images of the {part} split have {found} pixels, but the data set's shape {image:?} has {expected}"
     )]
     ShapeMismatch { part: &'static str, found: usize, image: [usize; 3], expected: usize },
+    #[error("{name}: the label of {part} example {index} is {label}, expected 0 to {}: {classes} classes", classes.saturating_sub(1))]
+    TooFewClasses { name: String, part: &'static str, index: usize, label: u8, classes: usize },
 }
 
 /// Buffers or indices that do not fit a batch.
@@ -158,6 +160,21 @@ impl Dataset {
         Ok(Self { name: name.into(), train, test, image, classes, mean, std })
     }
 
+    /// The same examples, with `classes` classes: the files do not tell how many there are, so
+    /// whoever classifies them decides.
+    ///
+    /// # Errors
+    /// A label is not below `classes`.
+    pub fn with_classes(self, classes: usize) -> Result<Self, DatasetError> {
+        for (part, split) in [("training", &self.train), ("test", &self.test)] {
+            if let Some(index) = split.labels.iter().position(|&l| usize::from(l) >= classes) {
+                let (name, label) = (self.name.clone(), split.labels[index]);
+                return Err(DatasetError::TooFewClasses { name, part, index, label, classes });
+            }
+        }
+        Ok(Self { classes, ..self })
+    }
+
     /// The name shown to users, such as `mnist`.
     pub fn name(&self) -> &str {
         &self.name
@@ -193,16 +210,9 @@ impl Dataset {
         (self.mean, self.std)
     }
 
-    /// Writes normalised pixels, `(p/255 - mean)/std`; `x` and `pixels` have one length.
-    ///
-    /// Use it for images that come from elsewhere; of slices of unequal length the shorter decides.
+    /// Writes normalised pixels, as [`normalize`] with [`Dataset::mean_std`].
     pub fn normalize(&self, pixels: &[u8], x: &mut [f32]) {
-        // One multiplication and one addition per pixel, so that the loop vectorises.
-        let scale = 1.0 / (255.0 * self.std);
-        let shift = -self.mean / self.std;
-        for (x, &p) in x.iter_mut().zip(pixels) {
-            *x = f32::from(p) * scale + shift;
-        }
+        normalize(pixels, self.mean_std(), x);
     }
 
     /// Fills a batch with the examples `indices` of `split`, without allocating.
@@ -244,6 +254,18 @@ impl Dataset {
     }
 }
 
+/// Writes normalised pixels, `(p/255 - mean)/std`; `x` and `pixels` have one length.
+///
+/// Use it for images that come from elsewhere; of slices of unequal length the shorter decides.
+pub fn normalize(pixels: &[u8], (mean, std): (f32, f32), x: &mut [f32]) {
+    // One multiplication and one addition per pixel, so that the loop vectorises.
+    let scale = 1.0 / (255.0 * std);
+    let shift = -mean / std;
+    for (x, &p) in x.iter_mut().zip(pixels) {
+        *x = f32::from(p) * scale + shift;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,6 +287,17 @@ mod tests {
             assert!((x - e).abs() < 1e-6, "{x} {e}");
         }
         assert_eq!(t, [0.0, 1.0, 0.0, 1.0, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn classes_are_as_many_as_the_labels_need_or_more() {
+        let data = tiny().with_classes(7).unwrap();
+        assert_eq!(data.classes(), 7);
+        let (mut x, mut t) = ([0.0; 2], [0.0; 7]);
+        data.fill_batch(data.train(), &[2], &mut x, &mut t).unwrap();
+        assert_eq!(t, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0]);
+        let error = data.with_classes(2).unwrap_err().to_string();
+        assert_eq!(error, "tiny: the label of training example 2 is 2, expected 0 to 1: 2 classes");
     }
 
     #[test]

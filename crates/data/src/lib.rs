@@ -29,7 +29,7 @@ mod sampler;
 mod source;
 mod synthetic;
 
-pub use dataset::{BatchError, Dataset, DatasetError, Split};
+pub use dataset::{BatchError, Dataset, DatasetError, Split, normalize};
 pub use download::{DownloadError, Progress, RemoteFile, Silent, fetch};
 pub use idx::{IdxError, Images, read_images, read_labels};
 pub use mnist::{DirError, MNIST_FILES, MNIST_MIRROR, load_idx_dir};

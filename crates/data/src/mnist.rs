@@ -31,6 +31,7 @@ pub const MNIST_FILES: [RemoteFile; 4] = [
     },
 ];
 
+/// Classes of MNIST and Fashion-MNIST.
 const CLASSES: usize = 10;
 
 /// A directory that does not hold a usable data set.
@@ -52,7 +53,9 @@ pub enum DirError {
 
 /// Reads the four IDX files in `dir`, or in `dir/mnist`; each may be plain or gzip.
 ///
-/// Ten classes, as in MNIST and Fashion-MNIST. The data set is named after the folder of the files.
+/// Ten classes, as in MNIST and Fashion-MNIST, or as many as the labels need; the format does not
+/// say, and [`Dataset::with_classes`] sets another number. The data set is named after the folder of
+/// the files.
 pub fn load_idx_dir(dir: &Path) -> Result<Dataset, DirError> {
     if !dir.is_dir() {
         return Err(DirError::NotADirectory { dir: dir.into() });
@@ -76,8 +79,10 @@ pub fn load_idx_dir(dir: &Path) -> Result<Dataset, DirError> {
         .ok()
         .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()))
         .unwrap_or_else(|| "idx".into());
+    let largest = train.1.iter().chain(&test.1).max().map_or(0, |&label| usize::from(label));
+    let classes = CLASSES.max(largest + 1);
     split(train)
-        .and_then(|train| Dataset::new(name, train, split(test)?, [shape[0], shape[1], 1], CLASSES))
+        .and_then(|train| Dataset::new(name, train, split(test)?, [shape[0], shape[1], 1], classes))
         .map_err(|source| DirError::Dataset { dir: dir.into(), source })
 }
 
@@ -108,7 +113,8 @@ fn find(folder: &Path, gz_name: &str) -> Option<PathBuf> {
 type Part = (Images, Vec<u8>);
 
 fn read_split(images: &Path, labels: &Path) -> Result<(Part, [usize; 2]), IdxError> {
-    let part = (read_images(images)?, read_labels(labels, CLASSES)?);
+    // Every byte may be a label.
+    let part = (read_images(images)?, read_labels(labels, 1 << u8::BITS)?);
     if part.0.count != part.1.len() {
         return Err(IdxError::CountMismatch {
             images: images.into(),

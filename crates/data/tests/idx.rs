@@ -172,6 +172,19 @@ fn a_directory_of_four_files() {
 }
 
 #[test]
+fn classes_are_as_many_as_the_labels_say() {
+    let dir = tempfile::tempdir().unwrap();
+    write_set(dir.path());
+    std::fs::write(dir.path().join("train-labels-idx1-ubyte"), idx(&[7], &[0, 1, 46, 3, 4, 5, 6]))
+        .unwrap();
+    let data = load_idx_dir(dir.path()).unwrap();
+    assert_eq!(data.classes(), 47);
+    assert_eq!(data.clone().with_classes(62).unwrap().classes(), 62);
+    let error = data.with_classes(46).unwrap_err().to_string();
+    assert!(error.contains("training example 2 is 46, expected 0 to 45"), "{error}");
+}
+
+#[test]
 fn directories_that_do_not_fit() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path();
