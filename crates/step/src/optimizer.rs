@@ -92,21 +92,33 @@ impl Optimizer {
         }
     }
 
-    /// Sets a constant by name, checking its range: decay ≥ 0, ε > 0, and
-    /// 0 ≤ μ, β₁, β₂ < 1.
+    /// Sets a constant by name, checking its range, of the exact value and of
+    /// the f32 it is executed as: decay ≥ 0, ε > 0, and 0 ≤ μ, β₁, β₂ < 1. A
+    /// decay or ε above 0 must not round to 0, nor a β to 1.
     pub fn set(&mut self, name: &str, value: Rational) -> Result<(), String> {
         let (zero, one) = (Rational::integer(0), Rational::integer(1));
-        let (fits, range) = match name {
-            "weight_decay" => (value >= zero, "at least 0"),
-            "eps" => (value > zero, "above 0"),
-            _ => (value >= zero && value < one, "at least 0 and below 1"),
+        let rounded = value.to_f32();
+        let (fits, executed, range) = match name {
+            "weight_decay" => {
+                let executed = rounded.is_finite() && (rounded > 0.0 || value == zero);
+                (value >= zero, executed, "at least 0")
+            }
+            "eps" => (value > zero, rounded.is_finite() && rounded > 0.0, "above 0"),
+            _ => (value >= zero && value < one, rounded < 1.0, "at least 0 and below 1"),
         };
         let kind = self.name();
         let slot = self
             .constant_mut(name)
             .ok_or_else(|| format!("optimizer {kind} has no constant `{name}`"))?;
         if !fits {
-            return Err(format!("{name} = {value} must be {range}"));
+            return Err(format!("{name} = {} must be {range}", brief(&value)));
+        }
+        if !executed {
+            return Err(format!(
+                "{name} = {} is executed in f32, which rounds it to {rounded:e}; it must be {range} \
+                 there too, and finite",
+                brief(&value)
+            ));
         }
         *slot = value;
         Ok(())
@@ -191,6 +203,23 @@ impl Optimizer {
             }
         }
         Ok((new_params, new_state))
+    }
+}
+
+/// `value` as people write it: hundreds of digits say less than an exponent.
+fn brief(value: &Rational) -> String {
+    let text = value.to_string();
+    if text.len() <= 24 {
+        return text;
+    }
+    let (sign, digits) = text.strip_prefix('-').map_or(("", &*text), |digits| ("-", digits));
+    match value.to_f64() {
+        x if x.is_finite() && x != 0.0 => format!("{x:e}"),
+        // Beyond f64: digits alone, or a ratio of them.
+        _ if digits.bytes().all(|b| b.is_ascii_digit()) => {
+            format!("{sign}{}.{}e{}", &digits[..1], &digits[1..4], digits.len() - 1)
+        }
+        _ => format!("{}...", &text[..20]),
     }
 }
 
@@ -317,12 +346,63 @@ impl FromStr for Optimizer {
                 ));
             }
         };
+        let mut seen = Vec::new();
         for pair in constants.split(',').filter(|p| !p.trim().is_empty()) {
             let (key, value) = pair
                 .split_once('=')
                 .ok_or_else(|| format!("`{pair}` is not of the form constant=value"))?;
-            optimizer.set(key.trim(), value.trim().parse()?)?;
+            let key = key.trim();
+            if seen.contains(&key) {
+                return Err(format!("`{text}` gives {key} twice"));
+            }
+            seen.push(key);
+            optimizer.set(key, value.trim().parse()?)?;
         }
         Ok(optimizer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(text: &str) -> String {
+        let error = text.parse::<Optimizer>().unwrap_err();
+        assert!(error.len() < 160, "{error}");
+        error
+    }
+
+    #[test]
+    fn ranges_hold_for_the_f32_that_is_executed() {
+        for (text, part) in [
+            (
+                "adamw(beta1=0.99999999999)",
+                "beta1 = 99999999999e-11 is executed in f32, which rounds it to 1e0",
+            ),
+            ("adamw(beta2=0.99999999)", "rounds it to 1e0"),
+            ("momentum(momentum=0.999999999)", "rounds it to 1e0"),
+            ("adamw(eps=1e-60)", "eps = 1e-60 is executed in f32, which rounds it to 0e0"),
+            ("sgd(weight_decay=1e-60)", "weight_decay = 1e-60"),
+            ("sgd(weight_decay=1e300)", "weight_decay = 1e300"),
+            ("sgd(weight_decay=1e400)", "weight_decay = 1.000e400"),
+            ("sgd(weight_decay=-1e400)", "weight_decay = -1.000e400 must be at least 0"),
+            ("sgd(weight_decay=1e-400)", "weight_decay = 1/100"),
+        ] {
+            let error = refusal(text);
+            assert!(error.contains(part), "{text}: {error}");
+        }
+        for text in [
+            "adamw(beta1=0.9999999)",
+            "adamw(eps=1e-44)",
+            "sgd(weight_decay=3e38)",
+            "momentum(momentum=0)",
+        ] {
+            assert!(text.parse::<Optimizer>().is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_constant_is_given_once() {
+        assert!(refusal("adamw(beta1=0.9, beta1=0.8)").contains("gives beta1 twice"));
     }
 }
