@@ -1,0 +1,134 @@
+//! Deliberately wrong rules, each for one op and right for all others.
+
+use cotangent_graph::{Builder, Comparison, DotDims, Op, ValueId};
+use cotangent_vjp::{Application, Cotangents, Rule, VjpError, rule};
+
+/// A wrong rule.
+pub struct Mutation {
+    pub what: &'static str,
+    pub op: &'static str,
+    pub rule: Rule,
+}
+
+/// A [`Mutation`] from a pattern of the op and a body that may use the builder
+/// and the application.
+macro_rules! wrong {
+    ($op:literal, $what:literal, $pattern:pat => |$b:ident, $a:ident| $body:expr) => {
+        Mutation {
+            what: $what,
+            op: $op,
+            rule: |$b: &mut Builder, $a: &Application| -> Result<Cotangents, VjpError> {
+                match &$a.op {
+                    $pattern => $body,
+                    _ => rule($b, $a),
+                }
+            },
+        }
+    };
+}
+
+/// The rule applied as if the op were `op`.
+fn as_if(b: &mut Builder, a: &Application, op: Op) -> Result<Cotangents, VjpError> {
+    rule(b, &Application { op, ..a.clone() })
+}
+
+/// Operand `k`'s cotangent replaced where `change` fits its shape.
+fn with(
+    b: &mut Builder,
+    a: &Application,
+    k: usize,
+    change: impl FnOnce(&mut Builder) -> Result<ValueId, VjpError>,
+) -> Result<Cotangents, VjpError> {
+    let mut all = rule(b, a)?;
+    if let Some(Some(right)) = all.get(k).copied()
+        && let Ok(wrong) = change(b)
+        && b.ty(wrong) == b.ty(right)
+    {
+        all[k] = Some(wrong);
+    }
+    Ok(all)
+}
+
+pub fn mutations() -> Vec<Mutation> {
+    vec![
+        wrong!("add", "the first operand's cotangent negated", Op::Add => |b, a|
+            with(b, a, 0, |b| Ok(b.push(Op::Neg, &[a.cotangent])?))),
+        wrong!("subtract", "no minus", Op::Sub => |b, a| as_if(b, a, Op::Add)),
+        wrong!("multiply", "by the same operand", Op::Mul => |b, a|
+            with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.operands[0])?))),
+        wrong!("divide", "divided once by the denominator", Op::Div => |b, a|
+        with(b, a, 1, |b| {
+            let scaled = b.mul(a.cotangent, a.result)?;
+            Ok(b.push(Op::Neg, &[scaled])?)
+        })),
+        wrong!("negate", "no minus", Op::Neg => |_b, a| Ok(vec![Some(a.cotangent)])),
+        wrong!("exponential", "by the operand", Op::Exp => |b, a|
+            with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.operands[0])?))),
+        wrong!("log", "by the result", Op::Log => |b, a|
+            with(b, a, 0, |b| Ok(b.div(a.cotangent, a.result)?))),
+        wrong!("sqrt", "not halved", Op::Sqrt => |b, a|
+            with(b, a, 0, |b| Ok(b.div(a.cotangent, a.result)?))),
+        wrong!("relu", "on where the operand is below zero", Op::Relu => |b, a|
+        with(b, a, 0, |b| {
+            let zero = b.constant_like(0, a.operands[0])?;
+            let on = b.compare(Comparison::Gt, zero, a.operands[0])?;
+            Ok(b.select(on, a.cotangent, zero)?)
+        })),
+        wrong!("select", "the other branch", Op::Select => |b, a| {
+            let mut all = rule(b, a)?;
+            all.swap(1, 2);
+            Ok(if a.wanted[1] && a.wanted[2] { all } else { rule(b, a)? })
+        }),
+        wrong!("dot_general", "contracted over other pairs", Op::DotGeneral(dims) => |b, a| {
+            let mut other = dims.clone();
+            other.rhs_contracting.reverse();
+            let operands: Vec<_> = a.operands.iter().map(|&v| b.ty(v).clone()).collect();
+            let fits = Op::DotGeneral(other.clone()).infer(&[&operands[0], &operands[1]]).is_ok();
+            as_if(b, a, Op::DotGeneral(if fits { other } else { dims.clone() }))
+        }),
+        wrong!("dot_general", "two dimensions of the cotangent exchanged",
+            Op::DotGeneral(DotDims { .. }) => |b, a| {
+            let mut order: Vec<usize> = (0..b.ty(a.cotangent).rank()).collect();
+            order.reverse();
+            let cotangent = b.transpose(a.cotangent, &order)?;
+            if b.ty(cotangent) == b.ty(a.cotangent) {
+                rule(b, &Application { cotangent, ..a.clone() })
+            } else {
+                rule(b, a)
+            }
+        }),
+        wrong!("broadcast_in_dim", "summed over other dimensions",
+            Op::BroadcastInDim { dims, .. } => |b, a|
+            with(b, a, 0, |b| Ok(b.reduce_sum(a.cotangent, dims)?))),
+        wrong!("reduce_sum", "of the mean", Op::ReduceSum { .. } => |b, a| {
+            let all = rule(b, a)?;
+            let Some(Some(right)) = all.first().copied() else { return Ok(all) };
+            let summed = b.ty(right).len() / b.ty(a.cotangent).len();
+            let summed = b.constant_like(summed as i64, right)?;
+            Ok(vec![Some(b.div(right, summed)?)])
+        }),
+        wrong!("transpose", "the same permutation", Op::Transpose { permutation } => |b, a|
+            with(b, a, 0, |b| Ok(b.transpose(a.cotangent, permutation)?))),
+        wrong!("reshape", "doubled", Op::Reshape { .. } => |b, a| {
+            let all = rule(b, a)?;
+            let Some(Some(right)) = all.first().copied() else { return Ok(all) };
+            Ok(vec![Some(b.add(right, right)?)])
+        }),
+        wrong!("softmax", "the diagonal alone", Op::Softmax => |b, a|
+            with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
+        wrong!("softmax_cross_entropy", "targets taken to sum to one",
+            Op::SoftmaxCrossEntropy => |b, a|
+        with(b, a, 0, |b| {
+            let softmax = b.push(Op::Softmax, &[a.operands[0]])?;
+            let excess = b.sub(softmax, a.operands[1])?;
+            let shape = b.shape(excess).to_vec();
+            let rows = shape[..shape.len() - 1].iter().product::<usize>();
+            let rows = b.constant(rows as i64, &[])?;
+            let scale = b.div(a.cotangent, rows)?;
+            let scale = b.splat(scale, excess)?;
+            Ok(b.mul(excess, scale)?)
+        })),
+        wrong!("constant", "a factor forgotten", Op::Mul => |_b, a|
+            Ok(vec![Some(a.cotangent); 2])),
+    ]
+}
