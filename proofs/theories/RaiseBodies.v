@@ -52,7 +52,7 @@ Implicit Types (a b z : tensor R).
 Lemma broadcast_row s a i : i \in idxs s ->
   broadcast_in_dim (first_dims (size s).-1) (lead s) a i = a (lead i).
 Proof.
-rewrite mem_idxs => hi; rewrite /broadcast_in_dim.
+rewrite mem_idxs => hi; rewrite /broadcast_in_dim /broadcast_source.
 by rewrite -(inb_size hi) pick_lead broadcast_index // inb_lead.
 Qed.
 

@@ -224,7 +224,7 @@ Proof.
 case/and3P=> _ /distinctP [_ hd] _ hs i hi /=; rewrite mem_idxs in hi.
 rewrite (sum_at (g := id)) => [|r]; last by rewrite mem_idxs; exact: at_map_id.
 rewrite sum_pick ?idxs_uniq ?mem_idxs // big_seq1 (read_pick _ _ hi hd hs).
-by rewrite /broadcast_in_dim broadcast_index // -hs inb_pick.
+by rewrite /broadcast_in_dim /broadcast_source broadcast_index // -hs inb_pick.
 Qed.
 
 Theorem den_reduce ds s x e :
@@ -347,7 +347,7 @@ Theorem den_dot d s t x y e : dot_fits d s t ->
   {in idxs (result_shape d s t),
     den (contract_dot d s t x y) e =1 dot_general d s t (e x) (e y)}.
 Proof.
-case/and4P=> _ _ /eqP hb /eqP hc i hi; rewrite den_dot_sum // /dot_general /=.
+case/and4P=> _ _ /eqP hb /eqP hc i hi; rewrite den_dot_sum // /dot_general /lhs_index /rhs_index /=.
 rewrite !big_seq; apply: eq_bigr => c hk; rewrite big_cons big_seq1.
 move: hi hk; rewrite !mem_idxs => hi hk.
 have hr : inb (result_shape d s t ++ pick s (lhs_contracting d)) (i ++ c).

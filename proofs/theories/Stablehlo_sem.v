@@ -25,6 +25,33 @@ Local Open Scope ring_scope.
 Definition fibre (s : shape) (ds : seq N) (i : idx) : seq idx :=
   [seq r <- idxs s | pick r (others (size s) ds) == i].
 
+(** *** Where the linear ops read *)
+
+(** The result index of a dot_general is the batching index, the free index of
+    lhs, the free index of rhs; [c] is an index of the contracting dimensions. *)
+Definition lhs_index (d : dot_dims) (s : shape) (i c : idx) : idx :=
+  let batch := size (lhs_batching d) in
+  let free := size (lhs_free d s) in
+  place (lhs_batching d ++ lhs_free d s ++ lhs_contracting d)
+    (take batch i ++ take free (drop batch i) ++ c) (size s).
+Definition rhs_index (d : dot_dims) (s t : shape) (i c : idx) : idx :=
+  let batch := size (lhs_batching d) in
+  let free := size (lhs_free d s) in
+  place (rhs_batching d ++ rhs_free d t ++ rhs_contracting d)
+    (take batch i ++ drop (batch + free) i ++ c) (size t).
+
+(** Dimension [d] of the operand is read at coordinate [ds[d]] of the result
+    index, or at 0 where the operand's size is 1. *)
+Definition broadcast_source (ds : seq N) (s : shape) (i : idx) : idx :=
+  [seq if p.1 == 1%num then 0%num else p.2 | p <- zip s (pick i ds)].
+
+(** Result index [i] is operand index [j] with [i[d] = j[ds[d]]]. *)
+Definition transpose_source (ds : seq N) (s : shape) (i : idx) : idx := place ds i (size s).
+
+(** The same place in row-major order. *)
+Definition reshape_source (s t : shape) (i : idx) : idx :=
+  nth [::] (idxs s) (seq.index i (idxs t)).
+
 Section Meaning.
 Variable R : realType.
 
@@ -56,33 +83,14 @@ Definition direction_real (d : direction) (x y : R) : bool := match d with
 end.
 
 (** ** Linear *)
-
-(** The result index is the batching index, the free index of lhs, the free
-    index of rhs; the sum is over all indices of the contracting dimensions. *)
 Definition dot_general (d : dot_dims) (s t : shape) (a b : tensor R) : tensor R := fun i =>
-  let batch := size (lhs_batching d) in
-  let free := size (lhs_free d s) in
-  let i_batch := take batch i in
-  let i_lhs := take free (drop batch i) in
-  let i_rhs := drop (batch + free) i in
-  \sum_(c <- idxs (pick s (lhs_contracting d)))
-    a (place (lhs_batching d ++ lhs_free d s ++ lhs_contracting d)
-             (i_batch ++ i_lhs ++ c) (size s)) *
-    b (place (rhs_batching d ++ rhs_free d t ++ rhs_contracting d)
-             (i_batch ++ i_rhs ++ c) (size t)).
-
-(** Dimension [d] of the operand is read at coordinate [ds[d]] of the result
-    index, or at 0 where the operand's size is 1. *)
+  \sum_(c <- idxs (pick s (lhs_contracting d))) a (lhs_index d s i c) * b (rhs_index d s t i c).
 Definition broadcast_in_dim (ds : seq N) (s : shape) (a : tensor R) : tensor R := fun i =>
-  a [seq if p.1 == 1%num then 0%num else p.2 | p <- zip s (pick i ds)].
-
-(** Result index [i] is operand index [j] with [i[d] = j[ds[d]]]. *)
+  a (broadcast_source ds s i).
 Definition transpose (ds : seq N) (s : shape) (a : tensor R) : tensor R := fun i =>
-  a (place ds i (size s)).
-
-(** The same place in row-major order. *)
+  a (transpose_source ds s i).
 Definition reshape (s t : shape) (a : tensor R) : tensor R := fun i =>
-  a (nth [::] (idxs s) (seq.index i (idxs t))).
+  a (reshape_source s t i).
 
 (** ** Reductions *)
 Definition reduce_add (s : shape) (ds : seq N) (init : R) (a : tensor R) : tensor R := fun i =>
