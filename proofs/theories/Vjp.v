@@ -6,7 +6,11 @@
       - [is_vjp f x back]  [f] is differentiable at [x], and [back] multiplies
                            a cotangent by its Jacobian there
       - [is_vjpP]          the same as: [dot (back dy) v = dot dy ('d f x v)]
-      - [emul]             the elementwise product *)
+      - [emul]             the elementwise product
+      - [is_diff_mx], [differentiable_mxP]  differentiability by coordinates
+
+    Rules: [vjp_id], [vjp_const], [vjp_comp] (the chain rule), [vjp_add],
+    [vjp_mul] (the product rule), [vjp_reindex] (collect by source). *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
@@ -15,7 +19,7 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
 
-(* ---------- dot product ---------- *)
+(** ** Inner product *)
 Section Dot.
 Variable R : comRingType.
 Definition dot n (a b : 'rV[R]_n) : R := \sum_i a 0 i * b 0 i.
@@ -38,7 +42,7 @@ Lemma dotP n (a b : 'rV[R]_n) : (forall v, dot a v = dot b v) -> a = b.
 Proof. by move=> h; apply/rowP => i; rewrite -!dot_delta. Qed.
 End Dot.
 
-(* ---------- differentiability by coordinates ---------- *)
+(** ** Differentiability by coordinates *)
 Section Coord.
 Variables (R : realType) (V : normedModType R).
 
@@ -75,7 +79,6 @@ apply/funext => y; rewrite [LHS]matrix_sum_delta fct_sumE.
 by apply: eq_bigr => i _; rewrite fct_sumE.
 Qed.
 
-(* main tool: vector-valued differentiability = coordinatewise *)
 Lemma differentiable_mxP m n (f : V -> 'M[R]_(m.+1, n.+1)) x :
   differentiable f x <-> (forall i j, differentiable (fun y => f y i j : R^o) x).
 Proof.
@@ -95,7 +98,7 @@ have [_ <-] := h i j; have [_ ->] := diff_coordE i j hf; by [].
 Qed.
 End Coord.
 
-(* ---------- pdiv and VJP ---------- *)
+(** ** Partial derivatives and vector-Jacobian products *)
 Section Vjp.
 Variable R : realType.
 Notation vec n := 'rV[R]_n.+1.
@@ -121,7 +124,7 @@ rewrite [v in LHS]row_sum_delta linear_sum summxE; apply: eq_bigr => i _.
 by rewrite linearZ mxE mulrC.
 Qed.
 
-(* adjoint form *)
+(** Adjoint form. *)
 Lemma is_vjpP n m (f : vec n -> vec m) x back :
   is_vjp f x back <->
   differentiable f x /\ forall dy v, dot (back dy) v = dot dy ('d f x v).
@@ -136,7 +139,6 @@ move=> i; rewrite -dot_delta h /dot; apply: eq_bigr => j _.
 by rewrite mulrC.
 Qed.
 
-(* working form: from an is_diff instance *)
 Lemma is_vjp_isdiff n m (f df : vec n -> vec m) x (back : vec m -> vec n) :
   is_diff x f df -> (forall dy v, dot (back dy) v = dot dy (df v)) ->
   is_vjp f x back.
@@ -151,6 +153,25 @@ Qed.
 
 Theorem vjp_id n (x : vec n) : is_vjp id x id.
 Proof. by apply: (@is_vjp_isdiff _ _ _ _ _ _ (is_diff_id x)). Qed.
+
+Theorem vjp_const n m (c : vec m) (x : vec n) : is_vjp (fun _ => c) x (fun _ => 0).
+Proof.
+apply: (@is_vjp_isdiff _ _ _ _ _ _ (is_diff_cst c x)) => dy v.
+by rewrite /dot !big1 // => i _; rewrite ?mxE ?mul0r ?mulr0.
+Qed.
+
+(** Element [j] of the result is element [σ j] of the argument. *)
+Theorem vjp_reindex n m (σ : 'I_m.+1 -> 'I_n.+1) (x : vec n) :
+  is_vjp (fun y : vec n => \row_j y 0 (σ j)) x (fun dy => \row_i \sum_(j | σ j == i) dy 0 j).
+Proof.
+have D : is_diff x (fun y : vec n => \row_j y 0 (σ j)) (fun v => \matrix_(i, j) (v 0 (σ j) : R^o)).
+  apply: is_diff_mx => i j.
+  rewrite (_ : (fun y => _) = (fun y : vec n => y 0 (σ j) : R^o)); first exact: is_diff_coord.
+  by apply/funext => y; rewrite mxE.
+apply: (is_vjp_isdiff D) => dy v; rewrite /dot.
+rewrite (partition_big σ xpredT) //=; apply: eq_bigr => i _.
+by rewrite mxE mulr_suml; apply: eq_bigr => j /eqP <-; rewrite mxE.
+Qed.
 
 Theorem vjp_comp n m p (f : vec n -> vec m) (g : vec m -> vec p) x bf bg :
   is_vjp f x bf -> is_vjp g (f x) bg -> is_vjp (g \o f) x (bf \o bg).
@@ -170,14 +191,13 @@ apply: (is_vjp_isdiff hD) => dy v; rewrite dotDl hf hg.
 by rewrite -dotDr.
 Qed.
 
-(* elementwise (Hadamard) product *)
 Definition emul n (a b : vec n) : vec n := \row_i (a 0 i * b 0 i).
 
 Lemma dot_emul n (a b c : vec n) : dot (emul a b) c = dot b (emul a c).
 Proof. by apply: eq_bigr => i _; rewrite !mxE mulrCA mulrA. Qed.
 
-(* NB: always eliminate is_vjp through this lemma so that 'd f x is an opaque
-   variable: conversion of ('d f x) against ('d g x) diverges (xget unfolding). *)
+(** To be used instead of destructing [is_vjp]: with [df] a variable, conversion
+    never compares two differentials, which can diverge. *)
 Lemma is_vjpE n m (f : vec n -> vec m) x back : is_vjp f x back ->
   exists df : vec n -> vec m, is_diff x f df /\
     forall dy v, dot (back dy) v = dot dy (df v).
