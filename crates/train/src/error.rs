@@ -57,6 +57,25 @@ pub enum TrainError {
         dir.display(), dir.display()
     )]
     RunExists { dir: PathBuf },
+    /// A fresh run in a directory that holds something else.
+    #[error(
+        "{} is not empty: it holds {found}, and a run would write its own files beside it; choose \
+         another --run-dir, or empty this one",
+        dir.display()
+    )]
+    NotEmpty { dir: PathBuf, found: String },
+    /// Another process is at work in the run directory.
+    #[error(
+        "{} is in use by {}; wait until it has ended, or choose another --run-dir",
+        dir.display(), owner(process)
+    )]
+    InUse { dir: PathBuf, process: Option<u32> },
+    /// The file system cannot lock.
+    #[error(
+        "cannot lock {}: {source}; choose a --run-dir on a file system that supports locks",
+        dir.display()
+    )]
+    Lock { dir: PathBuf, source: Error },
     /// The run directory is a file.
     #[error("{} is a file, expected a directory; choose another --run-dir", path.display())]
     NotADirectory { path: PathBuf },
@@ -83,10 +102,10 @@ pub enum TrainError {
     )]
     ConfigChanged { path: PathBuf, found: String, expected: String },
 
-    /// A run without a checkpoint.
+    /// A run that had a checkpoint has none.
     #[error(
-        "{} is missing: the run stopped before its first checkpoint; begin again in another \
-         --run-dir",
+        "{} is missing, and metrics.csv shows that the run did not stop before its first \
+         checkpoint; restore the file, or begin a new run in another --run-dir",
         path.display()
     )]
     CheckpointMissing { path: PathBuf },
@@ -96,6 +115,22 @@ pub enum TrainError {
     /// A weights file of another network.
     #[error(transparent)]
     Tensor(Box<Misfit>),
+    /// A weights file of a network with the same parameters that computes
+    /// something else.
+    #[error(
+        "{} is of another network than `{model}`, though its tensors have the same shapes: its \
+         specification has {found} where `{model}` has {expected}; give the network it was \
+         trained as, which `config.toml` of its run holds",
+        path.display()
+    )]
+    OtherSpec { path: PathBuf, model: String, found: String, expected: String },
+    /// A network's result on data is not a number.
+    #[error(
+        "{}: with these weights {what} is not a finite number in network `{model}`: they are too \
+         large; give weights from before training diverged",
+        path.display()
+    )]
+    Overflow { path: PathBuf, model: String, what: &'static str },
     /// The step is not the one the checkpoint was made by.
     #[error(
         "the step has changed: {what} has sha256 {found}, but the checkpoint was made by the step \
@@ -104,14 +139,16 @@ pub enum TrainError {
     )]
     StepChanged { what: String, found: String, expected: String },
 
-    /// The loss is no longer a number.
+    /// The loss, or what is trained, is no longer a number.
     #[error(
-        "the loss is {loss} at step {step} of epoch {epoch} (learning rate {lr:e}); try a \
+        "{} step {step} of epoch {epoch} (learning rate {lr:e}); try a \
          lower --lr such as {:e}, another --optimizer, or look for damaged data.{}",
-        lr / 10.0, kept(checkpoint)
+        broken(*loss, tensor), lr / 10.0, kept(checkpoint)
     )]
     Diverged {
         loss: f32,
+        /// What broke, where it was not the loss.
+        tensor: Option<String>,
         epoch: u64,
         step: u64,
         lr: f32,
@@ -150,8 +187,19 @@ fn write_fix(source: &Error) -> &'static str {
     }
 }
 
+fn owner(process: &Option<u32>) -> String {
+    process.map_or("another process".into(), |id| format!("process {id}"))
+}
+
 fn of_model(model: &Option<String>) -> String {
     model.as_ref().map_or(String::new(), |m| format!(" (of the network `{m}`)"))
+}
+
+fn broken(loss: f32, tensor: &Option<String>) -> String {
+    match tensor {
+        Some(name) => format!("`{name}` is no longer finite after"),
+        None => format!("the loss is {loss} at"),
+    }
 }
 
 fn kept(checkpoint: &Option<PathBuf>) -> String {

@@ -24,7 +24,7 @@ pub struct Prediction {
 /// Loss and accuracy of `weights` on the test split of `dataset`.
 ///
 /// # Errors
-/// The weights or the data do not fit the network.
+/// The weights or the data do not fit the network, or the loss is not finite.
 pub fn evaluate(
     net: &Network,
     weights: &Weights,
@@ -36,15 +36,25 @@ pub fn evaluate(
     let batch = batch.min(dataset.test().len());
     let mut step = load(net, What::Eval, batch, weights, execution)?;
     let mut buffers = Batch::new(dataset, batch);
-    Ok(score(&mut step, &mut buffers, dataset, dataset.test())?.0)
+    let scores = score(&mut step, &mut buffers, dataset, dataset.test())?.0;
+    match scores.loss.is_finite() {
+        true => Ok(scores),
+        false => Err(overflow(weights, net, "the loss on the test split")),
+    }
+}
+
+/// Weights are finite, so what is not was made of numbers too large.
+fn overflow(weights: &Weights, net: &Network, what: &'static str) -> TrainError {
+    let (path, model) = (weights.path().into(), net.spec().name.clone());
+    TrainError::Overflow { path, model, what }
 }
 
 /// Classes of `images`, one after the other, row-major in the network's input
 /// shape, normalised as in training ([`Dataset::normalize`]).
 ///
 /// # Errors
-/// The weights do not fit the network, or `images` is not a whole number of
-/// inputs.
+/// The weights do not fit the network, `images` is not a whole number of
+/// inputs, or a logit is not finite.
 pub fn predict(
     net: &Network,
     weights: &Weights,
@@ -66,6 +76,10 @@ pub fn predict(
         x[..chunk.len()].copy_from_slice(chunk);
         x[chunk.len()..].fill(0.0);
         step.run()?;
+        let used = chunk.len() / pixels * net.classes();
+        if !step.output(Role::Logits).iter().take(used).all(|x| x.is_finite()) {
+            return Err(overflow(weights, net, "the scores of an image"));
+        }
         let rows = step.output(Role::Logits).chunks_exact(net.classes());
         predictions.extend(rows.take(chunk.len() / pixels).map(prediction));
     }

@@ -17,7 +17,8 @@
 //! | `summary.json` | the [`Summary`], once the run has finished |
 //!
 //! Every file is written beside its place and renamed into it, so that none is
-//! ever half-written.
+//! ever half-written. While a run writes its directory it holds a lock there,
+//! `.cotangent.lock`, which the system releases however the process ends.
 //!
 //! ```
 //! use cotangent_data::{SyntheticConfig, synthetic};
@@ -41,10 +42,12 @@
 
 mod checkpoint;
 mod config;
+mod derived;
 mod engine;
 mod error;
 mod feed;
 mod inference;
+mod lock;
 mod metrics;
 mod observer;
 mod plot;
@@ -54,14 +57,16 @@ mod score;
 mod setup;
 mod trainer;
 mod weights;
+mod whole_file;
 
 pub use config::{Backend, Config, Execution, Schedule};
 pub use error::{Misfit, TrainError};
 pub use inference::{Prediction, evaluate, predict};
 pub use metrics::{HEADER, Row, Summary};
 pub use observer::{Event, Observer, Position, Silent, StepDone};
-pub use resume::resume;
+pub use resume::{resume, resume_from};
 pub use run_dir::RunDir;
 pub use score::Scores;
 pub use trainer::{Outcome, train};
 pub use weights::Weights;
+pub use whole_file::{StagedFile, is_special, write_whole};

@@ -26,7 +26,8 @@ pub(crate) struct Setup {
 }
 
 impl Setup {
-    pub fn new(config: &Config, dataset: &Dataset) -> Result<Self, TrainError> {
+    /// `name` is what the run calls its data.
+    pub fn new(config: &Config, dataset: &Dataset, name: &str) -> Result<Self, TrainError> {
         let net = NetSpec::from_toml(&config.spec)?.network()?;
         let optimizer: Optimizer = config
             .optimizer
@@ -38,7 +39,7 @@ impl Setup {
         let config = Config {
             format: Config::FORMAT,
             model: net.spec().name.clone(),
-            dataset: dataset.name().into(),
+            dataset: name.into(),
             optimizer: optimizer.to_string(),
             schedule: config.schedule.resolved(total),
             ..config.clone()
@@ -70,14 +71,29 @@ impl Setup {
         self.steps.saturating_mul(self.config.epochs as u64)
     }
 
-    /// Writes everything emitted, then the configuration: a directory without
-    /// one holds no run yet.
+    /// Writes the configuration, then everything emitted: from its first file
+    /// on, the directory holds a run that can be resumed. Where that fails, a
+    /// directory without a run is one without files again.
     pub fn write(&self, dir: &RunDir) -> Result<(), TrainError> {
-        for (name, text) in &self.files {
-            dir.write(name, text.as_bytes())?;
+        let fresh = !dir.config().exists();
+        let config = [("config.toml", &self.identity.config)];
+        let emitted = self.files.iter().map(|(name, text)| (name.as_str(), text));
+        let files: Vec<(&str, &String)> = config.into_iter().chain(emitted).collect();
+        let written =
+            files.iter().try_for_each(|(name, text)| dir.write(name, text.as_bytes()).map(drop));
+        if written.is_err() && fresh {
+            for (name, _) in files {
+                // The first error is the one to report.
+                let _ = std::fs::remove_file(dir.path().join(name));
+            }
         }
-        dir.write("config.toml", self.identity.config.as_bytes())?;
-        Ok(())
+        written
+    }
+
+    /// Writes what was emitted where it is missing; the names written.
+    pub fn restore(&self, dir: &RunDir) -> Result<Vec<&str>, TrainError> {
+        let missing = self.files.iter().filter(|(name, _)| !dir.path().join(name).exists());
+        missing.map(|(name, text)| dir.write(name, text.as_bytes()).map(|_| &**name)).collect()
     }
 }
 
@@ -129,18 +145,32 @@ pub(crate) fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainErr
     }
 }
 
+/// More than anyone trains; steps and epochs then fit every integer used.
+const MAX_EPOCHS: usize = 1_000_000_000;
+
+/// A number as people write it.
+fn number(x: f64) -> String {
+    let plain = x.to_string();
+    if plain.len() <= 12 { plain } else { format!("{x:e}") }
+}
+
 /// Checks the ranges of the numbers; returns the steps of an epoch.
 fn check_numbers(config: &Config, dataset: &Dataset) -> Result<u64, TrainError> {
     let invalid = |what, reason| Err(TrainError::Invalid { what, reason });
     let examples = dataset.train().len();
-    if config.epochs == 0 {
-        return invalid("epochs", "found 0, expected at least 1".into());
+    if !(1..=MAX_EPOCHS).contains(&config.epochs) {
+        let reason = format!("found {}, expected 1 to {MAX_EPOCHS}", config.epochs);
+        return invalid("epochs", reason);
     }
     if !(1..=1024).contains(&config.threads) {
         return invalid("threads", format!("found {}, expected 1 to 1024", config.threads));
     }
-    if !(config.lr.is_finite() && config.lr > 0.0 && (config.lr as f32).is_finite()) {
-        return invalid("lr", format!("found {}, expected a number above 0", config.lr));
+    // What is executed is the f32; a subnormal one would train next to nothing.
+    if !(config.lr > 0.0 && (config.lr as f32).is_normal()) {
+        let (found, from, to) = (number(config.lr), f32::MIN_POSITIVE, f32::MAX);
+        let reason =
+            format!("found {found}, expected a number above 0, from {from:.1e} to {to:.1e}");
+        return invalid("lr", reason);
     }
     if config.seed > i64::MAX as u64 {
         return invalid("seed", format!("found {}, expected at most {}", config.seed, i64::MAX));

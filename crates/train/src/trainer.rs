@@ -1,6 +1,7 @@
 //! The loop.
 
 use crate::checkpoint::{self, Progress};
+use crate::derived;
 use crate::engine::Step;
 use crate::feed::{Batch, Feed};
 use crate::metrics::csv;
@@ -32,8 +33,8 @@ pub enum Outcome {
 /// default are worked out and written back to `config.toml`.
 ///
 /// # Errors
-/// The configuration or the data do not fit, the directory cannot be written
-/// or holds a run, or the loss ceased to be finite.
+/// The configuration or the data do not fit, the directory cannot be written,
+/// holds anything or is in use, or the loss ceased to be finite.
 pub fn train(
     config: &Config,
     dataset: &Dataset,
@@ -41,9 +42,20 @@ pub fn train(
     stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
-    let setup = Setup::new(config, dataset)?;
-    let dir = RunDir::create(run_dir)?;
-    let mut trainer = Trainer::new(&setup, dataset, &dir, Progress::default())?;
+    let setup = Setup::new(config, dataset, dataset.name())?;
+    let (dir, _lock) = RunDir::create(run_dir)?;
+    begin(&setup, dataset, &dir, stop, observer)
+}
+
+/// Trains from the first step.
+pub(crate) fn begin(
+    setup: &Setup,
+    dataset: &Dataset,
+    dir: &RunDir,
+    stop: &AtomicBool,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, TrainError> {
+    let mut trainer = Trainer::new(setup, dataset, dir, Progress::default())?;
     let state = setup.optimizer.state(&setup.net);
     let state = state.iter().map(|s| (&*s.name, vec![s.initial; s.shape.iter().product()]));
     let params = cotangent_net::initialize(&setup.net, setup.config.seed);
@@ -51,7 +63,7 @@ pub fn train(
         setup.net.params().map(|p| &*p.name).zip(params).chain(state).collect();
     trainer.step.set_resident(|name, _| Ok(initial.get(name).map_or(&[], |v| &v[..])))?;
     drop(initial);
-    setup.write(&dir)?;
+    setup.write(dir)?;
     trainer.run(stop, observer)
 }
 
@@ -142,7 +154,7 @@ impl<'a> Trainer<'a> {
             observer.event(&Event::Interrupted(position));
             return Ok(Outcome::Interrupted(position));
         }
-        let summary = summary(self.setup, self.dir, &self.progress);
+        let summary = derived::summary(self.setup, self.dir, &self.progress);
         self.dir.write("summary.json", to_json(&summary)?.as_bytes())?;
         observer.event(&Event::Finished(&summary));
         Ok(Outcome::Finished(summary))
@@ -217,10 +229,12 @@ impl<'a> Trainer<'a> {
         let split = self.dataset.test();
         let (scores, correct) = score(&mut self.eval, &mut self.eval_batch, self.dataset, split)?;
         self.clock.evaluation = start.elapsed();
-        let lr = self.lr_of(self.global_step().saturating_sub(1));
+        let lr = self.last_lr();
         if !scores.loss.is_finite() {
             return Err(self.diverged(scores.loss as f32, self.progress.step, lr));
         }
+        // Now, while the progress still says in which epoch that was.
+        self.check_finite()?;
         let row = Row {
             epoch: self.progress.epoch + 1,
             step: self.global_step(),
@@ -248,33 +262,32 @@ impl<'a> Trainer<'a> {
         }
         self.save("last.safetensors", observer)?;
         self.dir.write("metrics.csv", csv(&self.progress.rows).as_bytes())?;
-        self.plot(observer)
-    }
-
-    fn plot(&self, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        match crate::plot::render(&self.setup.config.model, &self.progress.rows) {
-            Ok(plot) => {
-                self.dir.write("plot.svg", plot.svg.as_bytes())?;
-                self.dir.write("plot.png", &plot.png)?;
-            }
-            // Training is worth more than its picture.
-            Err(reason) => observer.event(&Event::Notice(&format!("no plot: {reason}"))),
-        }
-        Ok(())
+        derived::plots(self.setup, self.dir, &self.progress, observer).map(drop)
     }
 
     fn save(&mut self, name: &str, observer: &mut dyn Observer) -> Result<(), TrainError> {
-        // The loss is measured before the update, so it can be finite while the
-        // parameters no longer are.
-        if !self.step.resident().all(|(_, _, v)| v.iter().all(|x| x.is_finite())) {
-            let lr = self.lr_of(self.global_step().saturating_sub(1));
-            return Err(self.diverged(f32::NAN, self.progress.step, lr));
-        }
+        self.check_finite()?;
         self.progress.seconds = self.clock.before + self.clock.session.elapsed().as_secs_f64();
         let bytes = checkpoint::encode(&self.step, &self.setup.identity, &self.progress)?;
         let path = self.dir.write(name, &bytes)?;
         observer.event(&Event::CheckpointSaved { path: &path });
         Ok(())
+    }
+
+    /// The loss is measured before the update, so it can be finite while the
+    /// parameters or the optimiser's state no longer are.
+    fn check_finite(&self) -> Result<(), TrainError> {
+        let broken = |v: &[f32]| v.iter().any(|x| !x.is_finite());
+        match self.step.resident().find(|(_, _, v)| broken(v)) {
+            None => Ok(()),
+            Some((name, _, _)) => {
+                let mut error = self.diverged(f32::NAN, self.progress.step, self.last_lr());
+                if let TrainError::Diverged { tensor, .. } = &mut error {
+                    *tensor = Some(name.into());
+                }
+                Err(error)
+            }
+        }
     }
 
     /// Writes what is known of the epoch to `metrics.csv`; the checkpoints
@@ -297,6 +310,7 @@ impl<'a> Trainer<'a> {
         let last = self.dir.last();
         TrainError::Diverged {
             loss,
+            tensor: None,
             epoch: p.epoch + 1,
             step,
             lr,
@@ -323,6 +337,11 @@ impl<'a> Trainer<'a> {
         self.lr_of(self.global_step())
     }
 
+    /// Learning rate of the last step.
+    fn last_lr(&self) -> f32 {
+        self.lr_of(self.global_step().saturating_sub(1))
+    }
+
     fn lr_of(&self, step: u64) -> f32 {
         let config = &self.setup.config;
         config.schedule.lr(config.lr, step, self.setup.total()) as f32
@@ -343,17 +362,38 @@ impl<'a> Trainer<'a> {
     }
 }
 
-pub(crate) fn summary(setup: &Setup, dir: &RunDir, progress: &Progress) -> Summary {
-    let last = progress.rows.last();
-    let best = progress.rows.iter().map(|r| r.val_accuracy).fold(f64::NAN, f64::max);
-    Summary {
-        model: setup.config.model.clone(),
-        epochs: progress.epoch,
-        steps: progress.epoch * setup.steps,
-        best_val_accuracy: best,
-        val_accuracy: last.map_or(f64::NAN, |r| r.val_accuracy),
-        val_loss: last.map_or(f64::NAN, |r| r.val_loss),
-        seconds: progress.seconds,
-        run_dir: dir.path().into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cotangent_data::{SyntheticConfig, synthetic};
+    use cotangent_net::NetSpec;
+
+    #[test]
+    fn state_that_broke_in_an_epochs_last_step_is_reported_there() {
+        let data = synthetic(&SyntheticConfig { train: 40, test: 10, seed: 1 });
+        let net = NetSpec::new("n", [784]).dense(10).network().unwrap();
+        let config = Config::new(&net, &"momentum".parse().unwrap(), "synthetic");
+        let config = Config { batch: 10, epochs: 2, threads: 1, ..config };
+        let setup = Setup::new(&config, &data, "synthetic").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let dir = RunDir::open(folder.path());
+        let mut trainer = Trainer::new(&setup, &data, &dir, Progress::default()).unwrap();
+        // The loss is finite, since it does not read the momentum.
+        let (zeros, broken) = ([0.0; 7840], [f32::INFINITY; 7840]);
+        let value = |name: &str, shape: &[usize]| {
+            let from = if name == "momentum.dense_1.bias" { &broken } else { &zeros };
+            Ok(&from[..shape.iter().product()])
+        };
+        trainer.step.set_resident(value).unwrap();
+        trainer.progress.step = setup.steps;
+        let error = trainer.end_epoch(1.0, &mut crate::Silent).unwrap_err();
+        assert!(matches!(error, TrainError::Diverged { epoch: 1, step: 4, .. }), "{error}");
+        let error = error.to_string();
+        assert!(
+            error
+                .starts_with("`momentum.dense_1.bias` is no longer finite after step 4 of epoch 1"),
+            "{error}"
+        );
+        assert!(!dir.best().exists() && !dir.last().exists());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::TrainError;
 use crate::error::Misfit;
-use cotangent_net::Network;
+use cotangent_net::{NetSpec, Network};
 use cotangent_step::Optimizer;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -29,8 +29,8 @@ impl Weights {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read, is not safetensors, holds anything but f32, or, being
-    /// a checkpoint, its content does not match its sha256.
+    /// It cannot be read, is not safetensors, holds anything but finite f32, or,
+    /// being a checkpoint, its content does not match its sha256.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         let bytes =
             std::fs::read(path).map_err(|source| TrainError::Read { path: path.into(), source })?;
@@ -62,6 +62,16 @@ impl Weights {
                 ));
             }
         }
+        for (name, tensor) in &tensors {
+            if let Some(at) = tensor.data.iter().position(|x| !x.is_finite()) {
+                return Err(format!(
+                    "tensor `{name}` is {} at {:?}, expected finite numbers; give weights from \
+                     before they broke",
+                    tensor.data[at],
+                    index(at, &tensor.shape)
+                ));
+            }
+        }
         Ok(Weights { path: path.into(), tensors, metadata })
     }
 
@@ -88,13 +98,49 @@ impl Weights {
     ///
     /// # Errors
     /// A tensor is missing, has another shape, or is one too many; optimiser
-    /// state is not, in a file that names its optimiser.
+    /// state is not, in a file that names its optimiser. Or the file has the
+    /// specification of another network: equal shapes do not make it the same.
     pub fn params(&self, net: &Network) -> Result<Vec<&[f32]>, TrainError> {
         let state = self.metadata("optimizer").and_then(|o| o.parse::<Optimizer>().ok());
         let state = state.map_or(vec![], |o| o.state(net));
         let names = net.params().map(|p| p.name.as_str());
         self.no_others(net, names.chain(state.iter().map(|s| s.name.as_str())))?;
+        self.check_spec(net)?;
         net.params().map(|p| self.tensor(net, &p.name, &p.shape)).collect()
+    }
+
+    /// Refuses the specification of a network that computes something else. The
+    /// network's own name computes nothing.
+    fn check_spec(&self, net: &Network) -> Result<(), TrainError> {
+        let Some(stored) = self.spec() else { return Ok(()) };
+        let bad = |e| TrainError::Checkpoint {
+            path: self.path.clone(),
+            reason: format!("its specification cannot be read: {e}"),
+        };
+        let stored = NetSpec::from_toml(stored).and_then(|s| s.network()).map_err(bad)?;
+        let text = |net: &Network| NetSpec { name: String::new(), ..net.resolved() }.to_toml();
+        let (found, expected) = (text(&stored), text(net));
+        if found == expected {
+            return Ok(());
+        }
+        let (mut found, mut expected) = (found.lines(), expected.lines());
+        let (found, expected) = loop {
+            match (found.next(), expected.next()) {
+                (None, None) => break (None, None),
+                (f, e) if f != e => break (f, e),
+                _ => {}
+            }
+        };
+        let line = |l: Option<&str>| match l {
+            Some(l) => format!("`{}`", l.trim().trim_end_matches(',')),
+            None => "nothing more".into(),
+        };
+        Err(TrainError::OtherSpec {
+            path: self.path.clone(),
+            model: net.spec().name.clone(),
+            found: line(found),
+            expected: line(expected),
+        })
     }
 
     /// The tensor `name`, which must have `shape`.
@@ -161,6 +207,21 @@ pub(crate) fn digest(
         hash.update(bytes);
     }
     hex(&hash.finalize())
+}
+
+/// The index of element `at` of a row-major tensor.
+fn index(mut at: usize, shape: &[usize]) -> Vec<usize> {
+    let mut index: Vec<usize> = shape
+        .iter()
+        .rev()
+        .map(|&d| {
+            let i = at % d.max(1);
+            at /= d.max(1);
+            i
+        })
+        .collect();
+    index.reverse();
+    index
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

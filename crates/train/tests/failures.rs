@@ -280,3 +280,49 @@ fn a_checkpoint_of_another_network_names_it() {
     let error = weights.params(&spec.network().unwrap()).unwrap_err().to_string();
     assert!(error.contains("no such tensor"), "{error}");
 }
+
+#[test]
+fn a_network_with_equal_shapes_is_still_another() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    train_quietly(&Config { epochs: 1, ..config("adamw") }, &path).unwrap();
+    let weights = Weights::load(&RunDir::open(&path).best()).unwrap();
+    let base = || NetSpec::new("small", [28, 28, 1]).conv2d(4, 3);
+    let end = |spec: NetSpec| spec.flatten().dense(16).relu().dense(10).network().unwrap();
+    for (net, found, expected) in [
+        (
+            end(base().relu().avg_pool(4)),
+            "has `{ kind = \"max_pool\"",
+            "has `{ kind = \"avg_pool\"",
+        ),
+        (end(base().max_pool(4)), "\"relu\"", "\"max_pool\""),
+        (end(base().relu().max_pool(4).relu()), "\"flatten\"", "\"relu\""),
+    ] {
+        let error = weights.params(&net).unwrap_err().to_string();
+        for part in ["best.safetensors", "`small`", found, expected, "config.toml"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+    // The same network: under another name, with its defaults written out.
+    let mut same = small_net().resolved();
+    same.name = "mine".into();
+    assert!(weights.params(&same.network().unwrap()).is_ok());
+    assert!(weights.params(&end(base().relu().max_pool(4))).is_ok());
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_refused_by_index() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("w.safetensors");
+    let net = small_net();
+    let params = initialize(&net, 1);
+    let mut tensors: Vec<_> =
+        net.params().zip(params).map(|(p, v)| (p.name.clone(), p.shape.clone(), v)).collect();
+    for (value, text) in [(f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf")] {
+        tensors[2].2[3 * 16 + 5] = value;
+        plain(&path, &tensors, Dtype::F32);
+        let error = Weights::load(&path).unwrap_err().to_string();
+        let part = format!("tensor `dense_1.weight` is {text} at [3, 5]");
+        assert!(error.contains(&part) && error.contains("w.safetensors"), "{error}");
+    }
+}

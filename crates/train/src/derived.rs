@@ -1,0 +1,106 @@
+//! The files of a run that follow from its checkpoint.
+
+use crate::checkpoint::Progress;
+use crate::metrics::csv;
+use crate::setup::{Setup, to_json};
+use crate::{Event, Observer, RunDir, Summary, TrainError};
+
+/// The figures of a finished run.
+pub(crate) fn summary(setup: &Setup, dir: &RunDir, progress: &Progress) -> Summary {
+    let last = progress.rows.last();
+    let best = progress.rows.iter().map(|r| r.val_accuracy).fold(f64::NAN, f64::max);
+    Summary {
+        model: setup.config.model.clone(),
+        epochs: progress.epoch,
+        steps: progress.epoch * setup.steps,
+        best_val_accuracy: best,
+        val_accuracy: last.map_or(f64::NAN, |r| r.val_accuracy),
+        val_loss: last.map_or(f64::NAN, |r| r.val_loss),
+        seconds: progress.seconds,
+        run_dir: dir.path().into(),
+    }
+}
+
+/// Brings the plots up to date; the names written.
+pub(crate) fn plots(
+    setup: &Setup,
+    dir: &RunDir,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<Vec<&'static str>, TrainError> {
+    let plot = match crate::plot::render(&setup.config.model, &progress.rows) {
+        Ok(plot) => plot,
+        Err(reason) => {
+            // Training is worth more than its picture.
+            observer.event(&Event::Notice(&format!("no plot: {reason}")));
+            return Ok(vec![]);
+        }
+    };
+    let mut written = vec![];
+    for (name, bytes) in [("plot.svg", plot.svg.as_bytes()), ("plot.png", &plot.png)] {
+        if dir.restore(name, bytes)? {
+            written.push(name);
+        }
+    }
+    Ok(written)
+}
+
+/// Brings the files of a finished run up to date, which a kill or a full disk
+/// after its last checkpoint can prevent; tells which, and what is lost.
+pub(crate) fn finish(
+    setup: &Setup,
+    dir: &RunDir,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<Summary, TrainError> {
+    let mut written = setup.restore(dir)?;
+    if dir.restore("metrics.csv", csv(&progress.rows).as_bytes())? {
+        written.push("metrics.csv");
+    }
+    written.extend(plots(setup, dir, progress, observer)?);
+    let summary = summary(setup, dir, progress);
+    if dir.restore("summary.json", to_json(&summary)?.as_bytes())? {
+        written.push("summary.json");
+    }
+    if restore_best(dir, progress, observer)? {
+        written.push("best.safetensors");
+    }
+    let text = match written.is_empty() {
+        true => "this run is finished; there is nothing to do".to_string(),
+        false => format!("this run is finished; brought up to date: {}", written.join(", ")),
+    };
+    observer.event(&Event::Notice(&text));
+    Ok(summary)
+}
+
+/// Makes a missing `best.safetensors` again where the last checkpoint is of
+/// the best epoch, else tells that it is lost; whether it was made.
+pub(crate) fn restore_best(
+    dir: &RunDir,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<bool, TrainError> {
+    // The first of equals, as in training.
+    let mut best = None;
+    for row in &progress.rows {
+        if best.is_none_or(|(_, accuracy)| row.val_accuracy > accuracy) {
+            best = Some((row.epoch, row.val_accuracy));
+        }
+    }
+    let Some((epoch, _)) = best.filter(|_| !dir.best().exists()) else { return Ok(false) };
+    if epoch == progress.epoch && progress.step == 0 {
+        let path = dir.last();
+        let bytes = std::fs::read(&path).map_err(|source| TrainError::Read { path, source })?;
+        dir.write("best.safetensors", &bytes)?;
+        return Ok(true);
+    }
+    observer.event(&Event::Notice(&format!(
+        "{} is missing and cannot be made again: it held the parameters after epoch {epoch}; {} \
+         has those after epoch {} step {}",
+        dir.best().display(),
+        dir.last().display(),
+        progress.epoch,
+        progress.step
+    )));
+    Ok(false)
+}
