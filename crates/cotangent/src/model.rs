@@ -1,5 +1,6 @@
 //! Finding the network a command line names.
 
+use crate::options::count;
 use cotangent::net::{NetSpec, Network};
 use miette::{Result, miette};
 use std::path::Path;
@@ -10,10 +11,10 @@ pub struct ModelArgs {
     /// A zoo name (`cotangent models`) or the path of a spec file (.toml).
     pub model: String,
     /// Number of classes: the features of the last dense layer.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub classes: Option<usize>,
     /// Height and width of the images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub image: Option<usize>,
 }
 
@@ -58,7 +59,8 @@ fn find(model: &str) -> Result<(NetSpec, String)> {
         let spec = NetSpec::from_toml(&text).map_err(|e| {
             miette!(
                 help = "`cotangent show mnist-cnn --format toml` prints a spec to start from",
-                "{model}: {e}"
+                "{model}: {}",
+                readable(&e.to_string())
             )
         })?;
         return Ok((spec, model.to_string()));
@@ -73,4 +75,16 @@ fn find(model: &str) -> Result<(NetSpec, String)> {
             |(_, name)| format!("did you mean `{name}`? `cotangent models` lists them all"),
         );
     Err(miette!(help = nearest, "there is no model `{model}`"))
+}
+
+/// A message of the TOML reader without the names of Rust's types, its lines
+/// (some are lines of the file) cut where nobody reads on.
+fn readable(message: &str) -> String {
+    const WIDTH: usize = 160;
+    let cut = |line: &str| match line.char_indices().nth(WIDTH) {
+        None => line.to_string(),
+        Some((at, _)) => format!("{} ...", &line[..at]),
+    };
+    let lines: Vec<String> = message.lines().map(cut).collect();
+    lines.join("\n").replace("expected usize", "expected a whole number, 0 or more")
 }

@@ -4,32 +4,58 @@ use crate::output::note;
 use crate::progress::Download;
 use cotangent::data::{DataSource, Dataset, Options};
 use cotangent::graph::{Precision, Rational};
+use cotangent::net::Network;
 use cotangent::step::Optimizer;
-use cotangent::train::{Backend, Execution};
+use cotangent::train::{Backend, Execution, Weights};
 use miette::{Result, miette};
+use std::path::Path;
 
 /// The update rule and its weight decay.
 #[derive(Debug, Clone, clap::Args)]
 pub struct OptimizerArgs {
-    /// sgd, momentum or adamw; constants may follow: `adamw(beta1=0.95,eps=1e-6)`.
-    #[arg(long, default_value = "adamw", value_name = "NAME")]
-    optimizer: String,
+    /// sgd, momentum or adamw (the default); constants may follow: `adamw(beta1=0.95,eps=1e-6)`.
+    #[arg(long, value_name = "NAME")]
+    optimizer: Option<String>,
     /// Weight decay λ (decoupled for adamw).
     #[arg(long, value_name = "λ", allow_hyphen_values = true)]
     wd: Option<String>,
 }
 
 impl OptimizerArgs {
+    /// Whether either was given.
+    pub fn given(&self) -> bool {
+        self.optimizer.is_some() || self.wd.is_some()
+    }
+
     /// The optimiser they describe.
     pub fn optimizer(&self) -> Result<Optimizer> {
+        let name = self.optimizer.as_deref().unwrap_or("adamw");
         let mut optimizer: Optimizer =
-            self.optimizer.parse().map_err(|e: String| miette!("--optimizer: {e}"))?;
+            name.parse().map_err(|e: String| miette!("--optimizer: {e}"))?;
         if let Some(text) = &self.wd {
+            if name.contains("weight_decay") {
+                return Err(miette!(
+                    help = "give one of the two",
+                    "--wd {text} beside --optimizer {name}: both set weight_decay"
+                ));
+            }
             let decay: Rational = text.parse().map_err(|e: String| miette!("--wd: {e}"))?;
             optimizer.set("weight_decay", decay).map_err(|e| miette!("--wd: {e}"))?;
         }
         Ok(optimizer)
     }
+}
+
+/// Reads a count, such as of epochs.
+pub fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("found `{text}`, expected a whole number, 0 or more"))
+}
+
+/// Reads a seed.
+pub fn seed(text: &str) -> Result<u64, String> {
+    // config.toml has no larger whole number.
+    let seed = text.parse().ok().filter(|s| *s <= i64::MAX as u64);
+    seed.ok_or_else(|| format!("found `{text}`, expected a whole number from 0 to {}", i64::MAX))
 }
 
 /// Element type of reals, as `--dtype` says it.
@@ -60,23 +86,50 @@ pub struct DataArgs {
 }
 
 impl DataArgs {
-    /// Loads it, with a line to standard error where `auto` had to settle for less.
-    pub fn load(&self, quiet: bool) -> Result<Dataset> {
-        load_data(&self.data, quiet)
+    /// Loads it for `net`, with a line to standard error where `auto` had to settle for less.
+    pub fn load(&self, net: &Network, quiet: bool) -> Result<Dataset> {
+        load_data(&self.data, net, quiet)
     }
 }
 
-/// Loads the data that `source` names.
-pub fn load_data(source: &str, quiet: bool) -> Result<Dataset> {
-    let source: DataSource = source.parse().map_err(|e| miette!("--data: {e}"))?;
-    let loaded = cotangent::data::load(&source, &Options::from_env(), &mut Download::new(quiet))
+/// Loads the data that `source` names, with as many classes as `net` has.
+pub fn load_data(source: &str, net: &Network, quiet: bool) -> Result<Dataset> {
+    let parsed: DataSource = source.parse().map_err(|e| miette!("--data: {e}"))?;
+    let loaded = cotangent::data::load(&parsed, &Options::from_env(), &mut Download::new(quiet))
         .map_err(|e| miette!("{e}"))?;
     if let Some(notice) = loaded.notice
         && !quiet
     {
         note(&notice);
     }
-    Ok(loaded.dataset)
+    let (classes, labels) = (net.classes(), loaded.dataset.classes());
+    if classes > labels && !quiet {
+        let (name, data) = (&net.spec().name, loaded.dataset.name());
+        note(&format!("net `{name}` has {classes} outputs; {data} has labels of {labels} classes"));
+    }
+    loaded.dataset.with_classes(classes).map_err(|e| {
+        miette!(
+            help = format!(
+                "give --classes {labels} if the labels are right; else the file is damaged"
+            ),
+            "--data {source}: {e}, as many as the outputs of net `{}`",
+            net.spec().name
+        )
+    })
+}
+
+/// Reads weights and matches them to `net`.
+pub fn load_weights(path: &Path, net: &Network, quiet: bool) -> Result<Weights> {
+    let weights = Weights::load(path).map_err(|e| miette!("{e}"))?;
+    weights.params(net).map_err(|e| miette!("{e}"))?;
+    if weights.spec().is_none() && !quiet {
+        note(&format!(
+            "{} does not say which net it is of; its tensors have the names and shapes of net `{}`",
+            path.display(),
+            net.spec().name
+        ));
+    }
+    Ok(weights)
 }
 
 /// Who executes.
@@ -86,7 +139,7 @@ pub struct BackendArgs {
     #[arg(long, default_value = "native", value_name = "NAME")]
     pub backend: Backend,
     /// Threads; all cores if not given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
 }
 

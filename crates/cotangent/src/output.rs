@@ -1,7 +1,8 @@
 //! Standard output that does not mind a closed pipe, and files that are
 //! written whole or not at all.
 
-use miette::{Result, miette};
+use cotangent::train::StagedFile;
+use miette::{Report, Result, miette};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -27,33 +28,20 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&(text + "\n"))
 }
 
-/// Writes `text` to `path` through a temporary file beside it.
-pub fn write_file(path: &Path, text: &str) -> Result<()> {
-    let parent = match path.parent() {
-        Some(p) if !p.as_os_str().is_empty() => p,
-        _ => Path::new("."),
-    };
-    let fail = |e: std::io::Error| {
-        miette!(
-            help = "choose a path in a directory that exists, can be written and has room",
-            "cannot write {}: {e}",
-            path.display()
-        )
-    };
-    let mut file = tempfile::Builder::new()
-        .prefix(".cotangent-")
-        .permissions(permissions())
-        .tempfile_in(parent)
-        .map_err(fail)?;
-    file.write_all(text.as_bytes()).map_err(fail)?;
-    file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|e| fail(e.error))?;
-    Ok(())
+/// Makes `text` ready to be written to `path`; nothing is seen there yet.
+pub fn stage(path: &Path, text: &str) -> Result<StagedFile> {
+    StagedFile::new(path, text.as_bytes()).map_err(|e| cannot_write(path, &e))
 }
 
-/// What a plain file gets, less the umask; temporary files are private unless
-/// told otherwise.
-fn permissions() -> std::fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::Permissions::from_mode(0o666)
+/// Puts a staged file into its place.
+pub fn commit(file: StagedFile, path: &Path) -> Result<()> {
+    file.commit().map_err(|e| cannot_write(path, &e))
+}
+
+fn cannot_write(path: &Path, e: &std::io::Error) -> Report {
+    miette!(
+        help = "choose a path in a directory that exists, can be written and has room",
+        "cannot write {}: {e}",
+        path.display()
+    )
 }

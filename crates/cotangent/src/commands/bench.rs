@@ -6,9 +6,10 @@
 
 use crate::contender::Contender;
 use crate::model::ModelArgs;
+use crate::options::count;
 use crate::output::{note, print, print_json};
 use cotangent::net::Network;
-use miette::{Result, miette};
+use miette::Result;
 use std::fmt::Write;
 
 /// Arguments of `bench`.
@@ -21,19 +22,19 @@ pub struct Args {
     #[arg(long)]
     peers: bool,
     /// Batch size.
-    #[arg(long, default_value_t = 128, value_name = "N")]
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     batch: usize,
     /// Threads of each contender; all cores if not given.
-    #[arg(long, value_name = "N")]
-    threads: Option<usize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
     /// sgd, momentum or adamw, at default constants and without decay.
     #[arg(long, default_value = "adamw", value_name = "NAME", value_parser = ["sgd", "momentum", "adamw"])]
     optimizer: String,
     /// Blocks each contender runs, at least 5.
-    #[arg(long, default_value_t = 7, value_name = "N", value_parser = clap::value_parser!(u32).range(5..))]
+    #[arg(long, default_value_t = 7, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(5..))]
     blocks: u32,
     /// Steps in a block.
-    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, default_value_t = 20, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
     /// Print one JSON object per model and contender.
     #[arg(long)]
@@ -61,11 +62,10 @@ struct Row {
 
 /// Times the models.
 pub fn run(args: &Args) -> Result<()> {
-    let threads =
-        args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    if threads == 0 {
-        return Err(miette!("--threads must be at least 1"));
-    }
+    let threads = match args.threads {
+        Some(n) => usize::from(n),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
+    };
     let models: Vec<String> = if args.models.is_empty() {
         cotangent::zoo::MODELS.iter().map(|m| m.name.to_string()).collect()
     } else {

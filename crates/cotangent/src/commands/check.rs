@@ -1,7 +1,7 @@
 //! `cotangent check MODEL`
 
 use crate::model::ModelArgs;
-use crate::options::OptimizerArgs;
+use crate::options::{OptimizerArgs, count, seed};
 use crate::output::{print, print_json};
 use cotangent::check::{KinkRow, Options, Report, finite_differences, kink_table, sample_inputs};
 use cotangent::graph::Precision;
@@ -17,10 +17,10 @@ pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
     /// Batch size of the check.
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     batch: usize,
     /// Seed of the point checked and of the samples.
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
     optimizer: OptimizerArgs,

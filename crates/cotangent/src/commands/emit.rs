@@ -1,9 +1,10 @@
 //! `cotangent emit MODEL -o F.mlir`
 
 use crate::model::ModelArgs;
-use crate::options::{Dtype, OptimizerArgs};
-use crate::output::{print, print_json, write_file};
+use crate::options::{Dtype, OptimizerArgs, count};
+use crate::output::{commit, print, print_json, stage};
 use cotangent::stablehlo::{What, manifest};
+use cotangent::train::is_special;
 use miette::{Result, miette};
 use std::path::PathBuf;
 
@@ -12,14 +13,15 @@ use std::path::PathBuf;
 pub struct Args {
     #[command(flatten)]
     model: ModelArgs,
-    /// The file to write; its manifest goes beside it, ending in .json. `-` prints the text.
+    /// The file to write; its manifest goes beside it, ending in .json. `-` prints the text;
+    /// a device or a pipe takes the text alone.
     #[arg(short, long, value_name = "F.mlir", default_value = "-")]
     output: PathBuf,
     /// The step.
     #[arg(long, value_enum, default_value = "train")]
     what: WhatArg,
     /// Batch size.
-    #[arg(long, default_value_t = 128, value_name = "N")]
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     batch: usize,
     /// Element type.
     #[arg(long, value_enum, default_value = "f32")]
@@ -45,6 +47,12 @@ enum WhatArg {
 
 /// Writes the text and the manifest.
 pub fn run(args: &Args) -> Result<()> {
+    if args.json && args.output.as_os_str() == "-" {
+        return Err(miette!(
+            help = "name a file with -o F.mlir",
+            "--json tells which files were written, but the text goes to standard output"
+        ));
+    }
     let net = args.model.network()?;
     let what = match args.what {
         WhatArg::Train => What::Train,
@@ -52,6 +60,13 @@ pub fn run(args: &Args) -> Result<()> {
         WhatArg::Forward => What::Forward,
         WhatArg::Eval => What::Eval,
     };
+    if what != What::Train && args.optimizer.given() {
+        return Err(miette!(
+            help = "leave them out, or give --what train",
+            "--optimizer and --wd: a {} step has no optimizer",
+            what.name()
+        ));
+    }
     let optimizer = args.optimizer.optimizer()?;
     let program = cotangent::emit::program(&net, what, args.batch, &optimizer, args.dtype.into())
         .map_err(|e| miette!("{e}"))?;
@@ -59,8 +74,9 @@ pub fn run(args: &Args) -> Result<()> {
     if args.output.as_os_str() == "-" {
         return print(&text);
     }
-    let json = args.output.with_extension("json");
-    if json == args.output {
+    // A device or a pipe takes the text alone: nothing lies beside it.
+    let json = (!is_special(&args.output)).then(|| args.output.with_extension("json"));
+    if json.as_ref() == Some(&args.output) && !args.output.is_dir() {
         return Err(miette!(
             help = "name the text F.mlir; the manifest becomes F.json",
             "{} is where the manifest goes",
@@ -70,8 +86,14 @@ pub fn run(args: &Args) -> Result<()> {
     let mut manifest_text = serde_json::to_string_pretty(&manifest(&program))
         .map_err(|e| miette!("cannot write JSON: {e}"))?;
     manifest_text.push('\n');
-    write_file(&args.output, &text)?;
-    write_file(&json, &manifest_text)?;
+    // Both are ready before either is in its place, so that a text does not
+    // come to lie beside the manifest of another.
+    let staged = stage(&args.output, &text)?;
+    let staged_json = json.as_ref().map(|j| stage(j, &manifest_text)).transpose()?;
+    commit(staged, &args.output)?;
+    if let (Some(file), Some(path)) = (staged_json, &json) {
+        commit(file, path)?;
+    }
     if args.json {
         return print_json(&serde_json::json!({
             "model": net.spec().name,

@@ -1,9 +1,9 @@
 //! `cotangent eval MODEL --weights F`
 
 use crate::model::ModelArgs;
-use crate::options::{BackendArgs, DataArgs};
+use crate::options::{BackendArgs, DataArgs, load_weights};
 use crate::output::{print, print_json};
-use cotangent::train::{Weights, evaluate};
+use cotangent::train::evaluate;
 use miette::{Result, miette};
 use std::path::PathBuf;
 
@@ -20,7 +20,7 @@ pub struct Args {
     #[command(flatten)]
     backend: BackendArgs,
     /// Batch size.
-    #[arg(long, default_value_t = 128, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
+    #[arg(long, default_value_t = 128, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..=1 << 20))]
     batch: u32,
     /// Print one line of JSON.
     #[arg(long)]
@@ -33,9 +33,9 @@ pub struct Args {
 /// Scores the weights on the test split.
 pub fn run(args: &Args) -> Result<()> {
     let net = args.model.network()?;
-    let weights = Weights::load(&args.weights).map_err(|e| miette!("{e}"))?;
-    weights.params(&net).map_err(|e| miette!("{e}"))?;
-    let dataset = args.data.load(args.quiet || args.json)?;
+    let quiet = args.quiet || args.json;
+    let weights = load_weights(&args.weights, &net, quiet)?;
+    let dataset = args.data.load(&net, quiet)?;
     let scores = evaluate(&net, &weights, &dataset, args.batch as usize, args.backend.execution())
         .map_err(|e| miette!("{e}"))?;
     if args.json {

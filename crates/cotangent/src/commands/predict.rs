@@ -1,11 +1,11 @@
 //! `cotangent predict MODEL --weights F IMAGE…`
 
 use crate::model::ModelArgs;
-use crate::options::{BackendArgs, DataArgs};
+use crate::options::{BackendArgs, DataArgs, count, load_weights};
 use crate::output::{print, print_json};
-use cotangent::data::Dataset;
+use cotangent::data::{Dataset, normalize};
 use cotangent::net::Network;
-use cotangent::train::{Prediction, Weights, predict};
+use cotangent::train::{Prediction, predict};
 use image::imageops::FilterType;
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long)]
     invert: bool,
     /// How many examples of the test split.
-    #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "images")]
+    #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "images", value_parser = count, allow_negative_numbers = true)]
     count: usize,
     #[command(flatten)]
     data: DataArgs,
@@ -47,22 +47,23 @@ struct Example {
 /// Classifies.
 pub fn run(args: &Args) -> Result<()> {
     let net = args.model.network()?;
-    let weights = Weights::load(&args.weights).map_err(|e| miette!("{e}"))?;
-    weights.params(&net).map_err(|e| miette!("{e}"))?;
-    let dataset = args.data.load(args.quiet || args.json)?;
+    let quiet = args.quiet || args.json;
+    let weights = load_weights(&args.weights, &net, quiet)?;
     let mut examples = Vec::new();
     let mut x = Vec::new();
     let mut add = |example: Example, pixels: &[u8]| {
         let start = x.len();
         x.resize(start + pixels.len(), 0.0);
-        dataset.normalize(pixels, &mut x[start..]);
+        normalize(pixels, Dataset::MNIST_MEAN_STD, &mut x[start..]);
         examples.push(example);
     };
     for path in &args.images {
         let pixels = read(path, &net, args.invert)?;
         add(Example { name: path.display().to_string(), label: None }, &pixels);
     }
+    // Image files need no data set.
     if args.images.is_empty() {
+        let dataset = args.data.load(&net, quiet)?;
         fits(&dataset, &net)?;
         let split = dataset.test();
         for i in 0..args.count.min(split.len()) {

@@ -1,9 +1,10 @@
 //! `cotangent train MODEL`, `cotangent train --resume DIR`
 
 use crate::model::ModelArgs;
-use crate::options::{BackendArgs, DataArgs, OptimizerArgs, load_data};
+use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
+use cotangent::net::{NetSpec, Network};
 use cotangent::train::{Config, Outcome, Schedule, Summary, TrainError};
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
@@ -18,32 +19,35 @@ pub struct Args {
     /// A zoo name (`cotangent models`) or the path of a spec file (.toml).
     #[arg(required_unless_present = "resume")]
     model: Option<String>,
-    /// Continue the run in this directory, with its own settings.
+    /// Continue the run in this directory, with its own settings; --data tells where its data
+    /// lies now, if it moved.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "model", "classes", "image", "data", "optimizer", "wd", "backend", "threads",
+        "model", "classes", "image", "optimizer", "wd", "backend", "threads",
         "batch", "epochs", "seed", "lr", "schedule", "run_dir",
     ])]
     resume: Option<PathBuf>,
     /// Number of classes: the features of the last dense layer.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     classes: Option<usize>,
     /// Height and width of the images.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     image: Option<usize>,
-    #[command(flatten)]
-    data: DataArgs,
+    /// auto (MNIST from $COTANGENT_DATA or ./data, else downloaded, else synthetic), synthetic, or
+    /// a directory of IDX files; auto if not given.
+    #[arg(long, value_name = "auto|synthetic|DIR")]
+    data: Option<String>,
     #[command(flatten)]
     optimizer: OptimizerArgs,
     #[command(flatten)]
     backend: BackendArgs,
     /// Batch size.
-    #[arg(long, default_value_t = 128, value_name = "N")]
+    #[arg(long, default_value_t = 128, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     batch: usize,
     /// Passes over the training split.
-    #[arg(long, default_value_t = 12, value_name = "N")]
+    #[arg(long, default_value_t = 12, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     epochs: usize,
     /// Seed of the initial parameters and of the order of examples.
-    #[arg(long, default_value_t = 0, value_name = "N")]
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
     /// Base learning rate; by default 0.1 for sgd, 0.05 for momentum, 0.001 for adamw.
     #[arg(long, value_name = "η", allow_hyphen_values = true)]
@@ -75,24 +79,26 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     let mut renderer = Renderer::new(silent);
     let (outcome, dir) = match (&args.resume, &args.model) {
         (Some(dir), _) => {
-            let config = Config::load(dir).map_err(report)?;
-            let dataset = load_data(&config.data, silent)?;
-            (
-                cotangent::train::resume(dir, &dataset, &stop, &mut renderer).map_err(report)?,
-                dir.clone(),
-            )
+            let outcome = resume(dir, args.data.as_deref(), silent, &stop, &mut renderer)?;
+            (outcome, dir.clone())
         }
         (None, Some(model)) => {
             let (classes, image) = (args.classes, args.image);
             let net = ModelArgs { model: model.clone(), classes, image }.network()?;
-            let config = config(args, &net)?;
-            let dataset = args.data.load(silent)?;
-            let dir = args.run_dir.clone().unwrap_or_else(|| fresh_dir(&net.spec().name));
-            (
-                cotangent::train::train(&config, &dataset, &dir, &stop, &mut renderer)
-                    .map_err(report)?,
-                dir,
-            )
+            let data = args.data.as_deref().unwrap_or("auto");
+            let config = config(args, data, &net)?;
+            let dataset = load_data(data, &net, silent)?;
+            let dir = match &args.run_dir {
+                Some(dir) => dir.clone(),
+                None => fresh_dir(&net.spec().name)?,
+            };
+            let outcome = cotangent::train::train(&config, &dataset, &dir, &stop, &mut renderer);
+            if outcome.is_err() && args.run_dir.is_none() {
+                // Made for a run that did not begin; a directory with anything
+                // in it is not removed.
+                let _ = std::fs::remove_dir(&dir);
+            }
+            (outcome.map_err(report)?, dir)
         }
         (None, None) => return Err(miette!("name a model, or a run directory with --resume")),
     };
@@ -120,9 +126,42 @@ pub fn run(args: &Args) -> Result<ExitCode> {
     }
 }
 
-fn config(args: &Args, net: &cotangent::net::Network) -> Result<Config> {
+/// Continues the run in `dir`, whose data lies at `moved` now if that is given.
+fn resume(
+    dir: &Path,
+    moved: Option<&str>,
+    silent: bool,
+    stop: &AtomicBool,
+    renderer: &mut Renderer,
+) -> Result<Outcome> {
+    let config = Config::load(dir).map_err(report)?;
+    let net = NetSpec::from_toml(&config.spec)
+        .and_then(|spec| spec.network())
+        .map_err(|e| miette!("{}: {e}", dir.join("config.toml").display()))?;
+    let source = match moved {
+        Some(data) => source(data)?,
+        // What `auto` came to be is what the run goes on with, though it may
+        // come to be something else by now.
+        None if config.data == "auto" && config.dataset == "synthetic" => "synthetic".into(),
+        None => config.data.clone(),
+    };
+    let dataset = load_data(&source, &net, silent).map_err(|e| match moved {
+        Some(_) => e,
+        None => miette!(
+            help = format!(
+                "if the data moved, tell where it is: cotangent train --resume {} --data DIR",
+                dir.display()
+            ),
+            "the data of this run, {source}: {e}"
+        ),
+    })?;
+    let moved = moved.map(|_| source.as_str());
+    cotangent::train::resume_from(dir, moved, &dataset, stop, renderer).map_err(report)
+}
+
+fn config(args: &Args, data: &str, net: &Network) -> Result<Config> {
     let optimizer = args.optimizer.optimizer()?;
-    let mut config = Config::new(net, &optimizer, source(&args.data.data));
+    let mut config = Config::new(net, &optimizer, source(data)?);
     let execution = args.backend.execution();
     config.backend = execution.backend;
     config.threads = execution.threads;
@@ -140,24 +179,37 @@ fn config(args: &Args, net: &cotangent::net::Network) -> Result<Config> {
 
 /// A directory is written into the configuration as an absolute path, so that
 /// `--resume` finds it from anywhere.
-fn source(data: &str) -> String {
-    match data {
-        "auto" | "synthetic" => data.to_string(),
-        dir => {
-            std::path::absolute(dir).map_or_else(|_| dir.to_string(), |p| p.display().to_string())
-        }
+fn source(data: &str) -> Result<String> {
+    if matches!(data, "" | "auto" | "synthetic") {
+        return Ok(data.to_string());
     }
+    let path = std::path::absolute(data).map_err(|e| miette!("--data {data}: {e}"))?;
+    path.to_str().map(String::from).ok_or_else(|| {
+        miette!(
+            help = "use a folder whose path is UTF-8, or work from such a folder",
+            "--data {data}: {} is not valid UTF-8 and cannot be written to config.toml",
+            path.display()
+        )
+    })
 }
 
-/// The first of runs/MODEL-1, -2, … that does not exist.
-fn fresh_dir(model: &str) -> PathBuf {
+/// Makes the first of runs/MODEL-1, -2, … that does not exist. That it is made
+/// here gives each of several commands at once its own.
+fn fresh_dir(model: &str) -> Result<PathBuf> {
+    let failed = |path: &Path, e: std::io::Error| {
+        miette!(help = "choose a --run-dir", "cannot make {}: {e}", path.display())
+    };
     let mut n = 1u64;
     loop {
         let dir = Path::new("runs").join(format!("{model}-{n}"));
-        if !dir.exists() {
-            return dir;
+        if let Some(parent) = dir.parent() {
+            std::fs::create_dir_all(parent).map_err(|e| failed(parent, e))?;
         }
-        n += 1;
+        match std::fs::create_dir(&dir) {
+            Ok(()) => return Ok(dir),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => n += 1,
+            Err(e) => return Err(failed(&dir, e)),
+        }
     }
 }
 
@@ -181,14 +233,21 @@ fn report(e: TrainError) -> miette::Report {
 }
 
 fn in_words(s: &Summary) -> String {
-    let dir = s.run_dir.display();
-    format!(
-        "{}: test accuracy {:.2} % at the last epoch, {:.2} % at best; {} steps in {:.1} s\n\
-         weights {dir}/best.safetensors, curves {dir}/plot.svg, step {dir}/step.mlir\n",
+    let mut text = format!(
+        "{}: test accuracy {:.2} % at the last epoch, {:.2} % at best; {} steps in {:.1} s\n",
         s.model,
         100.0 * s.val_accuracy,
         100.0 * s.best_val_accuracy,
         s.steps,
         s.seconds,
-    )
+    );
+    // Only what is there: a plot can fail, and files can be deleted.
+    let files = [("weights", "best.safetensors"), ("curves", "plot.svg"), ("step", "step.mlir")]
+        .map(|(what, name)| (what, s.run_dir.join(name)));
+    let files = files.iter().filter(|(_, path)| path.exists());
+    let files: Vec<_> = files.map(|(what, path)| format!("{what} {}", path.display())).collect();
+    if !files.is_empty() {
+        text.push_str(&format!("{}\n", files.join(", ")));
+    }
+    text
 }

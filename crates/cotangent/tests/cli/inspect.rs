@@ -155,3 +155,77 @@ fn a_closed_pipe_is_not_an_error() {
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(!run(Path::new(HERE), &["no-such-command"]).status.success());
 }
+
+#[test]
+fn emit_replaces_only_regular_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let text = ok(d, &["emit", "mnist-linear"]);
+    // A pipe stands for every device: it takes the text, and nothing else
+    // appears.
+    assert!(std::process::Command::new("mkfifo").arg(d.join("pipe")).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = d.join("pipe");
+        move || std::fs::read_to_string(pipe).unwrap()
+    });
+    ok(d, &["emit", "mnist-linear", "-o", "pipe"]);
+    assert_eq!(reader.join().unwrap(), text);
+    assert_eq!(std::fs::read_dir(d).unwrap().count(), 1);
+    // Standard output by its other name.
+    assert_eq!(ok(d, &["emit", "mnist-linear", "-o", "/dev/stdout"]), text);
+
+    std::fs::create_dir(d.join("sub")).unwrap();
+    std::fs::write(d.join("sub/target.mlir"), "old").unwrap();
+    std::os::unix::fs::symlink("sub/target.mlir", d.join("link.mlir")).unwrap();
+    ok(d, &["emit", "mnist-linear", "-o", "link.mlir"]);
+    assert!(d.join("link.mlir").is_symlink());
+    assert_eq!(std::fs::read_to_string(d.join("sub/target.mlir")).unwrap(), text);
+    assert!(d.join("link.json").is_file());
+}
+
+#[test]
+fn emit_writes_both_files_or_neither() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    std::fs::write(d.join("j.mlir"), "old").unwrap();
+    std::fs::create_dir(d.join("j.json")).unwrap();
+    let error = fails(d, &["emit", "mnist-linear", "-o", "j.mlir"]);
+    assert!(error.contains("cannot write j.json: is a directory"), "{error}");
+    assert_eq!(std::fs::read(d.join("j.mlir")).unwrap(), b"old");
+    assert_eq!(std::fs::read_dir(d).unwrap().count(), 2);
+    let error = fails(d, &["emit", "mnist-linear", "-o", "."]);
+    assert!(error.contains("cannot write .: is a directory"), "{error}");
+    let error = fails(d, &["emit", "mnist-linear", "-o", "none/F.mlir"]);
+    assert!(!error.contains(".tmp"), "{error}");
+}
+
+#[test]
+fn flags_without_a_meaning_are_refused() {
+    let d = Path::new(HERE);
+    for (args, part) in [
+        (&["emit", "mnist-linear", "--json"][..], "-o F.mlir"),
+        (&["emit", "mnist-linear", "--what", "forward", "--wd", "1"], "a forward step has no"),
+        (&["emit", "mnist-linear", "--what", "grad", "--optimizer", "sgd"], "a grad step has no"),
+        (&["emit", "mnist-linear", "--optimizer", "sgd(weight_decay=1)", "--wd", "2"], "both set"),
+        (&["emit", "mnist-linear", "--optimizer", "adamw(eps=1,eps=2)"], "gives eps twice"),
+        (&["emit", "mnist-linear", "--wd", "1e400"], "--wd: weight_decay = 1.000e400"),
+        (&["show", "mnist-linear", "--format", "toml", "--json"], "cannot be used with"),
+        (&["bench", "mnist-linear", "--threads", "100000"], "1..=1024"),
+    ] {
+        let error = fails(d, args);
+        assert!(error.contains(part) && error.len() < 500, "{args:?}: {error}");
+    }
+}
+
+#[test]
+fn a_long_line_is_not_printed_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("nest.toml"), format!("layers = {}", "[".repeat(100_000)))
+        .unwrap();
+    let error = fails(dir.path(), &["show", "nest.toml"]);
+    assert!(error.contains("nest.toml") && error.len() < 2000, "{}", error.len());
+    let spec = "name = 't'\ninput = [28, 28, 1]\nlayers = [{ kind = 'dense', features = 'x' }]\n";
+    std::fs::write(dir.path().join("t.toml"), spec).unwrap();
+    let error = fails(dir.path(), &["show", "t.toml"]);
+    assert!(error.contains("whole number") && !error.contains("usize"), "{error}");
+}

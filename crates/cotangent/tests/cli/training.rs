@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// A short run in `runs/a`.
-const SHORT: [&str; 11] = [
+pub const SHORT: [&str; 11] = [
     "train",
     "mnist-mlp",
     "--data",
@@ -194,6 +194,11 @@ fn settings_that_cannot_be() {
         ("--image", "12", "28"),
         ("--backend", "gpu", "native and interp"),
         ("--seed", "18446744073709551615", "seed"),
+        ("--seed", "-1", "found `-1`, expected a whole number from 0"),
+        ("--batch", "-1", "found `-1`, expected a whole number"),
+        ("--epochs", "x", "found `x`, expected a whole number"),
+        ("--epochs", "18446744073709551615", "expected 1 to 1000000000"),
+        ("--lr", "1e-60", "lr: found 1e-60"),
     ] {
         let args = ["train", "mnist-mlp", "--data", "data", "--run-dir", "r", flag, value];
         let error = fails(d, &args);
