@@ -47,10 +47,11 @@ enum WhatArg {
 
 /// Writes the text and the manifest.
 pub fn run(args: &Args) -> Result<()> {
-    if args.json && args.output.as_os_str() == "-" {
+    if args.json && (args.output.as_os_str() == "-" || is_special(&args.output)) {
         return Err(miette!(
             help = "name a file with -o F.mlir",
-            "--json tells which files were written, but the text goes to standard output"
+            "--json tells which files were written, but {} is none",
+            args.output.display()
         ));
     }
     let net = args.model.network()?;

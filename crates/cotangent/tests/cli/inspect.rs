@@ -204,6 +204,7 @@ fn flags_without_a_meaning_are_refused() {
     let d = Path::new(HERE);
     for (args, part) in [
         (&["emit", "mnist-linear", "--json"][..], "-o F.mlir"),
+        (&["emit", "mnist-linear", "--json", "-o", "/dev/stdout"], "/dev/stdout is none"),
         (&["emit", "mnist-linear", "--what", "forward", "--wd", "1"], "a forward step has no"),
         (&["emit", "mnist-linear", "--what", "grad", "--optimizer", "sgd"], "a grad step has no"),
         (&["emit", "mnist-linear", "--optimizer", "sgd(weight_decay=1)", "--wd", "2"], "both set"),

@@ -71,6 +71,18 @@ fn a_directory_made_for_a_run_that_cannot_begin_is_gone() {
 }
 
 #[test]
+fn a_folder_that_is_no_text_is_told_before_training() {
+    let dir = with_data();
+    let odd: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"odd\xff".to_vec());
+    let odd = dir.path().join(odd);
+    std::fs::create_dir(&odd).unwrap();
+    std::fs::rename(dir.path().join("data"), odd.join("data")).unwrap();
+    let error = fails(&odd, &SHORT);
+    assert!(error.contains("--data data") && error.contains("UTF-8"), "{error}");
+    assert!(!odd.join("runs").exists());
+}
+
+#[test]
 fn a_run_goes_on_after_its_data_moved() {
     let dir = with_data();
     let d = dir.path();
