@@ -89,7 +89,7 @@ impl Config {
         };
         let bad = |reason: String| TrainError::Config { path: path.clone(), reason };
         let table: toml::Table =
-            text.parse().map_err(|e: toml::de::Error| bad(e.message().to_string()))?;
+            text.parse().map_err(|e: toml::de::Error| bad(readable(e.message())))?;
         match table.get("format").and_then(toml::Value::as_integer) {
             Some(v) if v == i64::from(Self::FORMAT) => {}
             found => {
@@ -100,7 +100,7 @@ impl Config {
                 )));
             }
         }
-        table.try_into().map_err(|e: toml::de::Error| bad(e.message().to_string()))
+        table.try_into().map_err(|e: toml::de::Error| bad(readable(e.message())))
     }
 
     pub(crate) fn to_toml(&self) -> Result<String, TrainError> {
@@ -112,6 +112,12 @@ impl Config {
     pub fn execution(&self) -> Execution {
         Execution { backend: self.backend, threads: self.threads }
     }
+}
+
+/// A message of the TOML reader without the names of Rust's types.
+fn readable(message: &str) -> String {
+    let whole = |text: String, ty| text.replace(ty, "expected a whole number, 0 or more");
+    ["expected usize", "expected u64", "expected u32"].into_iter().fold(message.into(), whole)
 }
 
 /// Who executes, and on how many threads. Results are bit for bit the same for
@@ -245,6 +251,8 @@ mod tests {
         assert!(Config::load(&dir.path().join("none")).unwrap_err().to_string().contains("none"));
         assert!(load("format = 2").contains("format 2, expected 1"));
         assert!(load("format = ").contains("config.toml"));
+        let text = load("format = 1\nbatch = 'x'");
+        assert!(text.contains("expected a whole number, 0 or more"), "{text}");
         assert!(load("format = 1").contains("model"), "{}", load("format = 1"));
     }
 }
