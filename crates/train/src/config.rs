@@ -11,7 +11,7 @@ use std::str::FromStr;
 
 /// A run, resolved: `config.toml` of its directory.
 ///
-/// Two runs with equal configurations and equal data end with the same bits.
+/// Two runs with equal configurations and equal data end with the same bits on machines with vectors of the same width.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
