@@ -1,0 +1,417 @@
+(** * The executable twin computes the meaning
+
+    [twin_sound]: what [Twin.q_meaning] computes from rational arguments is,
+    read as real numbers, the meaning of the module at those arguments.
+
+    Glossary
+      - [q_real q]     the real number that [q] is
+      - [same x q]     an array and its rational twin: same type, same cells on
+                       the index set *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals.
+From Coq Require Import NArith ZArith QArith_base Qreduction String Lia.
+From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Raise RaiseLinear Twin.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Close Scope Q_scope.
+Local Open Scope ring_scope.
+
+Section Numbers.
+Variable R : realType.
+
+(** ** Integers *)
+
+Lemma pos_nat p : pos_real R p = (Pos.to_nat p)%:R.
+Proof.
+elim: p => [p ih|p ih|] //=; rewrite ih.
+  by rewrite Pos2Nat.inj_xI -natrM -mulrS.
+by rewrite Pos2Nat.inj_xO -natrM.
+Qed.
+
+Lemma pos_gt0 p : 0 < pos_real R p.
+Proof. by rewrite pos_nat ltr0n; apply/ssrnat.ltP; lia. Qed.
+
+Lemma pos_neq0 p : pos_real R p != 0.
+Proof. by rewrite gt_eqF // pos_gt0. Qed.
+
+Lemma int_nat z m n : z = (Z.of_nat m - Z.of_nat n)%Z -> int_real R z = m%:R - n%:R.
+Proof.
+case: z => [|p|p] h /=.
+- have -> : m = n by lia.
+  by rewrite subrr.
+- have -> : m = (Pos.to_nat p + n)%nat by rewrite -plusE; lia.
+  by rewrite natrD addrK pos_nat.
+- have -> : n = (Pos.to_nat p + m)%nat by rewrite -plusE; lia.
+  by rewrite natrD opprD addrCA subrr addr0 pos_nat.
+Qed.
+
+Lemma int_parts z : z = (Z.of_nat (Z.to_nat z) - Z.of_nat (Z.to_nat (- z)))%Z.
+Proof. lia. Qed.
+
+Lemma intD a b : int_real R (a + b) = int_real R a + int_real R b.
+Proof.
+rewrite (int_nat (int_parts a)) (int_nat (int_parts b)) addrACA -opprD -!natrD.
+by apply: int_nat; rewrite -plusE; lia.
+Qed.
+
+Lemma intN a : int_real R (- a) = - int_real R a.
+Proof. by case: a => [|p|p] /=; rewrite ?oppr0 ?opprK. Qed.
+
+Lemma intM a b : int_real R (a * b) = int_real R a * int_real R b.
+Proof.
+have pm p q : pos_real R (p * q) = pos_real R p * pos_real R q.
+  by rewrite !pos_nat Pos2Nat.inj_mul natrM.
+by case: a => [|p|p]; case: b => [|q|q] /=; rewrite ?mul0r ?mulr0 ?pm ?mulNr ?mulrN ?opprK.
+Qed.
+
+Lemma int_ge0 a : (0 <= int_real R a) = (Z.leb 0 a).
+Proof.
+case: a => [|p|p] /=; first exact: lexx.
+  by rewrite ltW // pos_gt0.
+by rewrite oppr_ge0 leNgt pos_gt0.
+Qed.
+
+Lemma int_le a b : (int_real R a <= int_real R b) = Z.leb a b.
+Proof.
+rewrite -subr_ge0 -intN -intD int_ge0; apply/idP/idP => /Z.leb_le h; apply/Z.leb_le; lia.
+Qed.
+
+(** ** Rationals *)
+Definition q_real (q : Q) : R := rational R (Qnum q) (Qden q).
+
+Lemma q_realE q : q_real q = int_real R (Qnum q) / int_real R (Zpos (Qden q)).
+Proof. by []. Qed.
+
+Lemma den_gt0 (q : Q) : 0 < int_real R (Zpos (Qden q)).
+Proof. exact: pos_gt0. Qed.
+
+Lemma q_real_le p q : (q_real p <= q_real q) = Qle_bool p q.
+Proof.
+rewrite /Qle_bool !q_realE ler_pdivr_mulr ?den_gt0 // mulrAC ler_pdivl_mulr ?den_gt0 //.
+by rewrite -!intM int_le.
+Qed.
+
+Lemma q_real_eq p q : (q_real p == q_real q) = Qeq_bool p q.
+Proof.
+rewrite eq_le !q_real_le; apply/andP/idP => [[]|].
+  by move=> /Qle_bool_iff h1 /Qle_bool_iff h2; apply/Qeq_bool_iff; exact: Qle_antisym.
+move=> /Qeq_bool_iff h; split; apply/Qle_bool_iff; rewrite h; exact: Qle_refl.
+Qed.
+
+Lemma q_real_Qeq p q : Qeq p q -> q_real p = q_real q.
+Proof. by move=> h; apply/eqP; rewrite q_real_eq; apply/Qeq_bool_iff. Qed.
+
+Lemma q_real_red q : q_real (Qred q) = q_real q.
+Proof. exact: q_real_Qeq (Qred_correct q). Qed.
+
+Lemma q_realD p q : q_real (Qplus p q) = q_real p + q_real q.
+Proof.
+rewrite !q_realE addf_div ?gt_eqF ?den_gt0 //= intD !intM.
+by congr (_ / _); rewrite -[pos_real R (_ * _)]/(int_real R (Zpos _)) Pos2Z.inj_mul intM.
+Qed.
+
+Lemma q_realN q : q_real (Qopp q) = - q_real q.
+Proof. by rewrite !q_realE /= intN mulNr. Qed.
+
+Lemma q_realM p q : q_real (Qmult p q) = q_real p * q_real q.
+Proof.
+rewrite !q_realE mulf_div /= intM.
+by congr (_ / _); rewrite -[pos_real R (_ * _)]/(int_real R (Zpos _)) Pos2Z.inj_mul intM.
+Qed.
+
+Lemma q_realV q : q_real (Qinv q) = (q_real q)^-1.
+Proof.
+case: q => [[|p|p] d]; rewrite !q_realE /= ?mul0r ?invr0 // invfM invrK mulrC //.
+by rewrite invrN mulrN mulNr.
+Qed.
+
+Lemma q_real_max p q : q_real (q_max p q) = Num.max (q_real p) (q_real q).
+Proof. by rewrite /q_max -q_real_le; case: leP. Qed.
+
+Lemma q_real_sum l : q_real (q_sum l) = \sum_(x <- l) q_real x.
+Proof.
+elim: l => [|x l ih]; first by rewrite big_nil; exact: mul0r.
+by rewrite big_cons -ih -q_realD -[RHS]q_real_red.
+Qed.
+
+Lemma q_real_fold x l :
+  q_real (foldr q_max x l) = foldr Num.max (q_real x) (map q_real l).
+Proof. by elim: l => //= y l ih; rewrite q_real_max ih. Qed.
+
+Lemma q_real0 : q_real (0 # 1)%Q = 0. Proof. exact: mul0r. Qed.
+
+Lemma q_real_sqrt q r : q_sqrt q = Some r -> q_real r = Num.sqrt (q_real q).
+Proof.
+rewrite /q_sqrt; case: (Qred q) => n d; case: ifP => // /Qeq_bool_iff h [<-].
+rewrite -(q_real_Qeq h) q_realM -expr2 sqrtr_sqr ger0_norm //.
+rewrite /q_real /rational /= divr_ge0 ?int_ge0 ?ltW ?pos_gt0 //.
+by apply/Z.leb_le; exact: Z.sqrt_nonneg.
+Qed.
+
+Lemma q_real_unary u q r : q_unary u q = Some r -> q_real r = unary_real u (q_real q).
+Proof. by case: u => //= [[<-]|/q_real_sqrt //]; exact: q_realN. Qed.
+
+Lemma q_real_binary b p q : q_real (q_binary b p q) = binary_real b (q_real p) (q_real q).
+Proof.
+case: b; rewrite /q_binary /binary_real ?q_real_red ?q_real_max //.
+- exact: q_realD.
+- by rewrite /Qminus q_realD q_realN.
+- exact: q_realM.
+- by rewrite /Qdiv q_realM q_realV.
+Qed.
+
+Lemma q_real_direction d p q :
+  q_direction d p q = direction_real d (q_real p) (q_real q).
+Proof. by case: d => /=; rewrite ?q_real_eq ?q_real_le // ltNge q_real_le. Qed.
+End Numbers.
+
+(** ** Where ops read lies in the operand *)
+
+Lemma broadcast_inb s u j : size s = size u ->
+  all (fun p => (p.1 == 1%num) || (p.1 == p.2)) (zip s u) -> inb u j ->
+  inb s [seq if p.1 == 1%num then 0%num else p.2 | p <- zip s j].
+Proof.
+elim: s u j => [|d s ih] [|d' u] [|k j] //= [hs] /andP [hd h] /andP [hk hj].
+rewrite (ih u) // andbT; case: eqP hd => [-> //|_] /= /eqP -> //.
+Qed.
+
+Lemma broadcast_source_in ds s t i : broadcast_fits ds s t -> i \in idxs t ->
+  broadcast_source ds s i \in idxs s.
+Proof.
+case/and3P=> /eqP hs /distinctP [_ hd] h; rewrite !mem_idxs => hi.
+by apply: (broadcast_inb _ h); rewrite ?size_pick // inb_pick.
+Qed.
+
+Lemma transpose_source_in ds s i : size ds = size s -> distinct (size s) ds ->
+  i \in idxs (pick s ds) -> transpose_source ds s i \in idxs s.
+Proof.
+move=> hs hd; rewrite !mem_idxs => hi; apply: inb_place => // d.
+exact: distinct_cover.
+Qed.
+
+Lemma dot_source_in d s t i c : dot_fits d s t -> i \in idxs (result_shape d s t) ->
+  c \in idxs (pick s (lhs_contracting d)) ->
+  lhs_index d s i c \in idxs s /\ rhs_index d s t i c \in idxs t.
+Proof.
+case/and4P=> _ _ /eqP hb /eqP hc; rewrite !mem_idxs => hi hk.
+have [ib [if_ [ig [ei sb sf sg]]]] := split_index (inb_size hi).
+move: hi; rewrite ei /result_shape !inb_cat // => /and3P [h1 h2 h3].
+rewrite /lhs_index /rhs_index -(size_pick s (lhs_batching d)) -(size_pick s (lhs_free d s)).
+rewrite -sb -sf take_size_cat // drop_size_cat // take_size_cat //.
+rewrite -size_cat [X in drop _ X]catA drop_size_cat //.
+split; (apply: inb_place; first by move=> k; exact: others_cover).
+  by rewrite !pick_cat !inb_cat // h1 h2.
+by rewrite !pick_cat -hb -hc !inb_cat // h1 h3.
+Qed.
+
+Lemma fibre_in s ds i r : r \in fibre s ds i -> r \in idxs s.
+Proof. by rewrite mem_filter => /andP []. Qed.
+
+Lemma rememberE (T : Type) (d : T) s f i : i \in idxs s -> remember d s f i = f i.
+Proof. by move=> hi; rewrite /remember (nth_map [::]) ?index_mem // nth_index. Qed.
+
+(** ** Ops *)
+Section Twin.
+Variable R : realType.
+Implicit Types (a : tensor R) (b : idx -> Q).
+
+Definition same_cells (s : shape) (c : cells R) (d : q_cells) : Prop := match c, d with
+| Reals a, Rationals b => {in idxs s, forall i, a i = q_real R (b i)}
+| Booleans p, Truths q => {in idxs s, forall i, p i = q i}
+| MinusInfinities, NoCells => True
+| _, _ => False
+end.
+Definition same (x : array R) (q : q_array) : Prop :=
+  a_type x = q_type q /\ same_cells (t_shape (q_type q)) (a_cells x) (q_data q).
+
+Lemma same_rationals x t b : same x (QArray t (Rationals b)) ->
+  exists2 a, x = Array t (Reals a) & {in idxs (t_shape t), forall i, a i = q_real R (b i)}.
+Proof. by case: x => t' [a|p|] [/= -> h] //; exists a. Qed.
+Lemma same_truths x t q : same x (QArray t (Truths q)) ->
+  exists2 p, x = Array t (Booleans p) & {in idxs (t_shape t), forall i, p i = q i}.
+Proof. by case: x => t' [a|p|] [/= -> h] //; exists p. Qed.
+Lemma same_none x t : same x (QArray t NoCells) -> x = Array t MinusInfinities.
+Proof. by case: x => t' [a|p|] [/= -> h]. Qed.
+
+Lemma same_type xs qs : List.Forall2 same xs qs -> map (@a_type R) xs = map q_type qs.
+Proof. by elim=> //= x q ? ? [-> _] _ ->. Qed.
+
+(** A tabulated result. *)
+Lemma give s (a : tensor R) (f : idx -> Q) :
+  {in idxs s, forall i, a i = q_real R (f i)} ->
+  same_cells s (Reals a) (Rationals (q_remember s f)).
+Proof. by move=> h i hi; rewrite /q_remember rememberE // h. Qed.
+
+Lemma real_cells s a b (l : seq idx) : {in idxs s, forall i, a i = q_real R (b i)} ->
+  {subset l <= idxs s} -> map (q_real R) (map b l) = map a l.
+Proof. by move=> h hl; rewrite -map_comp; apply/eq_in_map => i /hl hi; rewrite /= h. Qed.
+
+Lemma same_nil xs : List.Forall2 same xs [::] -> xs = [::].
+Proof. by move=> h; inversion h. Qed.
+Lemma same_cons xs q qs : List.Forall2 same xs (q :: qs) ->
+  exists x xs', [/\ xs = x :: xs', same x q & List.Forall2 same xs' qs].
+Proof. by move=> h; inversion h as [|x q' xs' qs' hx hn]; subst; exists x, xs'. Qed.
+
+Lemma same_one xs t b : List.Forall2 same xs [:: QArray t (Rationals b)] ->
+  exists2 a, xs = [:: Array t (Reals a)] & {in idxs (t_shape t), forall i, a i = q_real R (b i)}.
+Proof.
+by case/same_cons=> x [xs' [-> /same_rationals [a -> ha] /same_nil ->]]; exists a.
+Qed.
+Lemma same_two xs t b t' b' :
+  List.Forall2 same xs [:: QArray t (Rationals b); QArray t' (Rationals b')] ->
+  exists a a', [/\ xs = [:: Array t (Reals a); Array t' (Reals a')],
+    {in idxs (t_shape t), forall i, a i = q_real R (b i)}
+    & {in idxs (t_shape t'), forall i, a' i = q_real R (b' i)}].
+Proof.
+case/same_cons=> x [xs' [-> /same_rationals [a -> ha] /same_one [a' -> ha']]].
+by exists a, a'.
+Qed.
+
+Lemma all_some_nth (T : Type) (f : idx -> option T) (d : T) js l i :
+  all_some (map f js) = Some l -> i \in js -> f i = Some (nth d l (seq.index i js)).
+Proof.
+elim: js l => //= j js ih l; case E: (f j) => [y|] //=; case F: (all_some _) => [k|] //= [<-].
+rewrite inE eq_sym; case: eqP => [<- _|_ /= hi] /=; first exact: E.
+exact: ih F hi.
+Qed.
+
+Lemma q_op_sound o t xs qs d : q_op o t qs = Some d -> List.Forall2 same xs qs ->
+  fits o (map q_type qs) t ->
+  exists2 c, op_meaning o t xs = Some c & same_cells (t_shape t) c d.
+Proof.
+case: o => [l|u|o|dir||dd|ds|r ds|ds||f];
+  case: qs => [|[ta [a|p|]] [|[tb [b|q|]] [|[tc [c|w|]] [|? ?]]]] //; try by case: r.
+- rewrite /q_op; case E: (literal_value _ l) => [[n e|]|] // [<-] /same_nil -> _;
+    rewrite /= E; first by exists (Reals (fun=> rational R n e)).
+  by exists MinusInfinities.
+- rewrite /q_op; case A: (all_some _) => [l|] // [<-] /same_one [x -> hx] /andP [_ /eqP /= e].
+  subst ta; exists (Reals (fun i => unary_real u (x i))) => // i hi.
+  rewrite hx //; apply: esym; apply: q_real_unary.
+  exact: (all_some_nth (f := fun i => q_unary u (a i)) _ A hi).
+- move=> [<-] /same_two [x [y [-> hx hy]]] /and3P [_ /eqP /= e1 /eqP /= e2]; subst ta tb.
+  exists (Reals (fun i => binary_real o (x i) (y i))) => //; apply: give => i hi.
+  by rewrite q_real_binary hx // hy.
+- move=> [<-] /same_two [x [y [-> hx hy]]] /and3P [_ /eqP /= e1 /eqP /= e2]; subst tb t.
+  exists (Booleans (fun i => direction_real dir (x i) (y i))) => // i hi.
+  by rewrite rememberE // (q_real_direction R) hx // hy.
+- move=> [<-] /same_cons [x [xs' [-> /same_truths [pr -> hp] /same_two [y [z [-> hy hz]]]]]].
+  case/and4P=> _ /eqP /= e1 /eqP /= e2 /eqP /= e3; subst tb tc ta.
+  exists (Reals (fun i => if pr i then y i else z i)) => //; apply: give => i hi.
+  by rewrite hp //; case: (p i); [exact: hy | exact: hz].
+- move=> [<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ hd /eqP ->].
+  exists (Reals (dot_general dd (t_shape ta) (t_shape tb) x y)) => //; apply: give => i hi.
+  rewrite q_real_sum big_map /dot_general !big_seq; apply: eq_bigr => k hk.
+  have [h1 h2] := dot_source_in hd hi hk.
+  by rewrite q_realM hx // hy.
+- move=> [<-] /same_one [x -> hx] /and3P [_ _ hd].
+  exists (Reals (broadcast_in_dim ds (t_shape ta) x)) => //; apply: give => i hi.
+  by rewrite /broadcast_in_dim hx //; exact: broadcast_source_in hd hi.
+- case: r => -[<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ /eqP /= e /eqP ->]; subst tb.
+    exists (Reals (reduce_add (t_shape ta) ds (y [::]) x)) => //; apply: give => i hi.
+    transitivity (q_real R (Qred (Qplus (b [::])
+      (q_sum [seq a r | r <- fibre (t_shape ta) ds i])))); last by [].
+    rewrite q_real_red q_realD /reduce_add hy // q_real_sum big_map; congr (_ + _).
+    by rewrite big_seq [RHS]big_seq; apply: eq_bigr => j /fibre_in; exact: hx.
+  exists (Reals (reduce_maximum (t_shape ta) ds (y [::]) x)) => //; apply: give => i hi.
+  rewrite q_real_fold /reduce_maximum hy //; congr foldr.
+  by rewrite (real_cells hx) // => j; exact: fibre_in.
+- case: r => //; rewrite /q_op; case: ifP => // nz [<-].
+  case/same_cons=> x0 [xs' [-> /same_rationals [x -> hx]]].
+  case/same_cons=> y0 [ys' [-> /same_none -> /same_nil ->]] /and4P [_ _ _ /eqP ->].
+  exists (Reals (reduce_maximum_of_some (t_shape ta) ds x)); first by rewrite /= nz.
+  apply: give => i hi; rewrite /reduce_maximum_of_some /q_largest q_real_fold /largest.
+  rewrite -(real_cells hx (l := fibre (t_shape ta) ds i)) => [|j]; last exact: fibre_in.
+  by rewrite behead_map; case: (map a _) => //=; rewrite q_real0.
+- move=> [<-] /same_one [x -> hx] /and4P [_ /eqP hs hd /eqP ->].
+  exists (Reals (transpose ds (t_shape ta) x)) => //; apply: give => i hi.
+  by rewrite /transpose hx //; exact: transpose_source_in.
+- move=> [<-] /same_one [x -> hx] /and3P [_ _ /N.eqb_eq hs].
+  exists (Reals (reshape (t_shape ta) (t_shape t) x)) => //; apply: give => i hi.
+  by rewrite /reshape hx //; exact: same_place_in hs hi.
+Qed.
+
+(** ** Functions *)
+
+Definition same_results (f : procedure R) (g : q_procedure) : Prop := forall xs qs ys,
+  List.Forall2 same xs qs -> g qs = Some ys ->
+  exists2 zs, f xs = Some zs & List.Forall2 same zs ys.
+
+Lemma same_nth xs qs k q : List.Forall2 same xs qs -> List.nth_error qs k = Some q ->
+  exists2 x, List.nth_error xs k = Some x & same x q.
+Proof.
+move=> h; elim: h k => [|x y ? ? hx _ ih] [|k] //=; last exact: ih.
+by case=> <-; exists x.
+Qed.
+
+Lemma same_lookup args qargs rs qrs v q :
+  List.Forall2 same args qargs -> List.Forall2 same rs qrs ->
+  q_lookup qargs qrs v = Some q -> exists2 x, lookup args rs v = Some x & same x q.
+Proof. by case: v => k ha hr; exact: same_nth. Qed.
+
+Lemma same_lookups args qargs rs qrs vs qs :
+  List.Forall2 same args qargs -> List.Forall2 same rs qrs ->
+  all_some (map (q_lookup qargs qrs) vs) = Some qs ->
+  exists2 xs, all_some (map (lookup args rs) vs) = Some xs & List.Forall2 same xs qs.
+Proof.
+move=> ha hr; elim: vs qs => [|v vs ih] qs /=; first by case=> <-; exists [::].
+case E: (q_lookup _ _ v) => [q|] //=; have [x -> hx] := same_lookup ha hr E.
+case F: (all_some _) => [l|] //= [<-]; have [xs -> hxs] := ih _ F.
+by exists (x :: xs) => //; constructor.
+Qed.
+
+Lemma same_instruction call qcall args qargs rs qrs i y :
+  (forall f, same_results (call f) (qcall f)) ->
+  List.Forall2 same args qargs -> List.Forall2 same rs qrs ->
+  q_instruction qcall qargs qrs i = Some y ->
+  exists2 x, instruction_meaning call args rs i = Some x & same x y.
+Proof.
+move=> hc ha hr; rewrite /q_instruction /instruction_meaning.
+case E: (all_some _) => [qs|] //; have [xs -> hxs] := same_lookups ha hr E.
+rewrite /obind /oapp; case: i {E} => o vs t; rewrite [i_operation _]/= [i_type _]/=.
+have [[f ->]|nc] : (exists f, o = Call f) \/ ~~ is_call o.
+- by case: o; try (by right); move=> f; left; exists f.
+- case E: (qcall f qs) => [l|] //; have [zs -> hz] := hc f _ _ _ hxs E.
+  case: l {E} hz => [|q [|? ?]] // /same_cons [z [? [-> hz /same_nil ->]]].
+  case: ifP => // /eqP e [<-]; exists z => //; by rewrite (proj1 hz) e eqxx.
+have out : (if fits o (map q_type qs) t then omap (QArray t) (q_op o t qs) else None) = Some y ->
+    exists2 x, (if fits o (map (@a_type R) xs) t then omap (Array t) (op_meaning o t xs) else None)
+      = Some x & same x y.
+  rewrite (same_type hxs); case: ifP => // hf.
+  case Q: (q_op o t qs) => [d|] //= [<-]; have [c -> h] := q_op_sound Q hxs hf.
+  by exists (Array t c).
+by case: o nc out.
+Qed.
+
+Lemma Forall2_rcons xs qs x q : List.Forall2 same xs qs -> same x q ->
+  List.Forall2 same (rcons xs x) (rcons qs q).
+Proof. by elim=> [|? ? ? ? h _ ih] hx /=; constructor => //; exact: ih. Qed.
+
+Lemma same_body call qcall args qargs body rs qrs ys :
+  (forall f, same_results (call f) (qcall f)) ->
+  List.Forall2 same args qargs -> List.Forall2 same rs qrs ->
+  q_body qcall qargs qrs body = Some ys ->
+  exists2 zs, body_meaning call args rs body = Some zs & List.Forall2 same zs ys.
+Proof.
+move=> hc ha; elim: body rs qrs => [|i body ih] rs qrs hr /=; first by case=> <-; exists rs.
+case E: (q_instruction _ _ _ i) => [q|] //=; have [x -> hx] := same_instruction hc ha hr E.
+by apply: ih; exact: Forall2_rcons.
+Qed.
+
+Lemma same_function call qcall f : (forall f, same_results (call f) (qcall f)) ->
+  same_results (function_meaning call f) (q_function qcall f).
+Proof.
+move=> hc xs qs ys hx; rewrite /q_function /function_meaning /q_have_types /have_types.
+rewrite (same_type hx); case: ifP => // _.
+case B: (q_body _ _ _ _) => [rs|] //; have [zs -> hz] := same_body hc hx (List.Forall2_nil _) B.
+rewrite /obind /oapp; case E: (all_some _) => [l|] //; have [ws -> hw] := same_lookups hx hz E.
+by rewrite (same_type hw); case: ifP => // _ [<-]; exists ws.
+Qed.
+
+Theorem twin_sound m : same_results (@meaning R m) (q_meaning m).
+Proof.
+rewrite /q_meaning /meaning; case: (main_of m) => [f|] //; apply: same_function => name.
+rewrite /q_call /call_of_private; case: (callee m name) => [g|] //.
+by apply: same_function => ? ? ? ?.
+Qed.
+End Twin.
