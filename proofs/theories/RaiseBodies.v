@@ -64,12 +64,12 @@ by rewrite -(prednK hs) others_last -hr pick_lead.
 Qed.
 
 Lemma reduce_row s a i : (0 < size s)%nat ->
-  reduce_add s [:: N.of_nat (size s).-1] 0 a (lead i) = row_sum s a i.
-Proof. by move=> hs; rewrite /reduce_add add0r fibre_row // big_filter. Qed.
+  reduce_add s [:: N.of_nat (size s).-1] a (lead i) = row_sum s a i.
+Proof. by move=> hs; rewrite /reduce_add fibre_row // big_filter. Qed.
 
-Lemma reduce_all s a i : reduce_add s (all_dims s) 0 a i = if i == [::] then \sum_(r <- idxs s) a r else 0.
+Lemma reduce_all s a i : reduce_add s (all_dims s) a i = if i == [::] then \sum_(r <- idxs s) a r else 0.
 Proof.
-rewrite /reduce_add add0r /fibre others_all; case: eqP => [->|/eqP ne].
+rewrite /reduce_add /fibre others_all; case: eqP => [->|/eqP ne].
   by rewrite big_filter.
 by rewrite big_filter big1 // => r /eqP e; rewrite -e in ne.
 Qed.
@@ -192,11 +192,11 @@ rewrite distinct_first ?leq_pred //= pick_lead; apply/allP => -[x y].
 by rewrite -/(lead s); move: (lead s) => l; elim: l => //= k l ih; rewrite inE => /orP [/eqP [-> ->]|/ih //]; rewrite eqxx orbT.
 Qed.
 
-Definition row_maximum : tensor R := reduce_maximum_of_some s [:: last_dim t] z.
+Definition row_maximum : tensor R := reduce_maximum s [:: last_dim t] z.
 Definition spread (a : tensor R) : tensor R := broadcast_in_dim (first_dims (size s).-1) (lead s) a.
 Definition shifted : tensor R := fun i => z i - spread row_maximum i.
 Definition exponentials : tensor R := fun i => expR (shifted i).
-Definition row_total : tensor R := reduce_add s [:: last_dim t] (rational R 0 1) exponentials.
+Definition row_total : tensor R := reduce_add s [:: last_dim t] exponentials.
 
 Definition seven : seq (array R) := [::
   Array (scalar t) MinusInfinities;
@@ -229,12 +229,12 @@ rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits scalar_float)
   (zero_meaning scalar_float)) //.
 by rewrite (run_instruction no_call (c := Reals row_total)
   (xs := [:: Array t (Reals exponentials); Array (scalar t) (Reals (fun _ => rational R 0 1))]))
-  ?reduce_row_fits.
+  ?reduce_row_fits //= rational0 eqxx.
 Qed.
 
 (** What the seven values are, on the index set. *)
 Lemma spread_total i : i \in idxs s -> spread row_total i = row_sum s exponentials i.
-Proof. by move=> hi; rewrite /spread broadcast_row // /row_total rational0 reduce_row. Qed.
+Proof. by move=> hi; rewrite /spread broadcast_row // /row_total reduce_row. Qed.
 
 Lemma shiftedE i : i \in idxs s -> shifted i = z i - row_maximum (lead i).
 Proof. by move=> hi; rewrite /shifted /spread broadcast_row. Qed.
@@ -275,11 +275,11 @@ Proof.
 move=> ft rt /eqP hn hf; set s := t_shape t.
 pose logs i := ln (row_total t z i); pose log_sums := spread t logs.
 pose log_soft i := shifted t z i - log_sums i; pose products i := w i * log_soft i.
-pose total := reduce_add s (all_dims s) (rational R 0 1) products.
+pose total := reduce_add s (all_dims s) products.
 pose number : tensor R := fun _ => rational R (row_count t) 1.
 pose mean i := total i / number i; pose y i := - mean i.
 exists y => [|i]; last first.
-  rewrite mem_seq1 => /eqP ->; rewrite /y /mean /number /total rational0 reduce_all eqxx.
+  rewrite mem_seq1 => /eqP ->; rewrite /y /mean /number /total reduce_all eqxx.
   rewrite /cross_entropy mulNr; congr (- (_ / _)); last first.
     by rewrite /rational /= divr1.
   rewrite !big_seq; apply: eq_bigr => j hj; congr (_ * _).
@@ -304,8 +304,9 @@ rewrite (run_instruction no_call (xs := [:: cell t w; cell t log_soft])
   (c := Reals products)) //; last by rewrite /= ft !eqxx.
 rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits fs) (zero_meaning fs)) //.
 rewrite (run_instruction no_call (c := Reals total)
-  (xs := [:: cell t products; cell (scalar t) (fun _ => rational R 0 1)])) //; last first.
-  by rewrite /= ft distinct_first // others_all /scalar !eqxx.
+  (xs := [:: cell t products; cell (scalar t) (fun _ => rational R 0 1)])) //; first last.
+- by rewrite /= rational0 eqxx.
+- by rewrite /= ft distinct_first // others_all /scalar !eqxx.
 rewrite (run_instruction no_call (xs := [::]) (c := Reals number)) //; last first.
 - by rewrite /= hn.
 - by rewrite /= hn.

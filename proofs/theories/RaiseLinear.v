@@ -229,13 +229,13 @@ Qed.
 
 Theorem den_reduce ds s x e :
   {in idxs (pick s (others (size s) ds)),
-    den (contract_reduce ds s x) e =1 reduce_add s ds 0 (e x)}.
+    den (contract_reduce ds s x) e =1 reduce_add s ds (e x)}.
 Proof.
 move=> i hi /=; set kept := others _ _.
 have hd : {in kept, forall d, (N.to_nat d < size s)%nat} by move=> d; rewrite mem_others => /andP [].
 rewrite (sum_at (g := fun r => pick r kept)) => [|r]; last first.
   by rewrite mem_idxs => hr; exact: at_map_pick hr hd _.
-rewrite /reduce_add add0r /fibre big_filter big_seq_cond [RHS]big_seq_cond.
+rewrite /reduce_add /fibre big_filter big_seq_cond [RHS]big_seq_cond.
 by apply: eq_bigr => r /andP [hr _]; rewrite big_seq1 read_all // -mem_idxs.
 Qed.
 

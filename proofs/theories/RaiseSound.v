@@ -136,8 +136,9 @@ case: o => [l|u|o|d||d|ds|r ds|ds||f] // _;
   rewrite /y -[a]/(two a a 0%num) -(den_broadcast 0 (two a a) hd) //.
   exact: den_swap1.
 - case: r zb => -[] // [<-] /= /and4P [_ _ _ /eqP ->] /agrees2 [a [a' [-> ha ha' hz _]]].
-  set y := reduce_add _ _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
-  rewrite /y hz // -[a]/(two a a 0%num) -den_reduce //.
+  set y := reduce_add _ _ _; exists (Reals y); first by rewrite hz // eqxx.
+  exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a 0%num) -den_reduce //.
   exact: den_swap1.
 - move=> [<-] /= /and4P [_ /eqP hn hd /eqP ->] /agrees1 [a -> [ha _]].
   set y := transpose _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.

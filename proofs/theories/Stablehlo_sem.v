@@ -93,14 +93,14 @@ Definition reshape (s t : shape) (a : tensor R) : tensor R := fun i =>
   a (reshape_source s t i).
 
 (** ** Reductions *)
-Definition reduce_add (s : shape) (ds : seq N) (init : R) (a : tensor R) : tensor R := fun i =>
-  init + \sum_(r <- fibre s ds i) a r.
-Definition reduce_maximum (s : shape) (ds : seq N) (init : R) (a : tensor R) : tensor R := fun i =>
-  foldr Num.max init [seq a r | r <- fibre s ds i].
 
-(** From minus infinity: the maximum of the cells. *)
+(** The initial value may enter a reduction any number of times, so it has to be
+    neutral: 0 for a sum; for a maximum minus infinity, which leaves the maximum
+    of the cells, of which there have to be some. *)
+Definition reduce_add (s : shape) (ds : seq N) (a : tensor R) : tensor R := fun i =>
+  \sum_(r <- fibre s ds i) a r.
 Definition largest (l : seq R) : R := foldr Num.max (head 0 l) (behead l).
-Definition reduce_maximum_of_some (s : shape) (ds : seq N) (a : tensor R) : tensor R := fun i =>
+Definition reduce_maximum (s : shape) (ds : seq N) (a : tensor R) : tensor R := fun i =>
   largest [seq a r | r <- fibre s ds i].
 
 (** ** All ops *)
@@ -123,12 +123,10 @@ Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells
   | BroadcastInDim ds, [:: Array s (Reals a)] =>
       Some (Reals (broadcast_in_dim ds (t_shape s) a))
   | Reduce ReduceAdd ds, [:: Array s (Reals a); Array _ (Reals init)] =>
-      Some (Reals (reduce_add (t_shape s) ds (init [::]) a))
-  | Reduce ReduceMaximum ds, [:: Array s (Reals a); Array _ (Reals init)] =>
-      Some (Reals (reduce_maximum (t_shape s) ds (init [::]) a))
+      if init [::] == 0 then Some (Reals (reduce_add (t_shape s) ds a)) else None
   | Reduce ReduceMaximum ds, [:: Array s (Reals a); Array _ MinusInfinities] =>
       if 0%num \notin pick (t_shape s) ds
-      then Some (Reals (reduce_maximum_of_some (t_shape s) ds a)) else None
+      then Some (Reals (reduce_maximum (t_shape s) ds a)) else None
   | Transpose ds, [:: Array s (Reals a)] => Some (Reals (transpose ds (t_shape s) a))
   | ReshapeOp, [:: Array s (Reals a)] => Some (Reals (reshape (t_shape s) (t_shape t) a))
   | _, _ => None

@@ -85,11 +85,10 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
   | BroadcastInDim ds, [:: QArray ta (Rationals a)] =>
       Some (Rationals (q_remember s (fun i => a (broadcast_source ds (t_shape ta) i))))
   | Reduce ReduceAdd ds, [:: QArray ta (Rationals a); QArray _ (Rationals init)] =>
-      Some (Rationals (q_remember s (fun i =>
-        Qred (Qplus (init [::]) (q_sum [seq a r | r <- fibre (t_shape ta) ds i])))))
-  | Reduce ReduceMaximum ds, [:: QArray ta (Rationals a); QArray _ (Rationals init)] =>
-      Some (Rationals (q_remember s (fun i =>
-        foldr q_max (init [::]) [seq a r | r <- fibre (t_shape ta) ds i])))
+      if Qeq_bool (init [::]) (0 # 1)%Q then
+        Some (Rationals (q_remember s (fun i =>
+          q_sum [seq a r | r <- fibre (t_shape ta) ds i])))
+      else None
   | Reduce ReduceMaximum ds, [:: QArray ta (Rationals a); QArray _ NoCells] =>
       if 0%num \notin pick (t_shape ta) ds then
         Some (Rationals (q_remember s (fun i =>

@@ -307,20 +307,17 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f];
 - move=> [<-] /same_one [x -> hx] /and3P [_ _ hd].
   exists (Reals (broadcast_in_dim ds (t_shape ta) x)) => //; apply: give => i hi.
   by rewrite /broadcast_in_dim hx //; exact: broadcast_source_in hd hi.
-- case: r => -[<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ /eqP /= e /eqP ->]; subst tb.
-    exists (Reals (reduce_add (t_shape ta) ds (y [::]) x)) => //; apply: give => i hi.
-    transitivity (q_real R (Qred (Qplus (b [::])
-      (q_sum [seq a r | r <- fibre (t_shape ta) ds i])))); last by [].
-    rewrite q_real_red q_realD /reduce_add hy // q_real_sum big_map; congr (_ + _).
-    by rewrite big_seq [RHS]big_seq; apply: eq_bigr => j /fibre_in; exact: hx.
-  exists (Reals (reduce_maximum (t_shape ta) ds (y [::]) x)) => //; apply: give => i hi.
-  rewrite q_real_fold /reduce_maximum hy //; congr foldr.
-  by rewrite (real_cells hx) // => j; exact: fibre_in.
+- case: r => //; rewrite /q_op; case: ifP => // nz [<-].
+  move=> /same_two [x [y [-> hx hy]]] /and4P [_ _ /eqP /= e /eqP ->]; subst tb.
+  exists (Reals (reduce_add (t_shape ta) ds x)).
+    by rewrite /= hy // -(q_real0 R) q_real_eq nz.
+  apply: give => i hi; rewrite q_real_sum big_map /reduce_add.
+  by rewrite big_seq [RHS]big_seq; apply: eq_bigr => j /fibre_in; exact: hx.
 - case: r => //; rewrite /q_op; case: ifP => // nz [<-].
   case/same_cons=> x0 [xs' [-> /same_rationals [x -> hx]]].
   case/same_cons=> y0 [ys' [-> /same_none -> /same_nil ->]] /and4P [_ _ _ /eqP ->].
-  exists (Reals (reduce_maximum_of_some (t_shape ta) ds x)); first by rewrite /= nz.
-  apply: give => i hi; rewrite /reduce_maximum_of_some /q_largest q_real_fold /largest.
+  exists (Reals (reduce_maximum (t_shape ta) ds x)); first by rewrite /= nz.
+  apply: give => i hi; rewrite /reduce_maximum /q_largest q_real_fold /largest.
   rewrite -(real_cells hx (l := fibre (t_shape ta) ds i)) => [|j]; last exact: fibre_in.
   by rewrite behead_map; case: (map a _) => //=; rewrite q_real0.
 - move=> [<-] /same_one [x -> hx] /and4P [_ /eqP hs hd /eqP ->].
