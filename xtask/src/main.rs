@@ -1,6 +1,7 @@
 //! The project's own chores: `cargo xtask CHORE`.
 
 mod oracle;
+mod twin;
 
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
@@ -24,11 +25,24 @@ enum Chore {
         #[arg(long)]
         write_only: bool,
     },
+    /// Have Coq run its meaning of StableHLO on random modules, and XLA their text.
+    Twin {
+        /// Where the cases go.
+        #[arg(long, default_value = "target/twin")]
+        dir: PathBuf,
+        /// Cases of each op.
+        #[arg(long, default_value_t = 20)]
+        count: usize,
+        /// Leave XLA out.
+        #[arg(long)]
+        write_only: bool,
+    },
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Oracle { dir, write_only } => oracle::run(&dir, write_only),
+        Chore::Twin { dir, count, write_only } => twin::run(&dir, count, write_only),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -23,10 +23,15 @@ pub fn run(dir: &Path, write_only: bool) -> Result<()> {
     if write_only {
         return Ok(());
     }
-    let python = Path::new(".venv-oracle/bin/python");
-    if !python.exists() {
-        return Err("JAX is not installed; run: bash scripts/setup-python.sh oracle".into());
-    }
-    let status = Command::new(python).args(["-m", "oracle"]).arg(dir).status()?;
+    let status = Command::new(python()?).args(["-m", "oracle"]).arg(dir).status()?;
     if status.success() { Ok(()) } else { Err("the oracle found differences".into()) }
+}
+
+/// The Python that has JAX.
+pub fn python() -> Result<&'static Path> {
+    let python = Path::new(".venv-oracle/bin/python");
+    if python.exists() {
+        return Ok(python);
+    }
+    Err("JAX is not installed; run: bash scripts/setup-python.sh oracle".into())
 }

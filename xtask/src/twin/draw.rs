@@ -1,0 +1,304 @@
+//! Random modules of one op.
+
+use cotangent_graph::Rational;
+use cotangent_stablehlo::Position;
+use cotangent_stablehlo::ast::{
+    Binary, Direction, DotGeneral, Element, Function, Instr, Literal, Module, Operand, Operation,
+    Reducer, Slot, Type, Unary, Value,
+};
+use rand::RngExt;
+use rand::seq::SliceRandom;
+use rand_chacha::ChaCha8Rng;
+
+/// What a case is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    Constant,
+    Negate,
+    Sqrt,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Maximum,
+    CompareEq,
+    CompareGt,
+    CompareGe,
+    Select,
+    Dot,
+    Broadcast,
+    ReduceAdd,
+    ReduceMaximum,
+    Transpose,
+    Reshape,
+    CallRelu,
+}
+
+/// All of them.
+pub const FORMS: &[Form] = &[
+    Form::Constant,
+    Form::Negate,
+    Form::Sqrt,
+    Form::Add,
+    Form::Subtract,
+    Form::Multiply,
+    Form::Divide,
+    Form::Maximum,
+    Form::CompareEq,
+    Form::CompareGt,
+    Form::CompareGe,
+    Form::Select,
+    Form::Dot,
+    Form::Broadcast,
+    Form::ReduceAdd,
+    Form::ReduceMaximum,
+    Form::Transpose,
+    Form::Reshape,
+    Form::CallRelu,
+];
+
+/// How the cells of an argument are drawn.
+#[derive(Clone, Copy)]
+enum Cells {
+    Small,
+    /// Squares, so that roots are exact.
+    Squares,
+    /// Powers of two and their negatives, so that quotients are exact.
+    Powers,
+}
+
+/// `@main` in the making.
+struct Draw<'a> {
+    rng: &'a mut ChaCha8Rng,
+    element: Element,
+    arguments: Vec<Type>,
+    inputs: Vec<Vec<i64>>,
+    body: Vec<Instr>,
+}
+
+impl Draw<'_> {
+    fn below(&mut self, n: usize) -> usize {
+        self.rng.random_range(0..n)
+    }
+
+    /// Up to four dimensions of up to three, but not many cells.
+    fn shape(&mut self) -> Vec<usize> {
+        let rank = self.below(5);
+        (0..rank).map(|_| 1 + self.below(3)).collect()
+    }
+
+    fn real(&self, shape: &[usize]) -> Type {
+        Type { shape: shape.to_vec(), element: self.element }
+    }
+
+    fn argument(&mut self, shape: &[usize], cells: Cells) -> Operand {
+        let ty = self.real(shape);
+        let count: usize = shape.iter().product();
+        let cell = |rng: &mut ChaCha8Rng| match cells {
+            Cells::Small => rng.random_range(-4..=4),
+            Cells::Squares => [0, 1, 4, 9, 16, 25][rng.random_range(0..6)],
+            Cells::Powers => [1, -1, 2, -2, 4, -8][rng.random_range(0..6)],
+        };
+        self.inputs.push((0..count).map(|_| cell(self.rng)).collect());
+        self.arguments.push(ty.clone());
+        Operand { value: Value::Argument(self.arguments.len() - 1), ty }
+    }
+
+    fn push(&mut self, operation: Operation, operands: &[&Operand], ty: Type) -> Operand {
+        let operands = operands.iter().map(|&o| o.clone()).collect();
+        let value = Value::Result(self.body.len());
+        self.body.push(Instr { operation, operands, ty: ty.clone(), at: Position::default() });
+        Operand { value, ty }
+    }
+
+    fn shuffled(&mut self, n: usize) -> Vec<usize> {
+        let mut dims: Vec<usize> = (0..n).collect();
+        dims.shuffle(self.rng);
+        dims
+    }
+
+    /// Some of the dimensions below `n`, in order.
+    fn some_dims(&mut self, n: usize) -> Vec<usize> {
+        (0..n).filter(|_| self.rng.random_bool(0.5)).collect()
+    }
+
+    /// Any finite number of the element type, as likely short as long.
+    fn number(&mut self) -> Literal {
+        let value = match self.below(4) {
+            0 => Rational::new(self.rng.random_range(-2000..2000), 1 << self.below(9)),
+            1 => Some(Rational::integer(self.rng.random_range(-3..=3))),
+            _ => loop {
+                let bits: u64 = self.rng.random();
+                let x = match self.element {
+                    Element::F64 => f64::from_bits(bits),
+                    _ => f64::from(f32::from_bits(bits as u32)),
+                };
+                // XLA may flush what is below the normal numbers of f32.
+                if x.is_finite() && x.abs() > 1e-37 {
+                    break Rational::from_f64(x);
+                }
+            },
+        };
+        Literal::Finite(value.unwrap_or(Rational::integer(0)))
+    }
+
+    fn unary(&mut self, op: Unary, cells: Cells) -> Operand {
+        let shape = self.shape();
+        let a = self.argument(&shape, cells);
+        self.push(Operation::Unary(op), &[&a], a.ty.clone())
+    }
+
+    fn binary(&mut self, op: Binary, second: Cells) -> Operand {
+        let shape = self.shape();
+        let (a, b) = (self.argument(&shape, Cells::Small), self.argument(&shape, second));
+        self.push(Operation::Binary(op), &[&a, &b], a.ty.clone())
+    }
+
+    fn compare(&mut self, direction: Direction, shape: &[usize]) -> Operand {
+        let (a, b) = (self.argument(shape, Cells::Small), self.argument(shape, Cells::Small));
+        let ty = Type { shape: shape.to_vec(), element: Element::I1 };
+        self.push(Operation::Compare(direction), &[&a, &b], ty)
+    }
+
+    fn dot(&mut self) -> Operand {
+        let sizes = |rng: &mut ChaCha8Rng, n: usize| -> Vec<usize> {
+            (0..rng.random_range(0..=n)).map(|_| rng.random_range(1..=3)).collect()
+        };
+        let (batch, left, right, summed) =
+            (sizes(self.rng, 2), sizes(self.rng, 2), sizes(self.rng, 2), sizes(self.rng, 2));
+        // Where batch, free and contracting dimensions go in an operand.
+        let mut operand = |free: &[usize]| {
+            let all = [batch.as_slice(), free, summed.as_slice()].concat();
+            let place = self.shuffled(all.len());
+            let mut shape = vec![0; all.len()];
+            place.iter().zip(&all).for_each(|(&d, &n)| shape[d] = n);
+            let batching = place[..batch.len()].to_vec();
+            let contracting = place[batch.len() + free.len()..].to_vec();
+            let mut kept: Vec<usize> = place[batch.len()..batch.len() + free.len()].to_vec();
+            kept.sort_unstable();
+            let kept: Vec<usize> = kept.iter().map(|&d| shape[d]).collect();
+            (self.argument(&shape, Cells::Small), batching, contracting, kept)
+        };
+        let (a, lb, lc, lk) = operand(&left);
+        let (b, rb, rc, rk) = operand(&right);
+        let ty = self.real(&[batch, lk, rk].concat());
+        let dims = DotGeneral { batching: (lb, rb), contracting: (lc, rc) };
+        self.push(Operation::DotGeneral(dims), &[&a, &b], ty)
+    }
+
+    /// Dimensions of size 1 may grow.
+    fn broadcast(&mut self) -> Operand {
+        let result = self.shape();
+        let mut dims = self.shuffled(result.len());
+        let keep = self.below(result.len() + 1);
+        dims.truncate(keep);
+        let shape: Vec<usize> =
+            dims.iter().map(|&d| if self.below(4) == 0 { 1 } else { result[d] }).collect();
+        let a = self.argument(&shape, Cells::Small);
+        let ty = self.real(&result);
+        self.push(Operation::BroadcastInDim(dims), &[&a], ty)
+    }
+
+    fn reduce(&mut self, reducer: Reducer) -> Operand {
+        let shape = self.shape();
+        let dims = self.some_dims(shape.len());
+        let a = self.argument(&shape, Cells::Small);
+        let scalar = self.real(&[]);
+        let init = self.push(Operation::Constant(reducer.init()), &[], scalar);
+        let kept = (0..shape.len()).filter(|d| !dims.contains(d)).map(|d| shape[d]);
+        let ty = self.real(&kept.collect::<Vec<_>>());
+        self.push(Operation::Reduce(reducer, dims), &[&a, &init], ty)
+    }
+
+    fn transpose(&mut self) -> Operand {
+        let shape = self.shape();
+        let permutation = self.shuffled(shape.len());
+        let ty = self.real(&permutation.iter().map(|&d| shape[d]).collect::<Vec<_>>());
+        let a = self.argument(&shape, Cells::Small);
+        self.push(Operation::Transpose(permutation), &[&a], ty)
+    }
+
+    /// Neighbouring dimensions are merged, and ones put in.
+    fn reshape(&mut self) -> Operand {
+        let shape = self.shape();
+        let mut result: Vec<usize> = vec![1];
+        for &n in &shape {
+            match result.last_mut() {
+                Some(last) if self.rng.random_bool(0.5) => *last *= n,
+                _ => result.push(n),
+            }
+        }
+        let a = self.argument(&shape, Cells::Small);
+        let ty = self.real(&result);
+        self.push(Operation::Reshape, &[&a], ty)
+    }
+
+    fn function(&self, name: &str, public: bool, result: &Operand) -> Function {
+        let slot = |ty: &Type| Slot { ty: ty.clone(), attributes: Vec::new() };
+        Function {
+            name: name.into(),
+            public,
+            arguments: self.arguments.iter().map(slot).collect(),
+            results: vec![slot(&result.ty)],
+            attributes: Vec::new(),
+            body: self.body.clone(),
+            returns: vec![result.clone()],
+            at: Position::default(),
+        }
+    }
+}
+
+/// A module and integers for its arguments.
+pub fn draw(form: Form, rng: &mut ChaCha8Rng) -> (Module, Vec<Vec<i64>>) {
+    let element = if rng.random_bool(0.5) { Element::F32 } else { Element::F64 };
+    let mut d = Draw { rng, element, arguments: Vec::new(), inputs: Vec::new(), body: Vec::new() };
+    let mut privates = Vec::new();
+    let result = match form {
+        Form::Constant => {
+            let shape = d.shape();
+            let (ty, number) = (d.real(&shape), d.number());
+            d.push(Operation::Constant(number), &[], ty)
+        }
+        Form::Negate => d.unary(Unary::Negate, Cells::Small),
+        Form::Sqrt => d.unary(Unary::Sqrt, Cells::Squares),
+        Form::Add => d.binary(Binary::Add, Cells::Small),
+        Form::Subtract => d.binary(Binary::Subtract, Cells::Small),
+        Form::Multiply => d.binary(Binary::Multiply, Cells::Small),
+        Form::Divide => d.binary(Binary::Divide, Cells::Powers),
+        Form::Maximum => d.binary(Binary::Maximum, Cells::Small),
+        Form::CompareEq | Form::CompareGt | Form::CompareGe => {
+            let direction = match form {
+                Form::CompareEq => Direction::Eq,
+                Form::CompareGt => Direction::Gt,
+                _ => Direction::Ge,
+            };
+            let shape = d.shape();
+            d.compare(direction, &shape)
+        }
+        Form::Select => {
+            let shape = d.shape();
+            let p = d.compare(Direction::Gt, &shape);
+            let (a, b) = (d.argument(&shape, Cells::Small), d.argument(&shape, Cells::Small));
+            d.push(Operation::Select, &[&p, &a, &b], a.ty.clone())
+        }
+        Form::Dot => d.dot(),
+        Form::Broadcast => d.broadcast(),
+        Form::ReduceAdd => d.reduce(Reducer::Add),
+        Form::ReduceMaximum => d.reduce(Reducer::Maximum),
+        Form::Transpose => d.transpose(),
+        Form::Reshape => d.reshape(),
+        Form::CallRelu => {
+            let shape = d.shape();
+            let a = d.argument(&shape, Cells::Small);
+            let zero = Operation::Constant(Literal::Finite(Rational::integer(0)));
+            let zero = d.push(zero, &[], a.ty.clone());
+            let y = d.push(Operation::Binary(Binary::Maximum), &[&a, &zero], a.ty.clone());
+            privates.push(d.function("relu", false, &y));
+            d.body.clear();
+            d.push(Operation::Call("relu".into()), &[&a], a.ty.clone())
+        }
+    };
+    let mut functions = vec![d.function("main", true, &result)];
+    functions.extend(privates);
+    (Module { name: "twin".into(), attributes: Vec::new(), functions }, d.inputs)
+}
