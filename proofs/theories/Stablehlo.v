@@ -15,7 +15,8 @@
       - [literal_value]     the rational that the literal stores, in lowest terms
       - [operation]         a StableHLO op with its attributes, or a call
       - [instruction]       operation, operands, type of the one result
-      - [function], [module], [main_of]  as in the text; the public function *)
+      - [function], [module], [main_of]  as in the text; the public function
+      - [well_named]        names are words, none twice *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir.
@@ -149,12 +150,35 @@ Record function := Function {
 Record module := Module {
   m_name : string; m_attributes : attributes; m_functions : seq function }.
 
+(** Names are words, and no two in one place are the same; so the text that a
+    module prints as can be read in one way only. *)
+Definition is_word_char (c : Ascii.ascii) : bool :=
+  let n := Ascii.N_of_ascii c in
+  let between a b := N.leb a n && N.leb n b in
+  [|| between 97 122, between 65 90, between 48 57, N.eqb n 95, N.eqb n 36 | N.eqb n 46]%num.
+Fixpoint all_word_chars (s : string) : bool :=
+  if s is String c rest then is_word_char c && all_word_chars rest else true.
+Fixpoint names_ok (l : seq string) : bool :=
+  if l is s :: rest then
+    [&& all_word_chars s, ~~ String.eqb s "", all (fun r => ~~ String.eqb s r) rest
+      & names_ok rest]
+  else true.
+Definition function_names_ok (f : function) : bool :=
+  [&& all (fun s => names_ok (map fst (s_attributes s))) (f_arguments f ++ f_results f),
+      names_ok (map fst (f_attributes f))
+    & all (fun i => if i_operation i is Call name then names_ok [:: name] else true) (f_body f)].
+Definition well_named (m : module) : bool :=
+  [&& names_ok [:: m_name m], names_ok (map fst (m_attributes m)),
+      names_ok (map f_name (m_functions m)) & all function_names_ok (m_functions m)].
+
 (** The public function, which is [@main], and the private ones, which [Call]
     names. *)
 Definition publics (m : module) : seq function := [seq f <- m_functions m | f_public f].
 Definition privates (m : module) : seq function := [seq f <- m_functions m | ~~ f_public f].
 Definition main_of (m : module) : option function :=
-  if publics m is [:: f] then if String.eqb (f_name f) "main" then Some f else None else None.
+  if publics m is [:: f] then
+    if String.eqb (f_name f) "main" && well_named m then Some f else None
+  else None.
 Definition callee (m : module) (name : string) : option function :=
   ohead [seq f <- privates m | String.eqb (f_name f) name].
 
@@ -226,4 +250,7 @@ Proof. by vm_compute. Qed.
 Example not_stored : literal_value F32 (Decimal 16777217 0) = None.
 Proof. by vm_compute. Qed.
 Example stored_in_f64 : literal_value F64 (Decimal 16777217 0) = Some (Finite 16777217 1).
+Proof. by vm_compute. Qed.
+(** A name that would print as more than a name. *)
+Example no_name : names_ok [:: "name = ""x"", role"%string] = false.
 Proof. by vm_compute. Qed.

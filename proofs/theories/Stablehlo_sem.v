@@ -1,8 +1,11 @@
 (** * What a StableHLO module computes, over the reals
 
     Each op after the text of the StableHLO specification, with real numbers
-    for floats: no rounding, no overflow, no NaN. The definitions of this file
-    are to be read, not proved: they say what the emitted file means.
+    for floats: no rounding, no overflow, no NaN. (Where floats answer with
+    infinity or NaN, division by 0 and logarithms and roots of negative numbers,
+    the real functions of MathComp-Analysis have some value, mostly 0.) The
+    definitions of this file are to be read, not proved: they say what the
+    emitted file means.
 
     A meaning is partial. What does not type check ([Stablehlo_types.v]) or has
     no real meaning is [None]. Minus infinity is written in the files as the
