@@ -238,4 +238,46 @@ split=> // off; apply: smooth_in_cat.
 apply: smooth => q hq; have := off q (List.in_or_app _ _ _ (or_intror hq)).
 by rewrite -cat1s => /off_kink_cat [].
 Qed.
+
+(** The forward pass at any place in a program: [e] holds the parameters at 0
+    and after, and all results. *)
+Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
+  computes e (g_forward g) ->
+  (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
+  eqt [:: batch; odflt 0%num (classes net)] (e (g_logits g))
+    (logits_of net batch theta (e (at_data at_))) /\
+  ((forall q, List.In q (kinks_of net) ->
+      off_kink (layer_inputs net batch theta (e (at_data at_))) q) -> smooth_in e (g_forward g)).
+Proof.
+rewrite /elaborate /classes; case he: emit_layers => [[[c z] o]|] //.
+case ho: output_shape => [[|n []]|] // [<-] /= hc ht.
+have [|[s']] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (theta := theta).
+  by move=> j _ hj; exact: ht.
+by rewrite ho => -[<-].
+Qed.
+
+Lemma loss_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
+  computes e (g_prog g) -> op_ok (g_loss_op g) ->
+  (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
+  e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)) /\
+  ((forall q, List.In q (kinks_of net) ->
+      off_kink (layer_inputs net batch theta (e (at_data at_))) q) -> smooth_in e (g_prog g)).
+Proof.
+move=> he /computes_cat [hf hl] ok ht; have [hz hs] := forward_sound he hf ht.
+move: hl => /computes_cons [hl _].
+have [n [z ho]] : exists n z, [/\ classes net = Some n, g_logits g = z &
+    g_loss_op g = match net_loss net with
+      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] z (at_target at_) end].
+  move: he; rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
+  by case: classes => // n [<-]; exists n, z.
+case: ho => hn hz' ho; rewrite hn hz' /= in hz; split.
+  rewrite hl /loss_of ho hn; rewrite ho in ok; case: (net_loss net) ok => ok /=.
+  pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch theta (e (at_data at_))
+                              else e (at_target at_).
+  pose e1 : env R := fun k => if N.eqb k 0 then e z else e (at_target at_).
+  apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
+  by rewrite !inE => /orP [] /eqP -> //=.
+move=> off; apply: smooth_in_cat; first exact: hs.
+by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
+Qed.
 End Meaning.

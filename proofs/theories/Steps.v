@@ -76,8 +76,9 @@ Definition result_ports (net : spec) (opts : options) : seq port :=
 
 Record expected := Expected {
   x_graph : graph;       (** the forward pass and the loss, with which the program starts *)
-  x_grads : seq N;
-  x_prog : prog;
+  x_back : prog;         (** those, then reverse mode *)
+  x_grads : seq N;       (** the gradients, in the order of the parameters *)
+  x_prog : prog;         (** the whole *)
   x_results : seq N }.
 
 (** Slot by slot, parameter by parameter; [none] is not reached. *)
@@ -98,14 +99,14 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
   if elaborate net batch (At (data_at net w) (target_at net w) first) is Some g then
     let: (back, grads) :=
       loss_grad (g_prog g) (N.succ (g_loss g)) (g_loss g) (numbered_params net) in
+    let p := g_prog g ++ back in
     match w with
-    | Forward => Some (Expected g [::] (g_forward g) [:: g_logits g])
-    | Grad => Some (Expected g grads (g_prog g ++ back) (grads ++ [:: g_loss g]))
+    | Forward => Some (Expected g p grads (g_forward g) [:: g_logits g])
+    | Grad => Some (Expected g p grads p (grads ++ [:: g_loss g]))
     | Train o =>
-        let k := next_id first (g_prog g ++ back) in
         let: (c, (r, power)) :=
-          update o (rate_at net w) (trained_params net o grads) (powers_at net o) k in
-        Some (Expected g grads ((g_prog g ++ back) ++ c)
+          update o (rate_at net w) (trained_params net o grads) (powers_at net o) (next_id first p) in
+        Some (Expected g p grads (p ++ c)
                (train_results 0 (size (slots o)) r power ++ [:: g_loss g; g_logits g]))
     end
   else None.
