@@ -30,7 +30,7 @@ From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical StepSound.
-From Cotangent Require Export Spec Meaning Optimizer OptimizerSound Steps Check.
+From Cotangent Require Export Spec Meaning Optimizer OptimizerSound Steps Check Explain.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.

@@ -8,7 +8,7 @@
       - [logits_of], [loss_of]  the network's output and loss, as functions of
                           parameters (parameter [k] is [theta k]), data, target
       - [layer_inputs]    what comes into each layer
-      - [kink]            a place where the network has no derivative
+      - [kink], [kink_text]  a place where the network has no derivative
       - [kinks_of]        the kinks a network has
       - [off_kink]        the point at hand is not on it *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -21,6 +21,11 @@ Local Open Scope ring_scope.
 
 (** ReLU has no derivative at 0; the layer is named. *)
 Inductive kink := ReluAtZero of string.
+
+(** Layer, op, and what the theorem assumes. *)
+Definition kink_text (k : kink) : string := match k with
+| ReluAtZero layer => (layer ++ ": relu: no entry of its input is 0")%string
+end.
 
 Definition kinks_of_layer (name : string) (l : Layer.t) : seq kink :=
   if l is Layer.Relu then [:: ReluAtZero name] else [::].
