@@ -304,3 +304,27 @@ have /and5P [_ _ /andP [_ /allP fit] _ _] := rev.
 suff /fit /andP [/N.ltb_lt] : q \in numbered_params net by [].
 by elim: (numbered_params net) hq => //= q' l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.
 Qed.
+
+(** ** Readings of it *)
+
+(** The parameters of any arguments are some [θ]: [certified] leaves none out. *)
+Lemma every_argument (R : realType) net (a : N -> tensor R) (params := numbered_params net) :
+  uniq (ids params) -> (0 < total params)%num ->
+  List.Forall2 (fun p k => eqt p.2 (at_θ (net := net) a (gradient params (ids params) a) p.1) (a k))
+    params (ids params).
+Proof. by move=> u pos; apply: gradient_tensors => //; rewrite size_map. Qed.
+
+(** A network without kinks: no premise is left. *)
+Theorem certified_everywhere net opts m : certified net opts m [::] -> which opts <> Forward ->
+  forall (R : realType) (other : N -> tensor R) (θ : θ_space R net),
+  let a := at_θ other θ in
+  exists2 g : θ_space R net,
+    is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
+  & returns net opts m a match which opts with
+      | Train o => textbook_step net o a (tensors_of g) ++ [:: loss_result net opts a; logits_result net opts a]
+      | _ => gradient_results g ++ [:: loss_result net opts a]
+      end.
+Proof.
+move=> [_ _ _ h] hw R other θ; have := h R; rewrite /computes_step.
+by case: (which opts) hw => [|_|o _] // /(_ other θ) [g hg ret]; exists g => //; apply: hg => k [].
+Qed.

@@ -51,6 +51,12 @@ match o, slot with
 | _, _ => (p, slot)
 end.
 
+(** After [t] steps from 1, the state holds the [t]-th powers. *)
+Lemma textbook_powers_iter beta1 beta2 eps decay (t : nat) :
+  ssrnat.iter t (textbook_powers (AdamW beta1 beta2 eps decay)) [:: 1; 1]
+  = [:: real beta1 ^+ t; real beta2 ^+ t].
+Proof. by elim: t => [|t ih]; rewrite ?expr0 // iterS ih !exprSr. Qed.
+
 (** ** The code *)
 
 Lemma den_scalar_spread s a e i : i \in idxs s -> den (scalar_spread s a) e i = e a [::].
