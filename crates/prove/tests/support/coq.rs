@@ -1,9 +1,10 @@
 //! Coq on generated files, beside the compiled theories.
 
-use cotangent_prove::{Coq, install_command};
+use cotangent_prove::Coq;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use std::{env, fs, thread};
 use tempfile::TempDir;
@@ -11,6 +12,29 @@ use wait_timeout::ChildExt;
 
 /// No file made here takes nearly as long.
 const LIMIT: Duration = Duration::from_secs(300);
+
+/// Runs of `coqc` under way, among all tests of a file; two at most.
+static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
+
+struct Turn;
+
+impl Turn {
+    fn wait() -> Self {
+        let (running, changed) = &RUNNING;
+        let running = running.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = changed.wait_while(running, |running| *running >= 2);
+        *running.unwrap_or_else(PoisonError::into_inner) += 1;
+        Turn
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let (running, changed) = &RUNNING;
+        *running.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        changed.notify_one();
+    }
+}
 
 /// `coqc` with the compiled theories, and a directory to work in.
 pub struct Theories {
@@ -31,7 +55,8 @@ impl Theories {
     /// Without them, or without Coq, there is nothing to test with; the test
     /// fails and says what to do.
     pub fn find(theories: &[&str]) -> Self {
-        let coq = Coq::find().unwrap_or_else(|error| panic!("{error}"));
+        // The error says how to install Coq.
+        Coq::find().unwrap_or_else(|error| panic!("{error}"));
         let coqc = env::var_os("COQBIN").map(PathBuf::from).unwrap_or_default().join("coqc");
         let given = env::var_os("COTANGENT_PROOFS").map(PathBuf::from);
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../proofs/theories");
@@ -47,10 +72,8 @@ impl Theories {
                 made(&object).is_some() && (given.is_some() || made(&object) >= made(&source));
             assert!(
                 current,
-                "{} is missing or old (Coq {}, else: {}); compile the proofs: make -C proofs",
-                object.display(),
-                coq.version(),
-                install_command()
+                "{} is missing or old; compile the proofs: make -C proofs",
+                object.display()
             );
         }
         Theories { coqc, compiled, work: tempfile::tempdir().unwrap() }
@@ -60,6 +83,7 @@ impl Theories {
     pub fn compile(&self, name: &str, text: &str) -> Answer {
         let file = format!("{name}.v");
         fs::write(self.work.path().join(&file), text).unwrap();
+        let _turn = Turn::wait();
         // To files: a pipe that nobody reads fills up.
         let (out, err) = (format!("{name}.stdout"), format!("{name}.stderr"));
         let create = |name: &str| fs::File::create(self.work.path().join(name)).unwrap();
@@ -79,11 +103,13 @@ impl Theories {
             child.wait().unwrap();
             panic!("Coq did not finish {file} within {} s", LIMIT.as_secs());
         };
-        let read = |name: &str| {
-            let bytes = fs::read(self.work.path().join(name)).unwrap();
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
-        Answer { accepted: status.success(), stdout: read(&out), stderr: read(&err) }
+        Answer { accepted: status.success(), stdout: self.read(&out), stderr: self.read(&err) }
+    }
+
+    /// A file that a run of `coqc` left.
+    pub fn read(&self, name: &str) -> String {
+        let bytes = fs::read(self.work.path().join(name)).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// The booleans that the file's one `Eval` prints, `count` of them.

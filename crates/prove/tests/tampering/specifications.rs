@@ -1,0 +1,44 @@
+//! Other specifications, options and kinks than a certificate's own.
+
+/// The definitions of a certificate with one thing in them changed, and what.
+pub fn others(definitions: &str) -> Vec<(String, String)> {
+    let mut others = Vec::new();
+    let mut change = |what: &str, changed: String| {
+        if changed != definitions {
+            others.push((what.to_string(), changed));
+        }
+    };
+    let first = |from: &str, to: &str| definitions.replacen(from, to, 1);
+    change("another batch size", first("Options ", "Options 1"));
+    change("another layer name", first("(\"dense", "(\"thick"));
+    change("no bias", first(" true)", " false)"));
+    change("features are more", first("Layer.Dense ", "Layer.Dense 1"));
+    change("inputs are more", first("[:: ", "[:: 1"));
+    change("no rectifier", first("Layer.Relu", "Layer.Flatten"));
+    change("no flattening", first("Layer.Flatten", "Layer.Relu"));
+    change("the gradient alone", up_to_end(definitions, "(Train ", "Grad"));
+    change("the forward pass alone", up_to_end(definitions, "(Train ", "Forward"));
+    change("the forward pass alone", up_to_end(definitions, "Grad", "Forward"));
+    let sgd = "(Train (Sgd (Over (1)%Z 4%positive)))";
+    change("another optimiser", up_to_end(definitions, "(Train (A", sgd));
+    change("another optimiser", up_to_end(definitions, "(Train (M", sgd));
+    change("an optimiser", up_to_end(definitions, "Grad", sgd));
+    for (k, (at, _)) in definitions.match_indices("Over (").enumerate() {
+        let at = at + "Over (".len();
+        let more = format!("{}1{}", &definitions[..at], &definitions[at..]);
+        change(&format!("constant {k} of the optimiser changed"), more);
+    }
+    if definitions.contains("Layer.Relu") {
+        let kinks = "Eval vm_compute in kinks_of the_spec";
+        assert!(definitions.contains(kinks));
+        change("kinks concealed", first(kinks, "[::]"));
+    }
+    others
+}
+
+/// `text` with what goes from `start` to the end of its definition replaced.
+fn up_to_end(text: &str, start: &str, with: &str) -> String {
+    let Some(at) = text.find(start) else { return text.to_string() };
+    let end = at + text[at..].find(".\n").expect("definitions end");
+    format!("{}{with}{}", &text[..at], &text[end..])
+}

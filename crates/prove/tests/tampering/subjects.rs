@@ -1,0 +1,88 @@
+//! The steps that are tampered with.
+
+use cotangent_graph::Precision;
+use cotangent_net::layers::Dense;
+use cotangent_net::{LayerKind, NetSpec};
+use cotangent_prove::Subject;
+use cotangent_rocq::{PREAMBLE, literal};
+use cotangent_stablehlo::ast::Module;
+use cotangent_stablehlo::{Program, What, parse};
+use cotangent_step::Optimizer;
+
+/// An emitted step and what its certificate says.
+pub struct Step {
+    pub name: String,
+    pub program: Program,
+    pub module: Module,
+    pub layers: Vec<String>,
+    certificate: String,
+}
+
+impl Step {
+    fn new(net: &NetSpec, what: What, optimizer: &str, batch: usize) -> Self {
+        let network = net.network().unwrap();
+        let optimizer: Optimizer = optimizer.parse().unwrap();
+        let precision = if what == What::Grad { Precision::F64 } else { Precision::F32 };
+        let program =
+            cotangent_emit::program(&network, what, batch, &optimizer, precision).unwrap();
+        let text = program.to_text().unwrap();
+        let of_what = if what == What::Grad { "grad" } else { optimizer.name() };
+        Step {
+            name: format!("{}_{of_what}", net.name.replace('-', "_")),
+            program: Program::from_text(&text).unwrap(),
+            module: parse(&text).unwrap(),
+            layers: network.layers().iter().map(|layer| layer.name.clone()).collect(),
+            certificate: Subject::read(text).unwrap().certificate().unwrap(),
+        }
+    }
+
+    /// Whether an argument or a result of the step has the name.
+    pub fn has_slot(&self, name: &str) -> bool {
+        self.program.graph.input(name).is_some() || self.program.graph.output(name).is_some()
+    }
+
+    /// The definitions of the certificate: specification, options, kinks.
+    pub fn definitions(&self) -> &str {
+        self.certificate
+            .split("Require Import Step.")
+            .nth(1)
+            .unwrap()
+            .split("Theorem")
+            .next()
+            .unwrap()
+    }
+
+    /// The certificate about another module, in one file.
+    pub fn certificate(&self, module: &Module) -> String {
+        let step = literal("the_step", module).unwrap();
+        format!("{PREAMBLE}{step}{}", self.certificate.replace("Require Import Step.", ""))
+    }
+}
+
+/// Small networks, each with every step there is. In two of them, all
+/// dimensions are equal, so that the type does not tell one from another.
+pub fn steps() -> Vec<Step> {
+    let square = NetSpec::new("square", [3]).dense(3).relu().dense(3);
+    let unbiased = LayerKind::Dense(Dense { bias: false, ..Dense::new(2) });
+    let deep = NetSpec::new("deep", [2]).dense(2).relu().layer(unbiased).relu().dense(2);
+    let image = NetSpec::new("image", [2, 2, 1]).flatten().dense(3).relu().dense(2);
+    let linear = cotangent_zoo::find("mnist-linear").unwrap().spec();
+    let mut steps = Vec::new();
+    for (net, batch) in [(square, 3), (deep, 2), (image, 2), (linear, 2)] {
+        steps.push(Step::new(&net, What::Grad, "sgd", batch));
+        for optimizer in ["sgd(weight_decay=0.25)", "momentum", "adamw"] {
+            steps.push(Step::new(&net, What::Train, optimizer, batch));
+        }
+    }
+    steps
+}
+
+/// One step of each network, of another kind each.
+pub fn some_steps() -> Vec<Step> {
+    steps().into_iter().step_by(5).collect()
+}
+
+/// The steps without an optimiser.
+pub fn gradients() -> Vec<Step> {
+    steps().into_iter().step_by(4).collect()
+}
