@@ -20,6 +20,7 @@ pub use cotangent_graph as graph;
 pub use cotangent_interp as interp;
 pub use cotangent_native as native;
 pub use cotangent_net as net;
+pub use cotangent_prove as prove;
 pub use cotangent_stablehlo as stablehlo;
 pub use cotangent_step as step;
 pub use cotangent_train as train;

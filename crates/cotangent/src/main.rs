@@ -8,7 +8,9 @@ mod output;
 mod progress;
 
 use clap::{Parser, Subcommand};
-use commands::{bench, bench_worker, check, doctor, emit, eval, models, predict, show, train};
+use commands::{
+    bench, bench_worker, check, doctor, emit, eval, models, predict, prove, show, train,
+};
 use miette::Result;
 use std::process::ExitCode;
 
@@ -37,6 +39,8 @@ enum Command {
     Predict(predict::Args),
     /// Check gradients: finite differences, kinks, and executors against the interpreter.
     Check(check::Args),
+    /// Certify a step: a theorem, checked by Coq, about the very file.
+    Prove(prove::Args),
     /// Time the train step; with --peers, beside PyTorch and JAX.
     Bench(bench::Args),
     #[command(hide = true)]
@@ -69,6 +73,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
         Command::Check(args) => check::run(args),
+        Command::Prove(args) => prove::run(args),
         Command::Bench(args) => bench::run(args),
         Command::BenchWorker(args) => bench_worker::run(args),
         Command::Doctor(args) => doctor::run(args),

@@ -69,7 +69,7 @@ impl Subject {
     /// The Rocq term of type `options`.
     fn options(&self) -> Result<String, ProveError> {
         let what = match (self.what, &self.optimizer) {
-            (What::Train, Some(o)) => format!("(Train {})", optimizer(o, self.precision)?),
+            (What::Train, Some(o)) => format!("(Train ({}))", optimizer(o, self.precision)?),
             (What::Grad, _) => "Grad".into(),
             (What::Forward, _) => "Forward".into(),
             (other, _) => return Err(ProveError::What { what: other.name() }),
@@ -124,9 +124,12 @@ Proof. by apply: check_sound; vm_cast_no_check (erefl true). Qed.
 fn report(module: &str) -> String {
     format!(
         "From mathcomp Require Import all_ssreflect.\n\
+         From Coq Require Import String.\n\
          From Cotangent Require Import Stablehlo Printer Main.\n\
          Require Import Step {module}.\n\
+         Local Open Scope string_scope.\n\
          Set Printing Width 100000.\n\
+         Set Printing Depth 1000000.\n\
          Redirect \"kinks\" Eval vm_compute in [seq kink_text k | k <- the_kinks].\n\
          Redirect \"statement\" Check cert.\n\
          Redirect \"axioms\" Print Assumptions cert.\n\
@@ -195,10 +198,12 @@ impl Directory {
             move |error| ProveError::Io { path, error }
         };
         let module = subject.module();
+        // First: its errors name layers, not instructions.
+        let certificate = subject.certificate()?;
         let files = [
             ("step.mlir".into(), subject.text.clone()),
             ("Step.v".into(), subject.step()?),
-            (format!("{module}.v"), subject.certificate()?),
+            (format!("{module}.v"), certificate),
             ("Report.v".into(), report(&module)),
             ("unquote.awk".into(), UNQUOTE.into()),
             ("check.sh".into(), script(&module)),

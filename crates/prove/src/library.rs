@@ -30,7 +30,7 @@ impl Library {
         if let Some(dir) = std::env::var_os("COTANGENT_PROOFS") {
             return Self::built(PathBuf::from(dir));
         }
-        Self::cached(coq, &cache()?, progress)
+        Self::cached(coq, THEORIES, &cache()?, progress)
     }
 
     /// Where the theories are.
@@ -58,10 +58,11 @@ impl Library {
     /// A directory whose name is the digest of its content is whole or absent.
     fn cached(
         coq: &Coq,
+        theories: &[(&str, &str)],
         cache: &Path,
         mut progress: impl FnMut(&str, usize, usize),
     ) -> Result<Self, ProveError> {
-        let dir = cache.join(format!("proofs-{}-coq-{}", &digest()[..16], coq.version()));
+        let dir = cache.join(format!("proofs-{}-coq-{}", &digest(theories)[..16], coq.version()));
         if dir.is_dir() {
             return Ok(Library { dir });
         }
@@ -73,9 +74,9 @@ impl Library {
         let temporary =
             tempfile::Builder::new().prefix(".proofs-").tempdir_in(cache).map_err(io(cache))?;
         let work = temporary.path();
-        write_theories(work)?;
-        for (k, (name, _)) in THEORIES.iter().enumerate() {
-            progress(name, k, THEORIES.len());
+        write(theories, work)?;
+        for (k, (name, _)) in theories.iter().enumerate() {
+            progress(name, k, theories.len());
             let output = coq.compile(work, Path::new("."), &format!("{name}.v"), LIMIT)?;
             if !output.success {
                 let what = format!("{name}.v");
@@ -91,19 +92,23 @@ impl Library {
     }
 }
 
-/// Writes the theories' texts into `dir`.
+/// Writes the proofs' texts into `dir`.
 pub(crate) fn write_theories(dir: &Path) -> Result<(), ProveError> {
-    for (name, text) in THEORIES {
+    write(THEORIES, dir)
+}
+
+fn write(theories: &[(&str, &str)], dir: &Path) -> Result<(), ProveError> {
+    for (name, text) in theories {
         let path = dir.join(format!("{name}.v"));
         fs::write(&path, text).map_err(|error| ProveError::Io { path, error })?;
     }
     Ok(())
 }
 
-/// SHA-256 of all theories, in hexadecimal.
-fn digest() -> String {
+/// SHA-256 of names and texts, in hexadecimal.
+fn digest(theories: &[(&str, &str)]) -> String {
     let mut hash = Sha256::new();
-    for (name, text) in THEORIES {
+    for (name, text) in theories {
         hash.update(format!("{name} {}\n", text.len()));
         hash.update(text);
     }
@@ -118,4 +123,44 @@ fn cache() -> Result<PathBuf, ProveError> {
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|dir| dir.join("cotangent"))
         .ok_or(ProveError::NoCache)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &[(&str, &str)] = &[
+        ("First", "Definition one := 1.\n"),
+        ("Second", "From Cotangent Require Import First.\nDefinition two := one + one.\n"),
+    ];
+
+    #[test]
+    fn compiled_once_and_whole_or_absent() {
+        let coq = Coq::find().unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let mut heard = Vec::new();
+        let mut ready = |theories: &[(&str, &str)]| {
+            Library::cached(&coq, theories, cache.path(), |name, _, _| heard.push(name.to_string()))
+        };
+        let first = ready(TWO).unwrap();
+        assert!(first.dir().join("Second.vo").exists());
+        assert_eq!(ready(TWO).unwrap().dir(), first.dir());
+        let broken = [TWO[0], ("Second", "Definition two : nat := true.\n")];
+        let error = ready(&broken).unwrap_err().to_string();
+        assert!(error.contains("Second.v"), "{error}");
+        assert_eq!(heard, ["First", "Second", "First", "Second"]);
+        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn other_theories_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        write_theories(dir.path()).unwrap();
+        let missing = Library::built(dir.path().to_path_buf()).unwrap_err().to_string();
+        assert!(missing.contains("make -C proofs"), "{missing}");
+        let (name, text) = THEORIES[0];
+        fs::write(dir.path().join(format!("{name}.v")), format!("{text} ")).unwrap();
+        let other = Library::built(dir.path().to_path_buf()).unwrap_err().to_string();
+        assert!(other.contains("COTANGENT_PROOFS"), "{other}");
+    }
 }

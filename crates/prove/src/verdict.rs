@@ -132,7 +132,9 @@ impl Directory {
         // The definitions, without the theorem.
         let definitions = text.split("Theorem cert").next().unwrap_or_default();
         let source = format!(
-            "{definitions}\nSet Printing Width 100000.\n\
+            "{definitions}\nFrom Cotangent Require Import Explain.\n\
+             Local Open Scope string_scope.\nSet Printing Width 100000.\n\
+             Set Printing Depth 1000000.\n\
              Redirect \"explanation\" Eval vm_compute in explain the_spec the_options the_step.\n"
         );
         let path = self.path.join("Explain.v");

@@ -27,7 +27,7 @@ struct Item {
 /// Says what is there and how to get the rest. Nothing beyond this program is
 /// needed to train, so missing items are not an error.
 pub fn run(args: &Args) -> Result<()> {
-    let items = [native(), data(), python(), oracle(), peers()];
+    let items = [native(), data(), coq(), python(), oracle(), peers()];
     if args.json {
         return print_json(&items);
     }
@@ -80,6 +80,20 @@ fn data() -> Item {
         present,
         found,
         install: "cotangent train mnist-mlp --data auto downloads it; or --data DIR names it",
+    }
+}
+
+fn coq() -> Item {
+    let (present, found) = match cotangent::prove::Coq::find() {
+        Ok(coq) => (true, format!("{} with MathComp-Analysis", coq.version())),
+        Err(e) => (false, e.to_string()),
+    };
+    Item {
+        name: "coq",
+        needed_for: "cotangent prove",
+        present,
+        found,
+        install: cotangent::prove::install_command(),
     }
 }
 

@@ -8,5 +8,6 @@ pub mod emit;
 pub mod eval;
 pub mod models;
 pub mod predict;
+pub mod prove;
 pub mod show;
 pub mod train;

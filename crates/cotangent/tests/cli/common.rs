@@ -5,10 +5,14 @@ use std::path::Path;
 use std::process::{Command, Output};
 use tempfile::TempDir;
 
+/// The theories that `make -C proofs` compiles.
+pub const THEORIES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../proofs/theories");
+
 /// The command with these arguments, in `dir`, never downloading.
 pub fn command(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cotangent"));
     command.args(args).current_dir(dir).env("COTANGENT_OFFLINE", "1").env_remove("COTANGENT_DATA");
+    command.env("COTANGENT_PROOFS", THEORIES);
     command
 }
 

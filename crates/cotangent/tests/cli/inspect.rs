@@ -145,7 +145,7 @@ fn doctor_says_what_is_there() {
     let report = json(&["doctor", "--json"]);
     let names: Vec<_> =
         report.as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["native", "data", "python3", "jax", "torch"]);
+    assert_eq!(names, ["native", "data", "coq", "python3", "jax", "torch"]);
 }
 
 #[test]

@@ -2,5 +2,6 @@
 
 mod common;
 mod inspect;
+mod prove;
 mod runs;
 mod training;

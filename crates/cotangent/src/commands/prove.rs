@@ -1,0 +1,197 @@
+//! `cotangent prove MODEL`
+
+use crate::model::ModelArgs;
+use crate::options::OptimizerArgs;
+use crate::output::{note, print, print_json};
+use cotangent::graph::Precision;
+use cotangent::prove::{Coq, Directory, Library, Limits, Subject, Verdict};
+use cotangent::stablehlo::What;
+use miette::{Result, miette};
+use std::fmt::Write;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `prove`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A zoo name (`cotangent models`), a spec file (.toml), or an emitted file (.mlir).
+    model: String,
+    /// Number of classes: the features of the last dense layer.
+    #[arg(long, value_name = "N")]
+    classes: Option<usize>,
+    /// Height and width of the images.
+    #[arg(long, value_name = "N")]
+    image: Option<usize>,
+    /// The step [default: train].
+    #[arg(long, value_enum)]
+    what: Option<Step>,
+    /// Batch size [default: 128].
+    #[arg(long, value_name = "N")]
+    batch: Option<usize>,
+    #[command(flatten)]
+    optimizer: OptimizerArgs,
+    /// Where the certificate goes; by default certificates/MODEL-STEP-1, -2, …
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Have coqchk, Coq's independent checker, go over the certificate too.
+    #[arg(long)]
+    recheck: bool,
+    /// Print one line of JSON.
+    #[arg(long)]
+    json: bool,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Step {
+    /// Forward, loss, backward, optimiser.
+    Train,
+    /// Loss and gradients.
+    Grad,
+    /// Logits.
+    Forward,
+}
+
+/// Writes a certificate and has Coq check it.
+pub fn run(args: &Args) -> Result<()> {
+    let err = |e: cotangent::prove::ProveError| miette!("{e}");
+    let subject = Subject::read(text(args)?).map_err(err)?;
+    let coq = Coq::find().map_err(err)?;
+    let library = Library::ready(&coq, |name, k, n| {
+        if !args.quiet {
+            note(&format!("compiling the proofs, once: {} of {n}, {name}.v", k + 1));
+        }
+    })
+    .map_err(err)?;
+    let path = match &args.out {
+        Some(path) => path.clone(),
+        None => next_directory(&subject)?,
+    };
+    let directory = Directory::write(&subject, &path).map_err(err)?;
+    let mut verdict = directory.check(&coq, &library, Limits::default()).map_err(err)?;
+    if args.recheck {
+        let seconds = directory.recheck(&coq, &library, Limits::default()).map_err(err)?;
+        verdict.recheck_seconds = Some(seconds);
+    }
+    if args.json {
+        let kinks = verdict
+            .kinks
+            .iter()
+            .map(|k| serde_json::json!({"layer": k.layer, "op": k.op, "condition": k.condition}));
+        return print_json(&serde_json::json!({
+            "model": subject.network.spec().name,
+            "file": path.join("step.mlir"),
+            "sha256": verdict.sha256,
+            "theorem": verdict.statement,
+            "kinks": kinks.collect::<Vec<_>>(),
+            "axioms": verdict.axioms,
+            "instructions": subject.instructions,
+            "seconds": verdict.seconds,
+            "recheck_seconds": verdict.recheck_seconds,
+        }));
+    }
+    if args.quiet { Ok(()) } else { print(&in_words(&subject, &verdict, &path)) }
+}
+
+/// The emitted text: of the file named, or of the step asked for.
+fn text(args: &Args) -> Result<String> {
+    let path = Path::new(&args.model);
+    if path.extension().is_some_and(|e| e == "mlir") {
+        let given = [
+            ("--classes", args.classes.is_some()),
+            ("--image", args.image.is_some()),
+            ("--what", args.what.is_some()),
+            ("--batch", args.batch.is_some()),
+            ("--optimizer or --wd", args.optimizer.given()),
+        ];
+        if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+            return Err(miette!(
+                help = format!("leave out {flag}"),
+                "{}: the file says what it is; {flag} cannot change it",
+                args.model
+            ));
+        }
+        return std::fs::read_to_string(path).map_err(|e| miette!("{}: {e}", args.model));
+    }
+    let model = ModelArgs { model: args.model.clone(), classes: args.classes, image: args.image };
+    let net = model.network()?;
+    let what = match args.what {
+        None | Some(Step::Train) => What::Train,
+        Some(Step::Grad) => What::Grad,
+        Some(Step::Forward) => What::Forward,
+    };
+    let optimizer = args.optimizer.optimizer()?;
+    let batch = args.batch.unwrap_or(128);
+    cotangent::emit::program(&net, what, batch, &optimizer, Precision::F32)
+        .map_err(|e| miette!("{e}"))?
+        .to_text()
+        .map_err(|e| miette!("{e}"))
+}
+
+/// Creates the first of certificates/MODEL-STEP-1, -2, … that does not exist.
+fn next_directory(subject: &Subject) -> Result<PathBuf> {
+    let root = Path::new("certificates");
+    let fail = |path: &Path, e: std::io::Error| {
+        miette!(help = "name another directory with --out", "cannot make {}: {e}", path.display())
+    };
+    std::fs::create_dir_all(root).map_err(|e| fail(root, e))?;
+    let stem = format!("{}-{}", subject.network.spec().name, subject.what.name());
+    for n in 1.. {
+        let path = root.join(format!("{stem}-{n}"));
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            Err(e) => return Err(fail(&path, e)),
+        }
+    }
+    Err(miette!("{} is full", root.display()))
+}
+
+/// The theorem for people, then for Rocq.
+fn in_words(subject: &Subject, verdict: &Verdict, path: &Path) -> String {
+    let name = &subject.network.spec().name;
+    let mut text = format!("{name}: certified\n\n");
+    let proved = match subject.what {
+        What::Train => {
+            "for all parameters, optimiser state, data, targets and learning rate, step.mlir computes the loss\n\
+             and the logits of the network, and for every parameter the optimiser's update at the gradient\n\
+             of that loss, which is its derivative"
+        }
+        What::Grad => {
+            "for all parameters, data and targets, step.mlir computes the loss of the network and the\n\
+             gradient in every parameter, which is its derivative"
+        }
+        _ => "for all parameters and data, step.mlir computes the logits of the network",
+    };
+    let _ = write!(text, "Over the real numbers, {proved}");
+    if verdict.kinks.is_empty() {
+        let _ = writeln!(text, ". No kinks: the theorem has no premise.");
+    } else {
+        let _ = writeln!(text, ", wherever the following hold:");
+        for k in &verdict.kinks {
+            let _ = writeln!(text, "  {} ({}): {}", k.layer, k.op, k.condition);
+        }
+    }
+    let _ = write!(
+        text,
+        "\n{}\n\naxioms        {}\nfile          {}\nsha256        {}\ninstructions  {}\ntime          {:.1} s",
+        verdict.statement,
+        if verdict.axioms.is_empty() { "none".into() } else { verdict.axioms.join(", ") },
+        path.join("step.mlir").display(),
+        verdict.sha256,
+        subject.instructions,
+        verdict.seconds,
+    );
+    if let Some(seconds) = verdict.recheck_seconds {
+        let _ = write!(text, ", coqchk {seconds:.1} s");
+    }
+    let _ = writeln!(
+        text,
+        "\ntrusted       Coq and its virtual machine, the axioms, the meaning given to StableHLO, the executor\n\
+         \x20             and its rounding (TRUST.md)\ncheck again   sh {}",
+        path.join("check.sh").display()
+    );
+    text
+}

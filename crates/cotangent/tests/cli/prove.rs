@@ -1,0 +1,150 @@
+//! `prove`: certificates, their second check by Coq alone, and refusals.
+//! Coq has to be installed, and the theories compiled (`make -C proofs`).
+
+use crate::common::{THEORIES, command, fails, ok};
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+use tempfile::TempDir;
+
+const SMALL: &str = "name = \"small\"\ninput = [2, 3, 1]\nlayers = [
+  { kind = \"flatten\" }, { kind = \"dense\", features = 4 }, { kind = \"relu\", name = \"bend\" },
+  { kind = \"dense\", features = 3, bias = false } ]\n";
+
+fn json(dir: &Path, args: &[&str]) -> Value {
+    serde_json::from_str(&ok(dir, args)).unwrap()
+}
+
+fn small() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    std::fs::write(dir.path().join("small.toml"), SMALL).unwrap();
+    dir
+}
+
+/// The command with other surroundings.
+fn with(dir: &Path, args: &[&str], name: &str, value: &str) -> Output {
+    command(dir, args).env(name, value).output().unwrap()
+}
+
+/// Certifies one model's steps at one batch size.
+fn certifies(model: &str, batch: &str, kinks: &[&str]) {
+    let dir = TempDir::new().unwrap();
+    let mut steps = vec![("grad", None), ("forward", None)];
+    steps.extend(["sgd", "momentum", "adamw"].map(|o| ("train", Some(o))));
+    for (what, optimizer) in steps {
+        let mut args = vec!["prove", model, "--what", what, "--batch", batch, "--json"];
+        if let Some(optimizer) = optimizer {
+            args.extend(["--optimizer", optimizer]);
+        }
+        let report = json(dir.path(), &args);
+        let layers: Vec<&str> = report["kinks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|k| k["layer"].as_str().unwrap())
+            .collect();
+        assert_eq!(layers, kinks, "{args:?}");
+        let theorem = report["theorem"].as_str().unwrap();
+        assert!(theorem.contains("certified the_spec the_options the_step the_kinks"), "{theorem}");
+        assert!(report["axioms"].as_array().unwrap().len() <= 3, "{report}");
+        assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
+    }
+}
+
+#[test]
+fn mnist_linear_at_batch_1() {
+    certifies("mnist-linear", "1", &[]);
+}
+
+#[test]
+fn mnist_linear_at_batch_128() {
+    certifies("mnist-linear", "128", &[]);
+}
+
+#[test]
+fn mnist_mlp_at_batch_1() {
+    certifies("mnist-mlp", "1", &["relu_1", "relu_2"]);
+}
+
+#[test]
+fn mnist_mlp_at_batch_128() {
+    certifies("mnist-mlp", "128", &["relu_1", "relu_2"]);
+}
+
+#[test]
+fn a_net_of_ones_own_in_words_and_checked_again() {
+    let dir = small();
+    let text = ok(dir.path(), &["prove", "small.toml", "--recheck", "--out", "c"]);
+    for part in [
+        "small: certified",
+        "bend (relu): ",
+        "coqchk",
+        "propositional_extensionality",
+        "sh c/check.sh",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // Elsewhere, with nothing but Coq: the theories are compiled anew.
+    let moved = dir.path().join("moved");
+    std::fs::rename(dir.path().join("c"), &moved).unwrap();
+    for entry in std::fs::read_dir(THEORIES).unwrap() {
+        // Compiled from the same texts, which the command has compared.
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "vo") {
+            std::fs::copy(&path, moved.join("theories").join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let check = || Command::new("sh").arg("check.sh").current_dir(&moved).output().unwrap();
+    let output = check();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // One byte of the file.
+    let file = moved.join("step.mlir");
+    let step = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, step.replacen("%0", "%1", 1)).unwrap();
+    assert!(!check().status.success());
+}
+
+#[test]
+fn an_emitted_file_is_certified_as_it_is() {
+    let dir = small();
+    ok(dir.path(), &["emit", "small.toml", "--batch", "3", "-o", "f.mlir"]);
+    let report = json(dir.path(), &["prove", "f.mlir", "--json"]);
+    let copied = std::fs::read(dir.path().join(report["file"].as_str().unwrap())).unwrap();
+    assert_eq!(copied, std::fs::read(dir.path().join("f.mlir")).unwrap());
+    let message = fails(dir.path(), &["prove", "f.mlir", "--batch", "4"]);
+    assert!(message.contains("--batch"), "{message}");
+}
+
+#[test]
+fn a_tampered_file_is_refused_and_the_place_is_named() {
+    let dir = small();
+    ok(dir.path(), &["emit", "small.toml", "--optimizer", "sgd", "--batch", "3", "-o", "f.mlir"]);
+    let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
+    let tampered = text.replacen("stablehlo.subtract", "stablehlo.add", 1);
+    assert_ne!(tampered, text);
+    std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    assert!(message.contains("not certified"), "{message}");
+}
+
+#[test]
+fn what_cannot_be_proved_says_why() {
+    let dir = small();
+    let conv = fails(dir.path(), &["prove", "mnist-cnn"]);
+    assert!(conv.contains("conv2d_1") && conv.contains("dense, relu and flatten"), "{conv}");
+    std::fs::create_dir(dir.path().join("full")).unwrap();
+    std::fs::write(dir.path().join("full/mine"), "mine").unwrap();
+    let full = fails(dir.path(), &["prove", "small.toml", "--out", "full"]);
+    assert!(full.contains("not empty"), "{full}");
+    assert_eq!(std::fs::read_to_string(dir.path().join("full/mine")).unwrap(), "mine");
+    std::fs::write(dir.path().join("bad.mlir"), "not StableHLO").unwrap();
+    let bad = fails(dir.path(), &["prove", "bad.mlir"]);
+    assert!(bad.contains("line 1"), "{bad}");
+    let missing = fails(dir.path(), &["prove", "no-such.mlir"]);
+    assert!(missing.contains("no-such.mlir"), "{missing}");
+    let none = with(dir.path(), &["prove", "small.toml"], "COQBIN", "/no/such/place");
+    let message = String::from_utf8_lossy(&none.stderr);
+    assert!(!none.status.success() && message.contains("install"), "{message}");
+    let other = with(dir.path(), &["prove", "small.toml"], "COTANGENT_PROOFS", "/no/such/place");
+    assert!(!other.status.success());
+}
