@@ -131,7 +131,7 @@ Definition check (net : spec) (opts : options) (m : module) (kinks : seq kink) :
         is_interface (r_results r) results,
         N.eqb (N.of_nat (size arguments)) nin,
         reads_arguments net (which opts),
-        reverse_ok net nin (shapes_from 0 inputs) x
+        (if which opts is Forward then true else reverse_ok net nin (shapes_from 0 inputs) x)
       & same_values nin inputs [seq port_shape p | p <- results]
           (x_prog x) (r_program r) (x_results x) (r_outputs r)]
   else false.

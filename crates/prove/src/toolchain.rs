@@ -82,14 +82,13 @@ impl Coq {
         &self,
         dir: &Path,
         library: &Path,
-        modules: &[&str],
+        modules: &[String],
         limit: Duration,
     ) -> Result<Output, ProveError> {
         let mut command = Command::new(&self.coqchk);
         command.arg("-silent").arg("-Q").arg(library).arg("Cotangent");
         command.args(["-Q", ".", ""]).current_dir(dir);
-        // `make -C proofs validate` re-checks the theories; a
-        // certificate is what is new.
+        // All of ours, none of the libraries'.
         modules.iter().for_each(|module| {
             command.arg("-norec").arg(module);
         });

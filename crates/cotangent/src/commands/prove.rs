@@ -75,6 +75,7 @@ pub fn run(args: &Args) -> Result<()> {
         let seconds = directory.recheck(&coq, &library, Limits::default()).map_err(err)?;
         verdict.recheck_seconds = Some(seconds);
     }
+    let stated = subject.stated().map_err(err)?;
     if args.json {
         let kinks = verdict
             .kinks
@@ -84,7 +85,7 @@ pub fn run(args: &Args) -> Result<()> {
             "model": subject.network.spec().name,
             "file": path.join("step.mlir"),
             "sha256": verdict.sha256,
-            "theorem": verdict.statement,
+            "theorem": format!("{stated}\n\n{}", verdict.statement),
             "kinks": kinks.collect::<Vec<_>>(),
             "axioms": verdict.axioms,
             "instructions": subject.instructions,
@@ -92,7 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
             "recheck_seconds": verdict.recheck_seconds,
         }));
     }
-    if args.quiet { Ok(()) } else { print(&in_words(&subject, &verdict, &path)) }
+    if args.quiet { Ok(()) } else { print(&in_words(&subject, &stated, &verdict, &path)) }
 }
 
 /// The emitted text: of the file named, or of the step asked for.
@@ -150,7 +151,7 @@ fn next_directory(subject: &Subject) -> Result<PathBuf> {
 }
 
 /// The theorem for people, then for Rocq.
-fn in_words(subject: &Subject, verdict: &Verdict, path: &Path) -> String {
+fn in_words(subject: &Subject, stated: &str, verdict: &Verdict, path: &Path) -> String {
     let name = &subject.network.spec().name;
     let mut text = format!("{name}: certified\n\n");
     let proved = match subject.what {
@@ -176,7 +177,7 @@ fn in_words(subject: &Subject, verdict: &Verdict, path: &Path) -> String {
     }
     let _ = write!(
         text,
-        "\n{}\n\naxioms        {}\nfile          {}\nsha256        {}\ninstructions  {}\ntime          {:.1} s",
+        "\n{stated}\n\n{}\n\naxioms        {}\nfile          {}\nsha256        {}\ninstructions  {}\ntime          {:.1} s",
         verdict.statement,
         if verdict.axioms.is_empty() { "none".into() } else { verdict.axioms.join(", ") },
         path.join("step.mlir").display(),

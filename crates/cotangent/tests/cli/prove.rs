@@ -84,19 +84,37 @@ fn a_net_of_ones_own_in_words_and_checked_again() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    // Elsewhere, with nothing but Coq: the theories are compiled anew.
+    // Elsewhere, with nothing but Coq and the theories.
     let moved = dir.path().join("moved");
     std::fs::rename(dir.path().join("c"), &moved).unwrap();
-    for entry in std::fs::read_dir(THEORIES).unwrap() {
-        // Compiled from the same texts, which the command has compared.
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|e| e == "vo") {
-            std::fs::copy(&path, moved.join("theories").join(path.file_name().unwrap())).unwrap();
-        }
-    }
-    let check = || Command::new("sh").arg("check.sh").current_dir(&moved).output().unwrap();
+    let check = || {
+        let mut command = Command::new("sh");
+        command.arg("check.sh").current_dir(&moved).env("THEORIES", THEORIES).output().unwrap()
+    };
     let output = check();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    // A theorem about another network, from an axiom of whatever name.
+    let certificate = moved.join("Cert_small.v");
+    let honest = std::fs::read_to_string(&certificate).unwrap();
+    let (definitions, _) = honest.split_once("Theorem cert").unwrap();
+    for axiom in ["bad1", "bad'", "_bad", "my_propositional_extensionality"] {
+        let forged = definitions.replace("Dense 4", "Dense 77")
+            + &format!(
+                "Axiom {axiom} : False.\nTheorem cert : certified the_spec the_options the_step the_kinks.\nProof. by case: {axiom}. Qed.\n"
+            );
+        std::fs::write(&certificate, forged).unwrap();
+        let output = check();
+        let message = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && message.contains(axiom), "{axiom}: {message}");
+    }
+    // Another theorem under the same words.
+    let other = definitions.to_string()
+        + "Definition certified (a : spec) (b : options) (c : module) (d : seq kink) := True.\n\
+           Theorem cert : certified the_spec the_options the_step the_kinks.\nProof. exact: I. Qed.\n";
+    std::fs::write(&certificate, other).unwrap();
+    assert!(!check().status.success());
+    std::fs::write(&certificate, honest).unwrap();
+    assert!(check().status.success());
     // One byte of the file.
     let file = moved.join("step.mlir");
     let step = std::fs::read_to_string(&file).unwrap();
@@ -147,4 +165,17 @@ fn what_cannot_be_proved_says_why() {
     assert!(!none.status.success() && message.contains("install"), "{message}");
     let other = with(dir.path(), &["prove", "small.toml"], "COTANGENT_PROOFS", "/no/such/place");
     assert!(!other.status.success());
+}
+
+/// Values that the forward step leaves out must not get in the way.
+#[test]
+fn a_net_that_begins_with_a_dense_layer() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"d\"\ninput = [2]\nlayers = [{ kind = \"dense\", features = 3 }]\n";
+    std::fs::write(dir.path().join("d.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "d.toml", "--what", what, "--batch", "2", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Layer.Dense 3 true"), "{report}");
+    }
 }
