@@ -91,7 +91,7 @@ pub struct StepDone {
     pub accuracy: f64,
     /// Learning rate of this step.
     pub lr: f32,
-    /// Images per second of this session's training steps in this epoch.
+    /// Images per second of this process's training steps in this epoch.
     pub images_per_second: f64,
     /// Estimated time to the end of the run.
     pub eta: Duration,

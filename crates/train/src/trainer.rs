@@ -79,7 +79,7 @@ pub(crate) struct Trainer<'a> {
     clock: Clock,
 }
 
-/// Times of this session.
+/// Times of this process.
 struct Clock {
     session: Instant,
     /// Wall time of earlier sessions, seconds.
