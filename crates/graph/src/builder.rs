@@ -182,4 +182,41 @@ impl Builder {
         }
         self.push(Op::Reshape { shape: shape.to_vec() }, &[a])
     }
+
+    /// Elements `start..limit` of dimension `dim`, all of the others; `a`
+    /// itself where that is everything.
+    pub fn slice_in_dim(
+        &mut self,
+        a: ValueId,
+        dim: usize,
+        start: usize,
+        limit: usize,
+    ) -> Result<ValueId, GraphError> {
+        let shape = self.shape(a).to_vec();
+        if shape.get(dim) == Some(&limit) && start == 0 {
+            return Ok(a);
+        }
+        let (mut starts, mut limits) = (vec![0; shape.len()], shape.clone());
+        if let (Some(s), Some(l)) = (starts.get_mut(dim), limits.get_mut(dim)) {
+            (*s, *l) = (start, limit);
+        }
+        self.push(Op::Slice { starts, limits, strides: vec![1; shape.len()] }, &[a])
+    }
+
+    /// The operands one after the other along `dim`; the operand itself where
+    /// there is one.
+    pub fn concatenate(&mut self, parts: &[ValueId], dim: usize) -> Result<ValueId, GraphError> {
+        match parts {
+            [a] => Ok(*a),
+            _ => self.push(Op::Concatenate { dim, count: parts.len() }, parts),
+        }
+    }
+
+    /// The mean over `dims`, which it drops.
+    pub fn mean(&mut self, a: ValueId, dims: &[usize]) -> Result<ValueId, GraphError> {
+        let count: usize = dims.iter().filter_map(|&d| self.shape(a).get(d)).product();
+        let sum = self.reduce_sum(a, dims)?;
+        let count = self.constant_like(count as i64, sum)?;
+        self.div(sum, count)
+    }
 }

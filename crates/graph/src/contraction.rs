@@ -78,11 +78,33 @@ impl Op {
                 operands: vec![(0..operands[0].rank()).map(IndexExpr::dim).collect()],
                 result: permutation.iter().map(|&d| IndexExpr::dim(d)).collect(),
             }),
+            Op::Slice { starts, strides, .. } => {
+                let space = self.infer(operands).ok()?.shape;
+                Some(spaced(space, starts, strides))
+            }
+            // The transpose of the slice that reads the elements back.
+            Op::Pad { low, interior, .. } => {
+                let strides: Vec<usize> = interior.iter().map(|n| n + 1).collect();
+                Some(spaced(operands[0].shape.clone(), low, &strides).transposed(0))
+            }
             Op::WindowSum(w) => Some(window_sum(w, &operands[0].shape)),
             Op::WindowSumGrad { window, input } => Some(window_sum(window, input).transposed(0)),
             _ => None,
         }
     }
+}
+
+/// Result index `r` reads the operand at `start + stride · r`.
+fn spaced(space: Vec<usize>, starts: &[usize], strides: &[usize]) -> Contraction {
+    let operand = starts.iter().zip(strides).enumerate();
+    let operand = operand
+        .map(|(d, (&start, &stride))| IndexExpr {
+            terms: vec![(d, stride as i64)],
+            offset: start as i64,
+        })
+        .collect();
+    let result = (0..space.len()).map(IndexExpr::dim).collect();
+    Contraction { space, operands: vec![operand], result }
 }
 
 fn dot_general(dims: &DotDims, lhs: &[usize], rhs: &[usize]) -> Contraction {

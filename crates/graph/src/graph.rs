@@ -185,11 +185,8 @@ impl Graph {
     /// `precision`. Printing and parsing is the identity on such graphs.
     pub fn rounded(mut self, precision: Precision) -> Result<Self, GraphError> {
         for instruction in &mut self.instructions {
-            if let Op::Constant { value, .. } = &mut instruction.op {
-                *value = value.rounded(precision).ok_or_else(|| GraphError::Type {
-                    op: "constant",
-                    reason: format!("{value} overflows {precision:?}"),
-                })?;
+            if !instruction.op.constants_mut().is_empty() {
+                instruction.op = instruction.op.clone().rounded(precision)?;
             }
         }
         Ok(self)

@@ -1,7 +1,7 @@
 //! The shape rule of every op.
 
 use crate::attributes::slide;
-use crate::{ConvDims, DotDims, GraphError, Op, TensorType, Window};
+use crate::{ConvDims, DotDims, GraphError, Op, Rational, TensorType, Window};
 
 impl Op {
     /// The result type, or why the operands do not fit. An accepted op has
@@ -39,8 +39,24 @@ fn shape_rule(op: &Op, operands: &[&TensorType]) -> Result<TensorType, String> {
     let shape = |k: usize| operands[k].shape.as_slice();
     match op {
         Op::Constant { shape, .. } => Ok(TensorType::real(shape.clone())),
-        Op::Neg | Op::Exp | Op::Log | Op::Sqrt | Op::Relu => Ok(operands[0].clone()),
-        Op::Add | Op::Sub | Op::Mul | Op::Div => {
+        Op::Neg
+        | Op::Exp
+        | Op::Log
+        | Op::Sqrt
+        | Op::Rsqrt
+        | Op::Tanh
+        | Op::Logistic
+        | Op::Erf
+        | Op::ErfGrad
+        | Op::Softplus
+        | Op::Elu { .. }
+        | Op::Relu
+        | Op::Abs => Ok(operands[0].clone()),
+        Op::Clamp { low, high } => {
+            expect(low < high, || format!("the bounds {low} and {high} are not in order"))?;
+            Ok(operands[0].clone())
+        }
+        Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Maximum => {
             same(shape(0), shape(1))?;
             Ok(operands[0].clone())
         }
@@ -103,6 +119,11 @@ fn shape_rule(op: &Op, operands: &[&TensorType]) -> Result<TensorType, String> {
             })?;
             Ok(TensorType::real(permutation.iter().map(|&d| shape(0)[d]).collect::<Vec<_>>()))
         }
+        Op::Slice { starts, limits, strides } => {
+            slice(shape(0), starts, limits, strides).map(TensorType::real)
+        }
+        Op::Pad { low, high, interior } => pad(shape(0), low, high, interior).map(TensorType::real),
+        Op::Concatenate { dim, .. } => concatenate(*dim, operands).map(TensorType::real),
         Op::WindowSum(w) => window(w, shape(0)).map(TensorType::real),
         Op::WindowSumGrad { window: w, input } => {
             same(&window(w, input)?, shape(0))?;
@@ -124,6 +145,16 @@ fn shape_rule(op: &Op, operands: &[&TensorType]) -> Result<TensorType, String> {
             let result = window(w, shape(0))?;
             every_window_has_a_cell(w, shape(0), &result)?;
             same(&result, shape(1))?;
+            Ok(operands[0].clone())
+        }
+        Op::Variance { dims } => {
+            averaged(dims, operands[0])?;
+            let kept = (0..operands[0].rank()).filter(|d| !dims.contains(d));
+            Ok(TensorType::real(kept.map(|d| shape(0)[d]).collect::<Vec<_>>()))
+        }
+        Op::Normalize { dims, eps } => {
+            averaged(dims, operands[0])?;
+            expect(*eps > Rational::integer(0), || format!("ε is {eps}, expected above 0"))?;
             Ok(operands[0].clone())
         }
         Op::Softmax => {
@@ -151,6 +182,84 @@ fn increasing(dims: &[usize], rank: usize) -> Result<(), String> {
     expect(ordered && dims.iter().all(|&d| d < rank), || {
         format!("dimensions {dims:?} are not increasing and below rank {rank}")
     })
+}
+
+/// Means divide by a count that f32 holds exactly.
+fn averaged(dims: &[usize], a: &TensorType) -> Result<(), String> {
+    increasing(dims, a.rank())?;
+    let count = dims.iter().fold(1usize, |n, &d| n.saturating_mul(a.shape[d]));
+    expect(!dims.is_empty() && count <= 1 << 24, || {
+        format!("a mean over {count} elements, expected some dimensions and at most 2^24 elements")
+    })
+}
+
+fn slice(
+    a: &[usize],
+    starts: &[usize],
+    limits: &[usize],
+    strides: &[usize],
+) -> Result<Vec<usize>, String> {
+    let rank = a.len();
+    expect([starts.len(), limits.len(), strides.len()] == [rank; 3], || {
+        format!(
+            "starts, limits and strides have {}, {} and {} entries, the operand {a:?} has rank {rank}",
+            starts.len(),
+            limits.len(),
+            strides.len()
+        )
+    })?;
+    (0..rank)
+        .map(|d| {
+            let (start, limit) = (starts[d], limits[d]);
+            expect(start < limit && limit <= a[d] && strides[d] > 0, || {
+                format!(
+                    "dimension {d}: {start} to {limit} by {} is not a slice of {} elements",
+                    strides[d], a[d]
+                )
+            })?;
+            Ok((limit - start).div_ceil(strides[d]))
+        })
+        .collect()
+}
+
+fn pad(
+    a: &[usize],
+    low: &[usize],
+    high: &[usize],
+    interior: &[usize],
+) -> Result<Vec<usize>, String> {
+    let rank = a.len();
+    expect([low.len(), high.len(), interior.len()] == [rank; 3], || {
+        format!(
+            "low, high and interior have {}, {} and {} entries, the operand {a:?} has rank {rank}",
+            low.len(),
+            high.len(),
+            interior.len()
+        )
+    })?;
+    (0..rank)
+        .map(|d| {
+            let between = a[d].saturating_sub(1).checked_mul(interior[d]);
+            between
+                .and_then(|n| n.checked_add(a[d])?.checked_add(low[d])?.checked_add(high[d]))
+                .ok_or_else(|| format!("dimension {d}: the padded size is too large to address"))
+        })
+        .collect()
+}
+
+fn concatenate(dim: usize, operands: &[&TensorType]) -> Result<Vec<usize>, String> {
+    let Some((first, others)) = operands.split_first() else {
+        return Err("there is nothing to concatenate".into());
+    };
+    let mut shape = first.shape.clone();
+    expect(dim < shape.len(), || format!("{first} has no dimension {dim}"))?;
+    for t in others {
+        let fits = t.rank() == shape.len()
+            && (0..shape.len()).all(|d| d == dim || t.shape[d] == first.shape[d]);
+        expect(fits, || format!("{first} and {t} do not agree in every dimension but {dim}"))?;
+        shape[dim] = shape[dim].saturating_add(t.shape[dim]);
+    }
+    Ok(shape)
 }
 
 fn dot_general(dims: &DotDims, lhs: &[usize], rhs: &[usize]) -> Result<TensorType, String> {

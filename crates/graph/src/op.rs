@@ -1,6 +1,6 @@
 //! The ops and what each means.
 
-use crate::{ConvDims, DotDims, Rational, Window};
+use crate::{ConvDims, DotDims, GraphError, Precision, Rational, Window};
 
 /// Direction of [`Op::Compare`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -42,8 +42,39 @@ pub enum Op {
     Log,
     /// `(a)`: square root; smooth where `a > 0`.
     Sqrt,
+    /// `(a)`: `1/√a`; smooth where `a > 0`.
+    Rsqrt,
+    /// `(a)`: hyperbolic tangent.
+    Tanh,
+    /// `(a)`: the logistic function `1/(1 + e⁻ᵃ)`, the sigmoid.
+    Logistic,
+    /// `(a)`: the error function `2/√π · ∫₀ᵃ exp(-t²) dt`.
+    Erf,
+    /// `(a)`: the derivative of [`Op::Erf`], `2/√π · exp(-a²)`.
+    ErfGrad,
+    /// `(a)`: `log(1 + eᵃ)`, finite wherever `a` is.
+    Softplus,
+    /// `(a)`: `a` where `a > 0`, else `α·(eᵃ - 1)`; smooth where `a ≠ 0`, and
+    /// everywhere if `α = 1`; derivative α at 0.
+    Elu {
+        /// α
+        alpha: Rational,
+    },
     /// `(a)`: `max(a, 0)`; smooth where `a ≠ 0`; derivative 0 at 0.
     Relu,
+    /// `(a)`: `min(max(a, low), high)`, `low < high`; smooth where `a` is
+    /// neither; derivative 0 at both.
+    Clamp {
+        /// Least result.
+        low: Rational,
+        /// Greatest result.
+        high: Rational,
+    },
+    /// `(a)`: `|a|`; smooth where `a ≠ 0`; derivative 0 at 0.
+    Abs,
+    /// `(a, b)`: the greater; smooth where `a ≠ b`; derivative one half in
+    /// each where they are equal.
+    Maximum,
 
     /// `(a, b)`: truth of `a direction b`; the result is [`crate::ElementType::Pred`].
     Compare(Comparison),
@@ -86,6 +117,33 @@ pub enum Op {
         /// A permutation of the dimensions.
         permutation: Vec<usize>,
     },
+    /// `(a)`: every `strides[d]`-th element from `starts[d]` to before
+    /// `limits[d]`, per dimension.
+    Slice {
+        /// First index per dimension.
+        starts: Vec<usize>,
+        /// Bound on the index per dimension, above the start.
+        limits: Vec<usize>,
+        /// Step per dimension, each ≥ 1.
+        strides: Vec<usize>,
+    },
+    /// `(a)`: `a` among zeros: `low[d]` before, `high[d]` after and
+    /// `interior[d]` between neighbours, per dimension.
+    Pad {
+        /// Zeros before.
+        low: Vec<usize>,
+        /// Zeros after.
+        high: Vec<usize>,
+        /// Zeros between neighbours.
+        interior: Vec<usize>,
+    },
+    /// `(a, b, ..)`, `count` operands: one after the other along `dim`.
+    Concatenate {
+        /// The dimension in which they follow each other.
+        dim: usize,
+        /// Number of operands, ≥ 1.
+        count: usize,
+    },
     /// `(a)`: sum over each window, padding counting as 0.
     WindowSum(Window),
     /// `(cotangent)`: the transpose of [`Op::WindowSum`].
@@ -109,6 +167,22 @@ pub enum Op {
     /// window in row-major order, and adds.
     MaxPoolGrad(Window),
 
+    /// `(a)`: the mean of `(a - mean a)²` over `dims`, which it drops: the
+    /// biased variance.
+    Variance {
+        /// Dimensions averaged over, increasing strictly.
+        dims: Vec<usize>,
+    },
+    /// `(a)`: `(a - mean a) / √(variance a + ε)`, mean and biased variance
+    /// over `dims`, ε > 0 (Ioffe, Szegedy: *Batch Normalization*, 2015; Ba,
+    /// Kiros, Hinton: *Layer Normalization*, 2016).
+    Normalize {
+        /// Dimensions averaged over, increasing strictly.
+        dims: Vec<usize>,
+        /// ε
+        eps: Rational,
+    },
+
     /// `(a)`: `exp(a) / Σ exp(a)` over the last dimension.
     Softmax,
     /// `(logits, targets)`, shapes `[.., C]` alike: the scalar
@@ -130,7 +204,17 @@ impl Op {
             Op::Exp => "exponential",
             Op::Log => "log",
             Op::Sqrt => "sqrt",
+            Op::Rsqrt => "rsqrt",
+            Op::Tanh => "tanh",
+            Op::Logistic => "logistic",
+            Op::Erf => "erf",
+            Op::ErfGrad => "erf_grad",
+            Op::Softplus => "softplus",
+            Op::Elu { .. } => "elu",
             Op::Relu => "relu",
+            Op::Clamp { .. } => "clamp",
+            Op::Abs => "abs",
+            Op::Maximum => "maximum",
             Op::Compare(_) => "compare",
             Op::Select => "select",
             Op::DotGeneral(_) => "dot_general",
@@ -140,11 +224,16 @@ impl Op {
             Op::BroadcastInDim { .. } => "broadcast_in_dim",
             Op::ReduceSum { .. } => "reduce_sum",
             Op::Transpose { .. } => "transpose",
+            Op::Slice { .. } => "slice",
+            Op::Pad { .. } => "pad",
+            Op::Concatenate { .. } => "concatenate",
             Op::WindowSum(_) => "window_sum",
             Op::WindowSumGrad { .. } => "window_sum_grad",
             Op::Reshape { .. } => "reshape",
             Op::MaxPool(_) => "max_pool",
             Op::MaxPoolGrad(_) => "max_pool_grad",
+            Op::Variance { .. } => "variance",
+            Op::Normalize { .. } => "normalize",
             Op::Softmax => "softmax",
             Op::SoftmaxCrossEntropy => "softmax_cross_entropy",
         }
@@ -158,7 +247,20 @@ impl Op {
             | Op::Exp
             | Op::Log
             | Op::Sqrt
+            | Op::Rsqrt
+            | Op::Tanh
+            | Op::Logistic
+            | Op::Erf
+            | Op::ErfGrad
+            | Op::Softplus
+            | Op::Elu { .. }
             | Op::Relu
+            | Op::Clamp { .. }
+            | Op::Abs
+            | Op::Slice { .. }
+            | Op::Pad { .. }
+            | Op::Variance { .. }
+            | Op::Normalize { .. }
             | Op::BroadcastInDim { .. }
             | Op::ReduceSum { .. }
             | Op::Transpose { .. }
@@ -171,6 +273,7 @@ impl Op {
             | Op::Sub
             | Op::Mul
             | Op::Div
+            | Op::Maximum
             | Op::Compare(_)
             | Op::DotGeneral(_)
             | Op::Conv(_)
@@ -179,6 +282,30 @@ impl Op {
             | Op::MaxPoolGrad(_)
             | Op::SoftmaxCrossEntropy => 2,
             Op::Select => 3,
+            Op::Concatenate { count, .. } => *count,
         }
+    }
+
+    /// The constants among the op's attributes.
+    pub(crate) fn constants_mut(&mut self) -> Vec<&mut Rational> {
+        match self {
+            Op::Constant { value, .. } => vec![value],
+            Op::Elu { alpha } => vec![alpha],
+            Op::Clamp { low, high } => vec![low, high],
+            Op::Normalize { eps, .. } => vec![eps],
+            _ => vec![],
+        }
+    }
+
+    /// The same op with its constants as `precision` stores them.
+    pub fn rounded(mut self, precision: Precision) -> Result<Self, GraphError> {
+        let op = self.name();
+        for value in self.constants_mut() {
+            *value = value.rounded(precision).ok_or_else(|| GraphError::Type {
+                op,
+                reason: format!("{value} overflows {precision:?}"),
+            })?;
+        }
+        Ok(self)
     }
 }

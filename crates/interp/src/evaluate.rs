@@ -1,6 +1,7 @@
 //! One op on values.
 
 use crate::contraction::contract;
+use crate::moments::{normalize, variance};
 use crate::pool::{max_pool, max_pool_grad};
 use crate::softmax::{softmax, softmax_cross_entropy};
 use crate::{InterpError, Scalar, Tensor, Value};
@@ -35,8 +36,29 @@ pub fn evaluate<T: Scalar>(op: &Op, operands: &[&Value<T>]) -> Result<Value<T>, 
         Op::Exp => unary(T::exp)?,
         Op::Log => unary(T::ln)?,
         Op::Sqrt => unary(T::sqrt)?,
+        Op::Rsqrt => unary(|a| a.sqrt().recip())?,
+        Op::Tanh => unary(T::tanh)?,
+        Op::Logistic => unary(logistic)?,
+        Op::Erf => unary(T::erf)?,
+        Op::ErfGrad => unary(|a| T::two_over_root_pi() * (-(a * a)).exp())?,
+        Op::Softplus => unary(|a| positive(a) + (-a.abs()).exp().ln_1p())?,
+        Op::Elu { alpha } => {
+            let alpha = T::from_rational(alpha);
+            real(0)?.map(|&a| if a <= T::zero() { alpha * a.exp_m1() } else { a })
+        }
+        Op::Clamp { low, high } => {
+            let (low, high) = (T::from_rational(low), T::from_rational(high));
+            real(0)?.map(|&a| match a {
+                a if a < low => low,
+                a if a > high => high,
+                a => a,
+            })
+        }
+        Op::Abs => unary(T::abs)?,
+        // A NaN on either side passes.
+        Op::Maximum => binary(|a, b| if a >= b || a.is_nan() { a } else { b })?,
         // Written so that a NaN passes.
-        Op::Relu => unary(|a| if a <= T::zero() { T::zero() } else { a })?,
+        Op::Relu => unary(positive)?,
         Op::Compare(direction) => {
             return Ok(Value::Pred(match direction {
                 Comparison::Eq => real(0)?.zip(real(1)?, |a, b| a == b),
@@ -50,6 +72,12 @@ pub fn evaluate<T: Scalar>(op: &Op, operands: &[&Value<T>]) -> Result<Value<T>, 
             Tensor::of_len(&shape, chosen.map(|(&p, (&a, &b))| if p { a } else { b }).collect())
         }
         Op::Reshape { .. } => Tensor::of_len(&shape, real(0)?.data().to_vec()),
+        Op::Concatenate { dim, .. } => {
+            let parts = operands.iter().map(|v| v.real()).collect::<Result<Vec<_>, _>>()?;
+            concatenate(*dim, &parts, &shape)
+        }
+        Op::Variance { dims } => variance(dims, real(0)?),
+        Op::Normalize { dims, eps } => normalize(dims, T::from_rational(eps), real(0)?),
         Op::MaxPool(window) => max_pool(window, real(0)?, &shape),
         Op::MaxPoolGrad(window) => max_pool_grad(window, real(0)?, real(1)?),
         Op::Softmax => softmax(real(0)?),
@@ -61,6 +89,8 @@ pub fn evaluate<T: Scalar>(op: &Op, operands: &[&Value<T>]) -> Result<Value<T>, 
         | Op::BroadcastInDim { .. }
         | Op::ReduceSum { .. }
         | Op::Transpose { .. }
+        | Op::Slice { .. }
+        | Op::Pad { .. }
         | Op::WindowSum(_)
         | Op::WindowSumGrad { .. } => {
             return Err(InterpError::Graph(GraphError::Type {
@@ -69,4 +99,27 @@ pub fn evaluate<T: Scalar>(op: &Op, operands: &[&Value<T>]) -> Result<Value<T>, 
             }));
         }
     }))
+}
+
+fn positive<T: Scalar>(a: T) -> T {
+    if a <= T::zero() { T::zero() } else { a }
+}
+
+/// By the exponential that does not overflow.
+fn logistic<T: Scalar>(a: T) -> T {
+    let e = (-a.abs()).exp();
+    let numerator = if a >= T::zero() { T::one() } else { e };
+    numerator / (T::one() + e)
+}
+
+fn concatenate<T: Scalar>(dim: usize, parts: &[&Tensor<T>], shape: &[usize]) -> Tensor<T> {
+    let rows: usize = shape[..dim].iter().product();
+    let mut out = Vec::with_capacity(shape.iter().product());
+    for row in 0..rows {
+        for part in parts {
+            let len: usize = part.shape()[dim..].iter().product();
+            out.extend_from_slice(&part.data()[row * len..(row + 1) * len]);
+        }
+    }
+    Tensor::of_len(shape, out)
 }

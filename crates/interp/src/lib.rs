@@ -27,6 +27,7 @@
 mod contraction;
 mod error;
 mod evaluate;
+mod moments;
 mod pool;
 mod run;
 mod softmax;

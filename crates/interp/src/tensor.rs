@@ -19,6 +19,12 @@ pub trait Scalar: Float + AddAssign + Debug + Send + Sync + 'static {
 
     /// The value widened to f64.
     fn widen(self) -> f64;
+
+    /// The error function.
+    fn erf(self) -> Self;
+
+    /// `2/√π`, the error function's derivative at 0.
+    fn two_over_root_pi() -> Self;
 }
 
 impl Scalar for f32 {
@@ -35,6 +41,14 @@ impl Scalar for f32 {
     fn widen(self) -> f64 {
         self.into()
     }
+
+    fn erf(self) -> Self {
+        libm::erff(self)
+    }
+
+    fn two_over_root_pi() -> Self {
+        std::f32::consts::FRAC_2_SQRT_PI
+    }
 }
 
 impl Scalar for f64 {
@@ -50,6 +64,14 @@ impl Scalar for f64 {
 
     fn widen(self) -> f64 {
         self
+    }
+
+    fn erf(self) -> Self {
+        libm::erf(self)
+    }
+
+    fn two_over_root_pi() -> Self {
+        std::f64::consts::FRAC_2_SQRT_PI
     }
 }
 

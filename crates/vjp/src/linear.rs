@@ -64,6 +64,35 @@ pub(crate) fn rule(b: &mut Builder, application: &Application) -> Result<Cotange
         Op::Transpose { permutation } => {
             Ok(Application::one(b.transpose(ct, &inverse(permutation))?))
         }
+        Op::Slice { starts, strides, .. } => {
+            let (whole, part) = (shape(b, 0), b.shape(ct).to_vec());
+            let spread = |d: usize| (part[d] - 1) * strides[d] + 1;
+            let pad = Op::Pad {
+                low: starts.clone(),
+                high: (0..whole.len()).map(|d| whole[d] - starts[d] - spread(d)).collect(),
+                interior: strides.iter().map(|&s| s - 1).collect(),
+            };
+            Ok(Application::one(b.push(pad, &[ct])?))
+        }
+        Op::Pad { low, high, interior } => {
+            let padded = b.shape(ct).to_vec();
+            let slice = Op::Slice {
+                starts: low.clone(),
+                limits: (0..padded.len()).map(|d| padded[d] - high[d]).collect(),
+                strides: interior.iter().map(|n| n + 1).collect(),
+            };
+            Ok(Application::one(b.push(slice, &[ct])?))
+        }
+        Op::Concatenate { dim, count } => {
+            let mut start = 0;
+            let mut parts = Vec::with_capacity(*count);
+            for (k, &wanted) in wanted.iter().enumerate() {
+                let limit = start + shape(b, k)[*dim];
+                parts.push(want(wanted, || Ok(b.slice_in_dim(ct, *dim, start, limit)?))?);
+                start = limit;
+            }
+            Ok(parts)
+        }
         Op::WindowSum(window) => {
             let op = Op::WindowSumGrad { window: window.clone(), input: shape(b, 0) };
             Ok(Application::one(b.push(op, &[ct])?))

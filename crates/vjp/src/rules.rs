@@ -40,6 +40,85 @@ pub fn rule(b: &mut Builder, application: &Application) -> Result<Cotangents, Vj
             let twice = b.add(result, result)?;
             Ok(vec![Some(b.div(ct, twice)?)])
         }
+        // rsqrt' = -rsqrt / (2a)
+        Op::Rsqrt => {
+            let scaled = b.mul(ct, result)?;
+            let twice = b.add(arg(0), arg(0))?;
+            let quotient = b.div(scaled, twice)?;
+            Ok(vec![Some(b.push(Op::Neg, &[quotient])?)])
+        }
+        // tanh' = 1 - tanh²
+        Op::Tanh => {
+            let one = b.constant_like(1, result)?;
+            let square = b.mul(result, result)?;
+            let slope = b.sub(one, square)?;
+            Ok(vec![Some(b.mul(ct, slope)?)])
+        }
+        // σ' = σ·(1 - σ)
+        Op::Logistic => {
+            let one = b.constant_like(1, result)?;
+            let rest = b.sub(one, result)?;
+            let slope = b.mul(result, rest)?;
+            Ok(vec![Some(b.mul(ct, slope)?)])
+        }
+        Op::Erf => {
+            let slope = b.push(Op::ErfGrad, &[arg(0)])?;
+            Ok(vec![Some(b.mul(ct, slope)?)])
+        }
+        // (c·exp(-a²))' = -2a · c·exp(-a²)
+        Op::ErfGrad => {
+            let twice = b.add(arg(0), arg(0))?;
+            let slope = b.mul(twice, result)?;
+            let negative = b.push(Op::Neg, &[slope])?;
+            Ok(vec![Some(b.mul(ct, negative)?)])
+        }
+        Op::Softplus => {
+            let slope = b.push(Op::Logistic, &[arg(0)])?;
+            Ok(vec![Some(b.mul(ct, slope)?)])
+        }
+        // 1 where a > 0, else α·eᵃ, which is the result plus α.
+        Op::Elu { alpha } => {
+            let zero = b.constant_like(0, arg(0))?;
+            let on = b.compare(Comparison::Gt, arg(0), zero)?;
+            let alpha = b.constant_like(alpha.clone(), result)?;
+            let slope = b.add(result, alpha)?;
+            let below = b.mul(ct, slope)?;
+            Ok(vec![Some(b.select(on, ct, below)?)])
+        }
+        // 1 between the bounds, else 0: zero at both kinks.
+        Op::Clamp { low, high } => {
+            let zero = b.constant_like(0, arg(0))?;
+            let low = b.constant_like(low.clone(), arg(0))?;
+            let high = b.constant_like(high.clone(), arg(0))?;
+            let above = b.compare(Comparison::Gt, arg(0), low)?;
+            let below = b.compare(Comparison::Gt, high, arg(0))?;
+            let kept = b.select(below, ct, zero)?;
+            Ok(vec![Some(b.select(above, kept, zero)?)])
+        }
+        // The sign of a; zero at the kink.
+        Op::Abs => {
+            let zero = b.constant_like(0, arg(0))?;
+            let positive = b.compare(Comparison::Gt, arg(0), zero)?;
+            let negative = b.compare(Comparison::Gt, zero, arg(0))?;
+            let opposite = b.push(Op::Neg, &[ct])?;
+            let rest = b.select(negative, opposite, zero)?;
+            Ok(vec![Some(b.select(positive, ct, rest)?)])
+        }
+        // All to the greater; half to each where they are equal.
+        Op::Maximum => {
+            let zero = b.constant_like(0, ct)?;
+            let two = b.constant_like(2, ct)?;
+            let half = b.div(ct, two)?;
+            let tie = b.compare(Comparison::Eq, arg(0), arg(1))?;
+            let mut share = |wanted, greater, lesser| {
+                want(wanted, || {
+                    let on = b.compare(Comparison::Gt, greater, lesser)?;
+                    let rest = b.select(tie, half, zero)?;
+                    Ok(b.select(on, ct, rest)?)
+                })
+            };
+            Ok(vec![share(wanted[0], arg(0), arg(1))?, share(wanted[1], arg(1), arg(0))?])
+        }
         // 1 where a > 0, else 0: zero at the kink.
         Op::Relu => {
             let zero = b.constant_like(0, arg(0))?;
@@ -62,6 +141,9 @@ pub fn rule(b: &mut Builder, application: &Application) -> Result<Cotangents, Vj
         | Op::BroadcastInDim { .. }
         | Op::ReduceSum { .. }
         | Op::Transpose { .. }
+        | Op::Slice { .. }
+        | Op::Pad { .. }
+        | Op::Concatenate { .. }
         | Op::WindowSum(_)
         | Op::WindowSumGrad { .. } => linear::rule(b, application),
 
@@ -79,6 +161,41 @@ pub fn rule(b: &mut Builder, application: &Application) -> Result<Cotangents, Vj
         }
         // The choice of cell is locally constant.
         Op::MaxPoolGrad(_) => Ok(vec![None, None]),
+
+        // Rank-1 corrections, one per moment: with r = 1/√(σ² + ε),
+        // da = r·(ct - mean(ct) - x̂·mean(ct·x̂)).
+        Op::Normalize { dims, eps } => {
+            let shape = b.shape(arg(0)).to_vec();
+            let kept: Vec<usize> = (0..shape.len()).filter(|d| !dims.contains(d)).collect();
+            let variance = b.push(Op::Variance { dims: dims.clone() }, &[arg(0)])?;
+            let eps = b.constant_like(eps.clone(), variance)?;
+            let shifted = b.add(variance, eps)?;
+            let scale = b.push(Op::Rsqrt, &[shifted])?;
+            let scale = b.broadcast(scale, &shape, &kept)?;
+            let mean = b.mean(ct, dims)?;
+            let mean = b.broadcast(mean, &shape, &kept)?;
+            let along = b.mul(ct, result)?;
+            let along = b.mean(along, dims)?;
+            let along = b.broadcast(along, &shape, &kept)?;
+            let along = b.mul(result, along)?;
+            let centred = b.sub(ct, mean)?;
+            let rest = b.sub(centred, along)?;
+            Ok(vec![Some(b.mul(scale, rest)?)])
+        }
+        // da = 2·(a - mean a)·ct / N
+        Op::Variance { dims } => {
+            let shape = b.shape(arg(0)).to_vec();
+            let kept: Vec<usize> = (0..shape.len()).filter(|d| !dims.contains(d)).collect();
+            let count: usize = dims.iter().map(|&d| shape[d]).product();
+            let mean = b.mean(arg(0), dims)?;
+            let mean = b.broadcast(mean, &shape, &kept)?;
+            let centred = b.sub(arg(0), mean)?;
+            let twice = b.add(ct, ct)?;
+            let count = b.constant_like(count as i64, ct)?;
+            let share = b.div(twice, count)?;
+            let share = b.broadcast(share, &shape, &kept)?;
+            Ok(vec![Some(b.mul(centred, share)?)])
+        }
 
         // Rank-1 correction to a diagonal: J = diag(s) - s sᵀ.
         Op::Softmax => {
