@@ -17,20 +17,26 @@
 //!     .flatten()
 //!     .dense(10);
 //! let net = spec.network()?;
-//! assert_eq!(net.params().count(), 4);
+//! assert_eq!(net.params().len(), 4);
 //! # Ok::<(), cotangent_net::SpecError>(())
 //! ```
 
+mod blocks;
 mod builder;
+mod elaborate;
 mod error;
+mod field;
 mod init;
 mod json;
 pub mod layers;
 mod network;
+mod number;
 mod spec;
 mod toml_format;
 
+pub use elaborate::{Forward, Mode, Values};
 pub use error::SpecError;
 pub use init::{Init, initialize};
-pub use network::{LayerPlan, Network, Param};
+pub use network::{LayerPlan, Mask, Network, Param, Stat};
+pub use number::Number;
 pub use spec::{Layer, LayerKind, Loss, NetSpec};

@@ -1,6 +1,7 @@
 //! The TOML form of a specification.
 
 use crate::{Layer, LayerKind, Loss, NetSpec, SpecError};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use toml::{Table, Value};
 
@@ -11,9 +12,9 @@ impl NetSpec {
         let table: Table =
             text.parse().map_err(|e: toml::de::Error| SpecError::Syntax(e.to_string()))?;
         let place = "the net";
-        check_keys(place, &table, &["name", "input", "loss", "layers"])?;
+        check_keys(place, &table, &["name", "input", "loss", "layers", "shared"])?;
         let input = required(place, &table, "input", "[28, 28, 1]")?;
-        let layers = required(place, &table, "layers", "[{ kind = \"dense\", features = 10 }]")?;
+        let list = required(place, &table, "layers", "[{ kind = \"dense\", features = 10 }]")?;
         let loss = match table.get("loss") {
             None => Loss::default(),
             Some(v) => {
@@ -22,13 +23,12 @@ impl NetSpec {
                 typed(place, "loss", v)?
             }
         };
-        let layers =
-            layers.as_array().ok_or_else(|| key(place, "`layers` must be a list of tables"))?;
         Ok(NetSpec {
             name: typed(place, "name", required(place, &table, "name", "\"my-net\"")?)?,
             input: typed(place, "input", input)?,
             loss,
-            layers: layers.iter().enumerate().map(layer).collect::<Result<_, _>>()?,
+            layers: layers(list)?,
+            shared: table.get("shared").map(shared).transpose()?.unwrap_or_default(),
         })
     }
 
@@ -37,30 +37,121 @@ impl NetSpec {
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         let input: Vec<String> = self.input.iter().map(usize::to_string).collect();
+        let loss = Value::try_from(self.loss).unwrap_or_else(|_| Loss::NAMES[0].into());
         // Writing to a String cannot fail.
         let _ = writeln!(text, "name = {}", Value::from(self.name.as_str()));
         let _ = writeln!(text, "input = [{}]", input.join(", "));
-        let _ = writeln!(text, "loss = {}", value_of(&self.loss));
-        let _ = writeln!(text, "layers = [");
-        for layer in &self.layers {
-            let mut pairs = vec![format!("kind = \"{}\"", layer.kind.name())];
-            if let Some(name) = &layer.name {
-                pairs.push(format!("name = {}", Value::from(name.as_str())));
-            }
-            if let Value::Table(table) = value_of(&layer.kind) {
-                let others = table.iter().filter(|(k, _)| *k != "kind");
-                pairs.extend(others.map(|(k, v)| format!("{k} = {v}")));
-            }
-            let _ = writeln!(text, "  {{ {} }},", pairs.join(", "));
+        let _ = writeln!(text, "loss = {loss}");
+        let _ = write!(text, "layers = ");
+        write_layers(&mut text, &self.layers, "");
+        text.push('\n');
+        if !self.shared.is_empty() {
+            let _ = writeln!(text, "\n[shared]");
         }
-        text.push_str("]\n");
+        for (name, layers) in &self.shared {
+            let _ = write!(text, "{} = ", quoted_key(name));
+            write_layers(&mut text, layers, "");
+            text.push('\n');
+        }
         text
     }
 }
 
-fn value_of(x: &impl serde::Serialize) -> Value {
-    // Specifications are plain data: names, numbers, lists.
-    Value::try_from(x).unwrap_or_else(|_| Value::Table(Table::new()))
+/// A key as TOML wants it: bare where that is possible.
+fn quoted_key(name: &str) -> String {
+    let bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    match !name.is_empty() && name.chars().all(bare) {
+        true => name.into(),
+        false => Value::from(name).to_string(),
+    }
+}
+
+fn write_layers(text: &mut String, layers: &[Layer], indent: &str) {
+    if layers.is_empty() {
+        text.push_str("[]");
+        return;
+    }
+    text.push_str("[\n");
+    for layer in layers {
+        let _ = write!(text, "{indent}  {{ ");
+        for (k, (key, value)) in pairs(layer).into_iter().enumerate() {
+            let _ = write!(text, "{}{key} = ", if k > 0 { ", " } else { "" });
+            write_value(text, layer, &key, &value, &format!("{indent}  "));
+        }
+        text.push_str(" },\n");
+    }
+    let _ = write!(text, "{indent}]");
+}
+
+/// Nested layers over several lines, everything else on one.
+fn write_value(text: &mut String, layer: &Layer, key: &str, value: &Value, indent: &str) {
+    let branches = layer.kind.rule().nested(key);
+    match branches {
+        Some(Nested::List(layers)) => write_layers(text, layers, indent),
+        Some(Nested::Branches(branches)) => {
+            text.push('[');
+            for (k, layers) in branches.iter().enumerate() {
+                text.push_str(if k > 0 { ", " } else { "" });
+                write_layers(text, layers, indent);
+            }
+            text.push(']');
+        }
+        None => {
+            let _ = write!(text, "{value}");
+        }
+    }
+}
+
+/// Layers inside a layer's attribute.
+pub(crate) enum Nested<'a> {
+    /// One sequence.
+    List(&'a [Layer]),
+    /// Several.
+    Branches(&'a [Vec<Layer>]),
+}
+
+/// Kind, name, and the attributes that are not at their defaults.
+fn pairs(layer: &Layer) -> Vec<(String, Value)> {
+    let kind = layer.kind.name();
+    let mut pairs = vec![("kind".to_string(), Value::from(kind))];
+    pairs.extend(layer.name.iter().map(|n| ("name".to_string(), Value::from(n.as_str()))));
+    let table = layer.kind.write();
+    for (key, value) in &table {
+        let mut without = table.clone();
+        without.remove(key);
+        // An attribute that reads the same when left out is at its default.
+        let default =
+            LayerKind::read(kind, &without).is_some_and(|k| k.as_ref() == Ok(&layer.kind));
+        if !default {
+            pairs.push((key.clone(), value.clone()));
+        }
+    }
+    pairs
+}
+
+/// The layer as a TOML table.
+pub(crate) fn table(layer: &Layer) -> Table {
+    pairs(layer).into_iter().collect()
+}
+
+/// Reads a list of layers.
+pub(crate) fn layers(value: &Value) -> Result<Vec<Layer>, SpecError> {
+    let list =
+        value.as_array().ok_or_else(|| key("the net", "`layers` must be a list of tables"))?;
+    list.iter().enumerate().map(layer).collect()
+}
+
+fn shared(value: &Value) -> Result<BTreeMap<String, Vec<Layer>>, SpecError> {
+    let table = value
+        .as_table()
+        .ok_or_else(|| key("the net", "`shared` must be a table of lists of layers"))?;
+    table
+        .iter()
+        .map(|(name, list)| {
+            let place = |e: SpecError| key(&format!("shared net `{name}`"), &e.to_string());
+            Ok((name.clone(), layers(list).map_err(place)?))
+        })
+        .collect()
 }
 
 fn layer((k, value): (usize, &Value)) -> Result<Layer, SpecError> {
@@ -78,10 +169,10 @@ fn layer((k, value): (usize, &Value)) -> Result<Layer, SpecError> {
     let own = LayerKind::VOCABULARY.iter().find(|(name, _)| *name == kind).map_or(&[][..], |v| v.1);
     check_keys(&place, &table, &[&["kind", "name"], own].concat())?;
     let name = table.remove("name").map(|v| typed(&place, "name", &v)).transpose()?;
-    let kind = Value::Table(table)
-        .try_into::<LayerKind>()
-        .map_err(|e| key(&place, &e.message().replace('\n', " ")))?;
-    Ok(Layer { name, kind })
+    match LayerKind::read(&kind, &table) {
+        Some(read) => Ok(Layer { name, kind: read.map_err(|e| key(&place, &e))? }),
+        None => Err(key(&place, "unknown layer")),
+    }
 }
 
 fn key(place: &str, reason: &str) -> SpecError {

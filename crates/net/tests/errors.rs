@@ -23,9 +23,9 @@ fn dense_on_an_image() {
             "[28, 28, 1]",
             "{ kind = 'conv2d', features = 4, kernel = 3 }, { kind = 'dense', features = 10 }",
         ),
-        expect![[
-            r#"layer 2 (dense_1): input is [28, 28, 4], expected a vector [features]; put a `flatten` before it (gives [3136])"#
-        ]],
+        expect![
+            "layer 2 (dense_1): input is [28, 28, 4], expected a vector [features] or tokens [tokens, features]; put a `flatten` before it (gives [3136])"
+        ],
     );
 }
 
@@ -70,16 +70,6 @@ fn groups_that_do_not_divide() {
 }
 
 #[test]
-fn output_that_is_not_logits() {
-    check(
-        &layers("[4, 4, 3]", "{ kind = 'relu' }"),
-        expect![
-            "net `t`: its output is [4, 4, 3], but softmax_cross_entropy takes one vector of logits per example; end with `flatten` and `dense`"
-        ],
-    );
-}
-
-#[test]
 fn unknown_layer() {
     check(
         &layers("[4]", "{ kind = 'dens', features = 4 }"),
@@ -109,16 +99,18 @@ fn unknown_key() {
 fn wrong_type() {
     check(
         &layers("[4]", "{ kind = 'dense', features = 'many' }"),
-        expect![[r#"layer 1 (dense): invalid type: string "many", expected usize"#]],
+        expect![[r#"layer 1 (dense): `features`: invalid type: string "many", expected usize"#]],
     );
     check(
         &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 4, kernel = [1, 2, 3] }"),
-        expect!["layer 1 (conv2d): expected a number or a pair of numbers such as [3, 3]"],
+        expect![
+            "layer 1 (conv2d): `kernel`: expected a number or a pair of numbers such as [3, 3]"
+        ],
     );
     check(
         &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 4, kernel = 3, padding = 'some' }"),
         expect![[
-            r#"layer 1 (conv2d): expected "same", "valid", a number, or [[top, bottom], [left, right]]"#
+            r#"layer 1 (conv2d): `padding`: expected "same", "valid", a number, or [[top, bottom], [left, right]]"#
         ]],
     );
     check(
@@ -139,10 +131,7 @@ fn missing_parts() {
         &layers("[4]", "{ features = 4 }"),
         expect![[r#"layer 1: `kind` is missing; write for example `kind = "dense"`"#]],
     );
-    check(
-        &layers("[4]", "{ kind = 'dense' }"),
-        expect!["layer 1 (dense): missing field `features`"],
-    );
+    check(&layers("[4]", "{ kind = 'dense' }"), expect!["layer 1 (dense): `features` is missing"]);
     check(
         &layers("[4]", ""),
         expect!["net `t`: it has no layers; add at least one, such as `dense`"],

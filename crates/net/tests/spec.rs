@@ -2,7 +2,7 @@
 
 use cotangent_graph::{Builder, Role, TensorType};
 use cotangent_net::layers::{AvgPool, Conv2d, Padding, Pair};
-use cotangent_net::{LayerKind, NetSpec, initialize};
+use cotangent_net::{Mode, NetSpec, Values, initialize};
 use expect_test::expect;
 
 fn everything() -> NetSpec {
@@ -12,14 +12,15 @@ fn everything() -> NetSpec {
         dilation: Pair::both(2),
         groups: 2,
         bias: false,
-        ..Conv2d::new(6, 3)
+        ..Conv2d::new(6, Pair::both(3))
     };
-    let pool = AvgPool { padding: Padding::SAME, count_include_pad: false, ..AvgPool::new(3) };
+    let pool =
+        AvgPool { padding: Padding::SAME, count_include_pad: false, ..AvgPool::new(Pair::both(3)) };
     NetSpec::new("everything", [17, 16, 4])
-        .layer(LayerKind::Conv2d(conv))
+        .layer(conv)
         .named("odd")
         .relu()
-        .layer(LayerKind::AvgPool(pool))
+        .layer(pool)
         .conv2d(8, 1)
         .max_pool(2)
         .flatten()
@@ -56,10 +57,12 @@ fn resolving_changes_nothing() {
         let mut b = Builder::new();
         let params: Vec<_> = net
             .params()
+            .iter()
             .map(|p| b.input(&p.name, Role::Param, TensorType::real(p.shape.clone())).unwrap())
             .collect();
         let x = b.input("x", Role::Data, net.data_type(3)).unwrap();
-        let logits = net.forward(&mut b, &params, x).unwrap();
+        let values = Values { params: &params, ..Values::default() };
+        let logits = net.forward(&mut b, values, x, Mode::Training).unwrap().logits;
         b.output("logits", Role::Logits, logits);
         b.finish().unwrap()
     };
@@ -94,10 +97,10 @@ fn json_leaves_nothing_to_default() {
         NetSpec::new("n", [5, 4, 1]).conv2d(2, 3).max_pool(2).flatten().dense(3).network().unwrap();
     expect![[r#"
         [
-          {"bias":true,"dilation":[1,1],"features":2,"groups":1,"kernel":[3,3],"kind":"conv2d","name":"conv2d_1","padding":[[1,1],[1,1]],"stride":[1,1]}
-          {"kind":"max_pool","name":"max_pool_1","padding":[[0,0],[0,0]],"stride":[2,2],"window":[2,2]}
-          {"kind":"flatten","name":"flatten_1"}
-          {"bias":true,"features":3,"kind":"dense","name":"dense_1"}
+          {"bias":true,"dilation":1,"features":2,"groups":1,"init":"he_normal","kernel":3,"kind":"conv2d","name":"conv2d_1","padding":[[1,1],[1,1]],"params":"conv2d_1","stride":1}
+          {"kind":"max_pool","name":"max_pool_1","padding":[[0,0],[0,0]],"params":"max_pool_1","stride":2,"window":2}
+          {"kind":"flatten","name":"flatten_1","params":"flatten_1"}
+          {"bias":true,"features":3,"init":"he_normal","kind":"dense","name":"dense_1","params":"dense_1"}
         ]
     "#]]
     .assert_eq(&format!(

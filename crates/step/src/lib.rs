@@ -14,7 +14,8 @@ mod optimizer;
 pub use optimizer::{Optimizer, StateTensor};
 
 use cotangent_graph::{Builder, Graph, GraphError, Role, TensorType, ValueId};
-use cotangent_net::Network;
+pub use cotangent_net::Mode;
+use cotangent_net::{Forward, Network, Values};
 use cotangent_vjp::{VjpError, vjp};
 use thiserror::Error;
 
@@ -32,57 +33,73 @@ pub enum StepError {
     Vjp(#[from] VjpError),
 }
 
-/// `(params, x) -> logits`, for evaluation and prediction.
+/// `(params, statistics, x) -> logits`, for evaluation and prediction.
 pub fn forward(net: &Network, batch: usize) -> Result<Graph, StepError> {
     let mut step = Step::new(net, batch)?;
+    step.stats(Mode::Evaluation)?;
     let x = step.data()?;
-    let logits = net.forward(&mut step.b, &step.params, x)?;
+    let logits = step.forward(x, Mode::Evaluation)?.logits;
     step.b.output("logits", Role::Logits, logits);
     Ok(step.b.finish()?)
 }
 
-/// `(params, x, target) -> (loss, logits)`. A target row of zeros adds nothing
-/// to the loss, so a short last batch is padded with them.
+/// `(params, statistics, x, target) -> (loss, logits)`. Under softmax
+/// cross-entropy a target row of zeros adds nothing to the loss, so a short
+/// last batch is padded with them.
 pub fn eval(net: &Network, batch: usize) -> Result<Graph, StepError> {
     let mut step = Step::new(net, batch)?;
+    step.stats(Mode::Evaluation)?;
     let (x, target) = (step.data()?, step.target()?);
-    let (loss, logits) = step.loss(x, target)?;
+    let logits = step.forward(x, Mode::Evaluation)?.logits;
+    let loss = net.loss(&mut step.b, logits, target)?;
     step.b.output("loss", Role::Loss, loss);
     step.b.output("logits", Role::Logits, logits);
     Ok(step.b.finish()?)
 }
 
-/// `(params, x, target) -> (gradient of the loss in each parameter, loss)`.
-pub fn grad(net: &Network, batch: usize) -> Result<Graph, StepError> {
+/// `(params, x, target, masks) -> (gradient of the loss in each parameter,
+/// loss)`; in [`Mode::Evaluation`], which trains with frozen statistics and
+/// without masks, `(params, statistics, x, target)`.
+pub fn grad(net: &Network, batch: usize, mode: Mode) -> Result<Graph, StepError> {
     let mut step = Step::new(net, batch)?;
+    step.stats(mode)?;
     let (x, target) = (step.data()?, step.target()?);
-    let (loss, _) = step.loss(x, target)?;
+    step.masks(mode)?;
+    let logits = step.forward(x, mode)?.logits;
+    let loss = net.loss(&mut step.b, logits, target)?;
     let grads = step.gradients(loss)?;
-    for (param, grad) in net.params().zip(grads) {
+    for (param, grad) in net.params().iter().zip(grads) {
         step.b.output(&param.name, Role::Grad, grad);
     }
     step.b.output("loss", Role::Loss, loss);
     Ok(step.b.finish()?.without_dead_code())
 }
 
-/// `(params, state, x, target, lr) -> (params', state', loss, logits)`.
+/// `(params, state, statistics, x, target, masks, lr) -> (params', state',
+/// statistics', loss, logits)`.
 pub fn train(net: &Network, batch: usize, optimizer: &Optimizer) -> Result<Graph, StepError> {
     let mut step = Step::new(net, batch)?;
     let mut state = Vec::new();
     for tensor in optimizer.state(net) {
         state.push(step.b.input(tensor.name, Role::State, TensorType::real(tensor.shape))?);
     }
+    step.read_stats()?;
     let (x, target) = (step.data()?, step.target()?);
+    step.masks(Mode::Training)?;
     let lr = step.b.input("lr", Role::Hyper, TensorType::real([]))?;
-    let (loss, logits) = step.loss(x, target)?;
+    let Forward { logits, stats } = step.forward(x, Mode::Training)?;
+    let loss = net.loss(&mut step.b, logits, target)?;
     let grads = step.gradients(loss)?;
     let updated = optimizer.update(&mut step.b, lr, &step.params, &grads, &state)?;
     let (params, state) = updated;
-    for (param, value) in net.params().zip(params) {
+    for (param, value) in net.params().iter().zip(params) {
         step.b.output(&param.name, Role::Param, value);
     }
     for (tensor, value) in optimizer.state(net).into_iter().zip(state) {
         step.b.output(tensor.name, Role::State, value);
+    }
+    for (stat, value) in net.stats().iter().zip(stats) {
+        step.b.output(&stat.name, Role::Stat, value);
     }
     step.b.output("loss", Role::Loss, loss);
     step.b.output("logits", Role::Logits, logits);
@@ -95,6 +112,8 @@ struct Step<'a> {
     batch: usize,
     b: Builder,
     params: Vec<ValueId>,
+    stats: Vec<ValueId>,
+    masks: Vec<ValueId>,
 }
 
 impl<'a> Step<'a> {
@@ -105,9 +124,35 @@ impl<'a> Step<'a> {
         let mut b = Builder::new();
         let params = net
             .params()
+            .iter()
             .map(|p| b.input(&p.name, Role::Param, TensorType::real(p.shape.clone())))
             .collect::<Result<_, _>>()?;
-        Ok(Step { net, batch, b, params })
+        Ok(Step { net, batch, b, params, stats: Vec::new(), masks: Vec::new() })
+    }
+
+    /// Declares the running statistics where the network reads them.
+    fn stats(&mut self, mode: Mode) -> Result<(), StepError> {
+        if mode == Mode::Evaluation { self.read_stats() } else { Ok(()) }
+    }
+
+    fn read_stats(&mut self) -> Result<(), StepError> {
+        for s in self.net.stats() {
+            let ty = TensorType::real(s.shape.clone());
+            self.stats.push(self.b.input(&s.name, Role::Stat, ty)?);
+        }
+        Ok(())
+    }
+
+    /// Declares the random masks where the network reads them.
+    fn masks(&mut self, mode: Mode) -> Result<(), StepError> {
+        if mode == Mode::Evaluation {
+            return Ok(());
+        }
+        for m in self.net.masks() {
+            let ty = TensorType::real([&[self.batch], m.shape.as_slice()].concat());
+            self.masks.push(self.b.input(&m.name, Role::Mask, ty)?);
+        }
+        Ok(())
     }
 
     fn data(&mut self) -> Result<ValueId, StepError> {
@@ -118,10 +163,9 @@ impl<'a> Step<'a> {
         Ok(self.b.input("target", Role::Target, self.net.target_type(self.batch))?)
     }
 
-    /// Loss and logits.
-    fn loss(&mut self, x: ValueId, target: ValueId) -> Result<(ValueId, ValueId), StepError> {
-        let logits = self.net.forward(&mut self.b, &self.params, x)?;
-        Ok((self.net.loss(&mut self.b, logits, target)?, logits))
+    fn forward(&mut self, x: ValueId, mode: Mode) -> Result<Forward, StepError> {
+        let values = Values { params: &self.params, stats: &self.stats, masks: &self.masks };
+        Ok(self.net.forward(&mut self.b, values, x, mode)?)
     }
 
     fn gradients(&mut self, loss: ValueId) -> Result<Vec<ValueId>, StepError> {

@@ -127,7 +127,7 @@ impl Optimizer {
     /// The state the optimiser keeps for `net`, in the step's order.
     pub fn state(&self, net: &Network) -> Vec<StateTensor> {
         let per_param = |prefix: &'static str| {
-            net.params().map(move |p| StateTensor {
+            net.params().iter().map(move |p| StateTensor {
                 name: format!("{prefix}.{}", p.name),
                 shape: p.shape.clone(),
                 initial: 0.0,

@@ -1,62 +1,45 @@
 //! Pooling.
 
-use super::dense::{is_true, yes};
 use super::sizes::{image, slide};
-use super::{Padding, Pair, Plan, Rule};
+use super::{Padding, Pair, Plan, Rule, features};
 use crate::LayerKind;
+use crate::elaborate::Scope;
+use crate::field::attributes;
 use cotangent_graph::{Builder, GraphError, Op, ValueId, Window};
-use serde::{Deserialize, Serialize};
 
-/// Maximum over the cells of each window that lie inside the image.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct MaxPool {
-    /// Window size.
-    pub window: Pair,
-    /// Stride; the window size unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stride: Option<Pair>,
-    /// Padding; `"valid"` unless given.
-    #[serde(default = "Padding::valid", skip_serializing_if = "Padding::is_valid")]
-    pub padding: Padding,
-}
-
-/// Mean over each window (PyTorch's `AvgPool2d`).
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct AvgPool {
-    /// Window size.
-    pub window: Pair,
-    /// Stride; the window size unless given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stride: Option<Pair>,
-    /// Padding; `"valid"` unless given.
-    #[serde(default = "Padding::valid", skip_serializing_if = "Padding::is_valid")]
-    pub padding: Padding,
-    /// Whether padding counts in the divisor, as zeros.
-    #[serde(default = "yes", skip_serializing_if = "is_true")]
-    pub count_include_pad: bool,
-}
-
-impl MaxPool {
-    pub(crate) const KEYS: &'static [&'static str] = &["window", "stride", "padding"];
-
-    /// A square window, stride equal to it, no padding.
-    pub fn new(window: usize) -> Self {
-        MaxPool { window: Pair::both(window), stride: None, padding: Padding::VALID }
+attributes! {
+    /// Maximum over the cells of each window that lie inside the image.
+    MaxPool {
+        /// Window size.
+        window: Pair,
+        ;
+        /// Stride; `[0, 0]` for the window size.
+        stride: Pair = Pair::both(0),
+        /// Padding.
+        padding: Padding = Padding::VALID,
     }
 }
-
-impl AvgPool {
-    pub(crate) const KEYS: &'static [&'static str] =
-        &["window", "stride", "padding", "count_include_pad"];
-
-    /// A square window, stride equal to it, no padding.
-    pub fn new(window: usize) -> Self {
-        AvgPool {
-            window: Pair::both(window),
-            stride: None,
-            padding: Padding::VALID,
-            count_include_pad: true,
-        }
+attributes! {
+    /// Mean over each window (PyTorch's `AvgPool2d`).
+    AvgPool {
+        /// Window size.
+        window: Pair,
+        ;
+        /// Stride; `[0, 0]` for the window size.
+        stride: Pair = Pair::both(0),
+        /// Padding.
+        padding: Padding = Padding::VALID,
+        /// Whether padding counts in the divisor, as zeros.
+        count_include_pad: bool = true,
+    }
+}
+attributes! {
+    /// Mean over all positions: `[height, width, channels]` or
+    /// `[tokens, features]` to `[features]`.
+    GlobalAvgPool {
+        ;
+        /// Whether the positions stay, as dimensions of size 1.
+        keep: bool = false,
     }
 }
 
@@ -69,14 +52,9 @@ struct Pool {
 }
 
 impl Pool {
-    fn new(
-        input: &[usize],
-        window: Pair,
-        stride: Option<Pair>,
-        padding: Padding,
-    ) -> Result<Self, String> {
+    fn new(input: &[usize], window: Pair, stride: Pair, padding: Padding) -> Result<Self, String> {
         let [height, width, channels] = image(input)?;
-        let stride = stride.unwrap_or(window);
+        let stride = or_window(stride, window);
         if !window.is_positive() || !stride.is_positive() {
             return Err("window and stride must be at least 1".into());
         }
@@ -97,15 +75,9 @@ impl Pool {
         Ok(Pool { window, stride, padding, output: vec![oh, ow, channels] })
     }
 
-    fn on_batch(
-        b: &Builder,
-        x: ValueId,
-        window: Pair,
-        stride: Option<Pair>,
-        padding: Padding,
-    ) -> Window {
+    fn on_batch(b: &Builder, x: ValueId, window: Pair, stride: Pair, padding: Padding) -> Window {
         let shape = b.shape(x);
-        let stride = stride.unwrap_or(window);
+        let stride = or_window(stride, window);
         let [h, w] = padding.resolve([shape[1], shape[2]], window, stride, Pair::both(1));
         let around = |[h, w]: [usize; 2]| vec![1, h, w, 1];
         Window {
@@ -116,18 +88,23 @@ impl Pool {
     }
 }
 
+/// The stride given, else the window.
+fn or_window(stride: Pair, window: Pair) -> Pair {
+    if stride == Pair::both(0) { window } else { stride }
+}
+
 impl Rule for MaxPool {
-    fn plan(&self, input: &[usize]) -> Result<Plan, String> {
+    fn plan(&self, input: &[usize], _: &[Vec<usize>]) -> Result<Plan, String> {
         let Pool { window, stride, padding, output } =
             Pool::new(input, self.window, self.stride, self.padding)?;
         let padding = Padding::Sides(padding);
-        let kind = LayerKind::MaxPool(MaxPool { window, stride: Some(stride), padding });
-        Ok(Plan { kind, output, params: Vec::new(), macs: 0 })
+        let kind = LayerKind::MaxPool(MaxPool { window, stride, padding });
+        Ok(Plan { kind: Some(kind), ..Plan::new(output) })
     }
 
-    fn emit(&self, b: &mut Builder, _: &[ValueId], x: ValueId) -> Result<ValueId, GraphError> {
-        let window = Pool::on_batch(b, x, self.window, self.stride, self.padding);
-        b.push(Op::MaxPool(window), &[x])
+    fn emit(&self, s: &mut Scope, x: ValueId, _: &[ValueId]) -> Result<ValueId, GraphError> {
+        let window = Pool::on_batch(s.b, x, self.window, self.stride, self.padding);
+        s.b.push(Op::MaxPool(window), &[x])
     }
 
     fn trick(&self) -> &'static str {
@@ -136,31 +113,62 @@ impl Rule for MaxPool {
 }
 
 impl Rule for AvgPool {
-    fn plan(&self, input: &[usize]) -> Result<Plan, String> {
+    fn plan(&self, input: &[usize], _: &[Vec<usize>]) -> Result<Plan, String> {
         let Pool { window, stride, padding, output } =
             Pool::new(input, self.window, self.stride, self.padding)?;
+        let [kh, kw] = window.0;
         let kind = LayerKind::AvgPool(AvgPool {
             window,
-            stride: Some(stride),
+            stride,
             padding: Padding::Sides(padding),
             count_include_pad: self.count_include_pad,
         });
-        let cells = output.iter().product::<usize>() as u64;
-        let macs = cells.saturating_mul(window.0.iter().map(|&n| n as u64).product());
-        Ok(Plan { kind, output, params: Vec::new(), macs })
+        let cells: usize = output.iter().product();
+        Ok(Plan { kind: Some(kind), ..Plan::new(output).macs(&[cells, kh, kw]) })
     }
 
-    fn emit(&self, b: &mut Builder, _: &[ValueId], x: ValueId) -> Result<ValueId, GraphError> {
-        let window = Pool::on_batch(b, x, self.window, self.stride, self.padding);
+    fn emit(&self, s: &mut Scope, x: ValueId, _: &[ValueId]) -> Result<ValueId, GraphError> {
+        let window = Pool::on_batch(s.b, x, self.window, self.stride, self.padding);
         let cells = self.window.0.iter().product::<usize>() as i64;
-        let sum = b.push(Op::WindowSum(window.clone()), &[x])?;
+        let sum = s.b.push(Op::WindowSum(window.clone()), &[x])?;
         let count = if self.count_include_pad {
-            b.constant_like(cells, sum)?
+            s.b.constant_like(cells, sum)?
         } else {
-            let ones = b.constant_like(1, x)?;
-            b.push(Op::WindowSum(window), &[ones])?
+            let ones = s.b.constant_like(1, x)?;
+            s.b.push(Op::WindowSum(window), &[ones])?
         };
-        b.div(sum, count)
+        s.b.div(sum, count)
+    }
+
+    fn trick(&self) -> &'static str {
+        "sparse Toeplitz"
+    }
+}
+
+impl Rule for GlobalAvgPool {
+    fn plan(&self, input: &[usize], _: &[Vec<usize>]) -> Result<Plan, String> {
+        let positions = input.len() - 1;
+        if positions == 0 {
+            return Err(format!(
+                "input is {input:?}, expected [height, width, channels] or [tokens, features]; \
+                 place it before `flatten`"
+            ));
+        }
+        let kept = if self.keep { vec![1; positions] } else { Vec::new() };
+        let output = [kept.as_slice(), &[features(input)]].concat();
+        Ok(Plan::new(output).macs(&[input.iter().product()]))
+    }
+
+    fn emit(&self, s: &mut Scope, x: ValueId, _: &[ValueId]) -> Result<ValueId, GraphError> {
+        let shape = s.b.shape(x).to_vec();
+        let positions: Vec<usize> = (1..shape.len() - 1).collect();
+        let mean = s.b.mean(x, &positions)?;
+        if !self.keep {
+            return Ok(mean);
+        }
+        let mut kept = vec![1; shape.len()];
+        (kept[0], kept[shape.len() - 1]) = (shape[0], shape[shape.len() - 1]);
+        s.b.reshape(mean, &kept)
     }
 
     fn trick(&self) -> &'static str {

@@ -35,10 +35,6 @@ impl Pair {
         Pair([n, n])
     }
 
-    pub(crate) fn is_one(&self) -> bool {
-        self.0 == [1, 1]
-    }
-
     pub(crate) fn is_positive(&self) -> bool {
         self.0.iter().all(|&n| n > 0)
     }
@@ -75,22 +71,6 @@ impl Padding {
     pub const SAME: Padding = Padding::Named(NamedPadding::Same);
     /// None.
     pub const VALID: Padding = Padding::Named(NamedPadding::Valid);
-
-    pub(crate) fn same() -> Self {
-        Self::SAME
-    }
-
-    pub(crate) fn valid() -> Self {
-        Self::VALID
-    }
-
-    pub(crate) fn is_same(&self) -> bool {
-        *self == Self::SAME
-    }
-
-    pub(crate) fn is_valid(&self) -> bool {
-        *self == Self::VALID
-    }
 
     /// The cells on each side for a window over `input`.
     pub(crate) fn resolve(
