@@ -74,7 +74,7 @@ fn unknown_layer() {
     check(
         &layers("[4]", "{ kind = 'dens', features = 4 }"),
         expect![
-            "layer 1: unknown layer `dens`; did you mean `dense`? Known here: dense, conv2d, max_pool, avg_pool, relu, flatten"
+            "layer 1: unknown layer `dens`; did you mean `dense`? Known here: dense, conv2d, depthwise_conv2d, conv_transpose2d, batch_norm, layer_norm, rms_norm, group_norm, relu, relu6, leaky_relu, elu, gelu, silu, sigmoid, tanh, softplus, hard_swish, hard_sigmoid, max_pool, avg_pool, global_avg_pool, upsample, flatten, reshape, concat, parallel, residual, repeat, use, squeeze_excite, dropout, drop_path, layer_scale, patch_embed, class_token, position_embedding, select_token, embedding, multi_head_attention, transformer_block, basic_block, bottleneck, inverted_residual, mb_conv, fused_mb_conv, universal_inverted_bottleneck, convnext_block"
         ],
     );
 }
@@ -84,13 +84,13 @@ fn unknown_key() {
     check(
         &layers("[4]", "{ kind = 'dense', feature = 4 }"),
         expect![
-            "layer 1 (dense): unknown key `feature`; did you mean `features`? Known here: kind, name, features, bias"
+            "layer 1 (dense): unknown key `feature`; did you mean `features`? Known here: kind, name, features, bias, init"
         ],
     );
     check(
         "nam = 'x'",
         expect![
-            "the net: unknown key `nam`; did you mean `name`? Known here: name, input, loss, layers"
+            "the net: unknown key `nam`; did you mean `name`? Known here: name, input, loss, layers, shared"
         ],
     );
 }
@@ -190,7 +190,7 @@ fn name_of_optimiser_state() {
             "{ kind = 'dense', name = 'x', features = 3 }, { kind = 'dense', name = 'm.x', features = 3 }",
         ),
         expect![
-            "layer 2 (m.x): names that begin with `m.`, `v.` or `momentum.` are those of optimiser state; choose another"
+            "layer 2 (m.x): names that begin with `m.` are those of optimiser state; choose another"
         ],
     );
 }

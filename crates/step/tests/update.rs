@@ -8,7 +8,8 @@ use cotangent_step::{Optimizer, train};
 /// A net whose gradient is known: one weight vector against one example,
 /// three classes, no bias. `dL/dw_c = (softmax(x·w)_c - t_c) · x`.
 fn tiny() -> Network {
-    let dense = cotangent_net::layers::Dense { features: 3, bias: false };
+    let dense =
+        cotangent_net::layers::Dense { bias: false, ..cotangent_net::layers::Dense::new(3) };
     NetSpec::new("tiny", [1]).layer(cotangent_net::LayerKind::Dense(dense)).network().unwrap()
 }
 
