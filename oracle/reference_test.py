@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from oracle import xla  # noqa: F401: switches x64 on
+from oracle import layers_test
 from oracle.reference import ops, optimizers, pooling
 
 RNG = np.random.default_rng(7)
@@ -122,7 +123,8 @@ def same(got, expected):
 
 
 def main() -> int:
-    checks = [f for name, f in globals().items() if name.startswith("check_")]
+    everything = globals() | vars(layers_test)
+    checks = [f for name, f in everything.items() if name.startswith("check_")]
     failed = 0
     for check in checks:
         try:
