@@ -1,35 +1,33 @@
-//! Variance and normalisation, in two passes: the mean first, then the squares
-//! of what is left.
+//! Mean and biased variance over some dimensions. Sums are divided by the
+//! exact number of elements.
 
 use super::Body;
 use crate::ast::{Binary, Operand, Reducer, Unary};
 use cotangent_graph::Rational;
 
-/// The mean over `dims` of the squared deviations from the mean.
+/// The mean of the squares of `a - mean a`.
 pub(super) fn variance(body: &mut Body, dims: &[usize]) -> Operand {
-    deviations(body, dims).1
+    centred(body, dims).1
 }
 
-/// The deviations from the mean times `1/√(variance + ε)`.
-pub(super) fn normalize(body: &mut Body, dims: &[usize], eps: Rational) -> Operand {
-    let (centred, variance) = deviations(body, dims);
-    let eps = body.constant(eps, variance.ty.clone());
+/// `(a - mean a) · rsqrt(variance a + ε)`
+pub(super) fn normalize(body: &mut Body, dims: &[usize], eps: &Rational) -> Operand {
+    let (centred, variance) = centred(body, dims);
+    let eps = body.constant(eps.clone(), variance.ty.clone());
     let shifted = body.binary(Binary::Add, &variance, &eps);
     let scale = body.unary(Unary::Rsqrt, &shifted);
-    let scale = body.broadcast(&scale, &centred.ty.shape, &kept(dims, centred.ty.shape.len()));
+    let scale = over(body, &scale, dims, &centred);
     body.binary(Binary::Multiply, &centred, &scale)
 }
 
-/// The argument less its mean over `dims`, and its variance there. The shape
-/// rule holds the number of elements averaged to what f32 stores exactly.
-fn deviations(body: &mut Body, dims: &[usize]) -> (Operand, Operand) {
+/// `a - mean a`, and the mean of its squares.
+fn centred(body: &mut Body, dims: &[usize]) -> (Operand, Operand) {
     let a = body.argument(0);
-    let shape = a.ty.shape.clone();
-    let count: usize = dims.iter().map(|&d| shape[d]).product();
+    let count: usize = dims.iter().map(|&d| a.ty.shape[d]).product();
     let sum = body.reduce(Reducer::Add, &a, dims);
     let count = body.constant(Rational::integer(count as i64), sum.ty.clone());
     let mean = body.binary(Binary::Divide, &sum, &count);
-    let mean = body.broadcast(&mean, &shape, &kept(dims, shape.len()));
+    let mean = over(body, &mean, dims, &a);
     let centred = body.binary(Binary::Subtract, &a, &mean);
     let square = body.binary(Binary::Multiply, &centred, &centred);
     let sum = body.reduce(Reducer::Add, &square, dims);
@@ -37,6 +35,8 @@ fn deviations(body: &mut Body, dims: &[usize]) -> (Operand, Operand) {
     (centred, variance)
 }
 
-fn kept(dims: &[usize], rank: usize) -> Vec<usize> {
-    (0..rank).filter(|d| !dims.contains(d)).collect()
+/// `a`, one value per group, repeated along `dims` to the shape of `like`.
+fn over(body: &mut Body, a: &Operand, dims: &[usize], like: &Operand) -> Operand {
+    let kept: Vec<usize> = (0..like.ty.shape.len()).filter(|d| !dims.contains(d)).collect();
+    body.broadcast(a, &like.ty.shape, &kept)
 }
