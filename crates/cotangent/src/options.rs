@@ -2,11 +2,11 @@
 
 use crate::output::note;
 use crate::progress::Download;
-use cotangent::data::{DataSource, Dataset, Options};
+use cotangent::data::{DataError, DataSource, Dataset, DatasetError, Encoding, Options, Wanted};
 use cotangent::graph::{Precision, Rational};
 use cotangent::net::Network;
 use cotangent::step::Optimizer;
-use cotangent::train::{Backend, Execution, Weights};
+use cotangent::train::{Backend, Execution, Weights, check_fit};
 use miette::{Result, miette};
 use std::path::Path;
 
@@ -79,43 +79,64 @@ impl From<Dtype> for Precision {
 /// Where the data is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DataArgs {
-    /// auto (MNIST from $COTANGENT_DATA or ./data, else downloaded, else synthetic), synthetic, or
-    /// a directory of IDX files.
+    /// auto (what suits the network from $COTANGENT_DATA or ./data, else downloaded, else
+    /// synthetic), synthetic, or a directory: MNIST's or CIFAR-10's files, images in folders of
+    /// their class, or text.
     #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR")]
     pub data: String,
 }
 
 impl DataArgs {
-    /// Loads it for `net`, with a line to standard error where `auto` had to settle for less.
-    pub fn load(&self, net: &Network, quiet: bool) -> Result<Dataset> {
-        load_data(&self.data, net, quiet)
+    /// Loads it for `net`, encoded as `weights` know it, with a line to standard error where `auto`
+    /// had to settle for less.
+    pub fn load(&self, net: &Network, weights: &Weights, quiet: bool) -> Result<Dataset> {
+        load_data(&self.data, net, weights.encoding().as_ref(), quiet)
     }
 }
 
-/// Loads the data that `source` names, with as many classes as `net` has.
-pub fn load_data(source: &str, net: &Network, quiet: bool) -> Result<Dataset> {
+/// Loads the data that `source` names for `net`, encoded as given where weights are there.
+pub fn load_data(
+    source: &str,
+    net: &Network,
+    encoding: Option<&Encoding>,
+    quiet: bool,
+) -> Result<Dataset> {
     let parsed: DataSource = source.parse().map_err(|e| miette!("--data: {e}"))?;
-    let loaded = cotangent::data::load(&parsed, &Options::from_env(), &mut Download::new(quiet))
-        .map_err(|e| miette!("{e}"))?;
+    let target = net.target_type(1).shape;
+    let target = target.get(1..).unwrap_or_default();
+    let wanted = Wanted { input: &net.spec().input, target, encoding };
+    let mut progress = Download::new(quiet);
+    let name = &net.spec().name;
+    let loaded = match cotangent::data::load(&parsed, &wanted, &Options::from_env(), &mut progress)
+    {
+        Ok(loaded) => loaded,
+        Err(DataError::Dataset(e @ DatasetError::TooFewClasses { largest, .. })) => {
+            let help = format!(
+                "give --classes {} if the labels are right; else the file is damaged",
+                u32::from(largest) + 1
+            );
+            let what = format!("--data {source}: {e}, as many as the outputs of net `{name}`");
+            return Err(miette!(help = help, "{what}"));
+        }
+        Err(e) => return Err(miette!("{e}")),
+    };
     if let Some(notice) = loaded.notice
         && !quiet
     {
         note(&notice);
     }
-    let (classes, labels) = (net.classes(), loaded.dataset.classes());
-    if classes > labels && !quiet {
-        let (name, data) = (&net.spec().name, loaded.dataset.name());
+    let (dataset, classes) = (loaded.dataset, net.classes());
+    check_fit(net, &dataset).map_err(|e| miette!("--data {source}: {e}"))?;
+    let labels = dataset.train().labels().iter().chain(dataset.test().labels());
+    // MNIST and its like have ten classes, whichever of them the labels are of.
+    let labels = labels.max().map(|&l| (usize::from(l) + 1).max(10));
+    if let Some(labels) = labels.filter(|&n| classes > n)
+        && !quiet
+    {
+        let data = dataset.name();
         note(&format!("net `{name}` has {classes} outputs; {data} has labels of {labels} classes"));
     }
-    loaded.dataset.with_classes(classes).map_err(|e| {
-        miette!(
-            help = format!(
-                "give --classes {labels} if the labels are right; else the file is damaged"
-            ),
-            "--data {source}: {e}, as many as the outputs of net `{}`",
-            net.spec().name
-        )
-    })
+    Ok(dataset)
 }
 
 /// Reads weights and matches them to `net`.

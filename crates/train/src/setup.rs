@@ -3,7 +3,7 @@
 use crate::checkpoint::Identity;
 use crate::weights::hex;
 use crate::{Config, RunDir, TrainError};
-use cotangent_data::Dataset;
+use cotangent_data::{Dataset, Encoding};
 use cotangent_graph::Precision;
 use cotangent_net::{NetSpec, Network};
 use cotangent_stablehlo::{What, manifest};
@@ -35,13 +35,17 @@ impl Setup {
             .map_err(|reason| TrainError::Invalid { what: "optimizer", reason })?;
         check_fit(&net, dataset)?;
         let steps = check_numbers(config, dataset)?;
+        let augment = config.augment.unwrap_or(dataset.default_augment());
+        dataset.check_augment(augment)?;
         let total = steps.saturating_mul(config.epochs as u64);
         let config = Config {
             format: Config::FORMAT,
             model: net.spec().name.clone(),
             dataset: name.into(),
             optimizer: optimizer.to_string(),
+            augment: Some(augment),
             schedule: config.schedule.resolved(total),
+            encoding: Some(dataset.encoding().clone()),
             ..config.clone()
         };
         let mut files = Vec::new();
@@ -61,7 +65,7 @@ impl Setup {
             optimizer: config.optimizer.clone(),
             config: config.to_toml()?,
             step_sha256: sha256(step.as_bytes()),
-            data_sha256: data_sha256(dataset),
+            data_sha256: dataset.sha256(),
         };
         Ok(Setup { config, net, optimizer, steps, step, eval, identity, files })
     }
@@ -108,36 +112,44 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// sha256 over everything that training reads of a data set.
-fn data_sha256(dataset: &Dataset) -> String {
-    let mut hash = Sha256::new();
-    let (shape, mean_std) = (dataset.image_shape(), dataset.mean_std());
-    hash.update(format!("{shape:?} {} {mean_std:?}", dataset.classes()));
-    for split in [dataset.train(), dataset.test()] {
-        hash.update((split.len() as u64).to_le_bytes());
-        hash.update(split.labels());
-        hash.update(split.images());
-    }
-    hex(&hash.finalize())
+/// Shape of one target of `net`.
+pub(crate) fn target_shape(net: &Network) -> Vec<usize> {
+    net.target_type(1).shape.get(1..).unwrap_or_default().to_vec()
 }
 
-/// Whether the data set's images and classes are what the network takes.
-pub(crate) fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
+/// Whether the data set's examples and targets are what the network takes.
+///
+/// # Errors
+/// They are not: the shapes differ, the classes are more or fewer, or the test split is empty.
+pub fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
     let error = |reason| TrainError::Data {
         dataset: dataset.name().into(),
         model: net.spec().name.clone(),
         reason,
     };
-    let (input, image) = (&net.spec().input, dataset.image_shape());
-    // A network on plain vectors reads an image row by row.
-    if input[..] != image && input[..] != [dataset.pixels()] {
-        return Err(error(format!("its images are {image:?}, expected {input:?}")));
+    let (input, example) = (&net.spec().input[..], dataset.example_shape());
+    let (found, expected) = (dataset.classes(), net.classes());
+    if let (Encoding::Text { .. }, &[window, characters]) = (dataset.encoding(), input)
+        && characters != found
+    {
+        return Err(error(format!(
+            "its text has {found} distinct characters, but the network has {characters} in its \
+             input and {expected} outputs; in the network's file set input = [{window}, {found}] and \
+             the features of the last layer to {found}, or give --data synthetic"
+        )));
     }
-    if net.classes() != dataset.classes() {
-        let (found, expected) = (dataset.classes(), net.classes());
+    // A network on plain vectors reads an image row by row.
+    if input != example && input != [dataset.example_len()] {
+        return Err(error(format!("its examples are {example:?}, expected {input:?}")));
+    }
+    if expected != found {
         return Err(error(format!(
             "it has {found} classes, but the network has {expected} outputs; give --classes {found}"
         )));
+    }
+    let (answer, target) = (target_shape(net), dataset.target_shape());
+    if answer != target {
+        return Err(error(format!("its targets are {target:?}, expected {answer:?}")));
     }
     match dataset.test().is_empty() {
         true => Err(error("its test split is empty".into())),

@@ -6,7 +6,7 @@ use crate::engine::Step;
 use crate::feed::{Batch, Feed};
 use crate::masks::Masks;
 use crate::metrics::csv;
-use crate::score::{count_correct, score};
+use crate::score::{count_correct, positions, score};
 use crate::setup::{Setup, to_json};
 use crate::{Config, Event, Observer, Position, Row, RunDir, StepDone, Summary, TrainError};
 use cotangent_data::Dataset;
@@ -145,8 +145,9 @@ impl<'a> Trainer<'a> {
         let epochs = self.progress.epoch..config.epochs as u64;
         let first = self.progress.step as usize;
         let finished = std::thread::scope(|scope| {
+            let (rows, augment) = (config.batch, config.augment.unwrap_or_default());
             let feed =
-                Feed::start(scope, self.dataset, config.batch, config.seed, epochs.clone(), first);
+                Feed::start(scope, self.dataset, rows, config.seed, augment, epochs.clone(), first);
             for _ in epochs {
                 match self.train_epoch(&feed, stop, observer)? {
                     Some(images_per_second) => self.end_epoch(images_per_second, observer)?,
@@ -202,7 +203,7 @@ impl<'a> Trainer<'a> {
                 return Err(self.diverged(loss, self.progress.step + 1, lr));
             }
             let logits = self.step.output(Role::Logits);
-            let correct = count_correct(logits, self.dataset.classes(), &batch.labels);
+            let correct = count_correct(logits, &batch.target, self.dataset.classes());
             feed.recycle(batch);
             self.progress.loss_sum += f64::from(loss);
             self.progress.correct += correct;
@@ -235,7 +236,9 @@ impl<'a> Trainer<'a> {
             self.step.resident().map(|(name, _, value)| (name, value)).collect();
         self.eval.set_resident(|name, _| Ok(trained.get(name).copied().unwrap_or_default()))?;
         let split = self.dataset.test();
-        let (scores, correct) = score(&mut self.eval, &mut self.eval_batch, self.dataset, split)?;
+        let rows = self.setup.config.batch;
+        let (scores, correct) =
+            score(&mut self.eval, &mut self.eval_batch, rows, self.dataset, split)?;
         self.clock.evaluation = start.elapsed();
         let lr = self.last_lr();
         if !scores.loss.is_finite() {
@@ -357,7 +360,7 @@ impl<'a> Trainer<'a> {
 
     /// Of the epoch under way.
     fn train_accuracy(&self) -> f64 {
-        let seen = self.progress.step * self.setup.config.batch as u64;
+        let seen = self.progress.step * (self.setup.config.batch * positions(self.dataset)) as u64;
         self.progress.correct as f64 / seen.max(1) as f64
     }
 

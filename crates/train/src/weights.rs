@@ -1,7 +1,8 @@
 //! Weights files: safetensors, read and matched to a network by name.
 
-use crate::TrainError;
 use crate::error::Misfit;
+use crate::{Config, TrainError};
+use cotangent_data::Encoding;
 use cotangent_net::{NetSpec, Network};
 use cotangent_step::Optimizer;
 use safetensors::{Dtype, SafeTensors};
@@ -88,6 +89,11 @@ impl Weights {
     /// The specification, TOML, of the network the file says it is of.
     pub fn spec(&self) -> Option<&str> {
         self.metadata("spec")
+    }
+
+    /// How the examples were encoded that they were trained on; `None` if the file does not say.
+    pub fn encoding(&self) -> Option<Encoding> {
+        toml::from_str::<Config>(self.metadata("config")?).ok()?.encoding
     }
 
     pub(crate) fn metadata(&self, key: &str) -> Option<&str> {

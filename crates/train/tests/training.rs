@@ -90,7 +90,7 @@ fn mnist_mlp_learns_synthetic_digits() {
         assert!((scores.loss - summary.val_loss).abs() < 1e-5, "{scores:?} {summary:?}");
     }
     let mut images = vec![0.0; data.test().images().len()];
-    data.normalize(data.test().images(), &mut images);
+    data.encoding().normalize(data.test().images(), &mut images);
     let predictions = predict(&net, &last, &images, config.execution()).unwrap();
     let right =
         predictions.iter().zip(data.test().labels()).filter(|(p, l)| p.class == **l as usize);

@@ -4,6 +4,7 @@ use crate::model::ModelArgs;
 use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
+use cotangent::data::Augment;
 use cotangent::net::{NetSpec, Network};
 use cotangent::train::{Config, Outcome, Schedule, Summary, TrainError};
 use miette::{Result, miette};
@@ -23,7 +24,7 @@ pub struct Args {
     /// lies now, if it moved.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "model", "classes", "image", "optimizer", "wd", "backend", "threads",
-        "batch", "epochs", "seed", "lr", "schedule", "run_dir",
+        "batch", "epochs", "seed", "lr", "schedule", "run_dir", "augment",
     ])]
     resume: Option<PathBuf>,
     /// Number of classes: the features of the last dense layer.
@@ -32,10 +33,15 @@ pub struct Args {
     /// Height and width of the images.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     image: Option<usize>,
-    /// auto (MNIST from $COTANGENT_DATA or ./data, else downloaded, else synthetic), synthetic, or
-    /// a directory of IDX files; auto if not given.
+    /// auto (what suits the network from $COTANGENT_DATA or ./data, else downloaded, else
+    /// synthetic), synthetic, or a directory: MNIST's or CIFAR-10's files, images in folders of
+    /// their class, or text; auto if not given.
     #[arg(long, value_name = "auto|synthetic|DIR")]
     data: Option<String>,
+    /// How training examples are varied: none; flip-crop, images mirrored and cropped at random
+    /// (the default for CIFAR-10); shift, windows of text at random places (the default for text).
+    #[arg(long, value_name = "NAME")]
+    augment: Option<Augment>,
     #[command(flatten)]
     optimizer: OptimizerArgs,
     #[command(flatten)]
@@ -87,7 +93,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let net = ModelArgs { model: model.clone(), classes, image }.network()?;
             let data = args.data.as_deref().unwrap_or("auto");
             let config = config(args, data, &net)?;
-            let dataset = load_data(data, &net, silent)?;
+            let dataset = load_data(data, &net, None, silent)?;
             let dir = match &args.run_dir {
                 Some(dir) => dir.clone(),
                 None => fresh_dir(&net.spec().name)?,
@@ -145,7 +151,7 @@ fn resume(
         None if config.data == "auto" && config.dataset == "synthetic" => "synthetic".into(),
         None => config.data.clone(),
     };
-    let dataset = load_data(&source, &net, silent).map_err(|e| match moved {
+    let dataset = load_data(&source, &net, None, silent).map_err(|e| match moved {
         Some(_) => e,
         None => miette!(
             help = format!(
@@ -168,6 +174,7 @@ fn config(args: &Args, data: &str, net: &Network) -> Result<Config> {
     config.batch = args.batch;
     config.epochs = args.epochs;
     config.seed = args.seed;
+    config.augment = args.augment;
     if let Some(lr) = args.lr {
         config.lr = lr;
     }
