@@ -7,15 +7,15 @@ use cotangent_data::Dataset;
 use cotangent_graph::Precision;
 use cotangent_net::{NetSpec, Network};
 use cotangent_stablehlo::{What, manifest};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use sha2::{Digest, Sha256};
 
 /// A run about to begin or go on.
 pub(crate) struct Setup {
     pub config: Config,
     pub net: Network,
-    pub optimizer: Optimizer,
-    /// Steps of an epoch.
+    pub options: StepOptions,
+    /// Steps of an epoch: micro-batches, where they are accumulated.
     pub steps: u64,
     /// `step.mlir` and `eval.mlir`.
     pub step: String,
@@ -29,25 +29,26 @@ impl Setup {
     /// `name` is what the run calls its data.
     pub fn new(config: &Config, dataset: &Dataset, name: &str) -> Result<Self, TrainError> {
         let net = NetSpec::from_toml(&config.spec)?.network()?;
-        let optimizer: Optimizer = config
+        let options: StepOptions = config
             .optimizer
             .parse()
             .map_err(|reason| TrainError::Invalid { what: "optimizer", reason })?;
         check_fit(&net, dataset)?;
         let steps = check_numbers(config, dataset)?;
         let total = steps.saturating_mul(config.epochs as u64);
+        let updates = updates(&options, total)?;
         let config = Config {
             format: Config::FORMAT,
             model: net.spec().name.clone(),
             dataset: name.into(),
-            optimizer: optimizer.to_string(),
-            schedule: config.schedule.resolved(total),
+            optimizer: options.to_string(),
+            schedule: config.schedule.resolved(updates),
             ..config.clone()
         };
         let mut files = Vec::new();
         let mut emit = |stem: &str, what| -> Result<String, TrainError> {
             let program =
-                cotangent_emit::program(&net, what, config.batch, &optimizer, Precision::F32)?;
+                cotangent_emit::program(&net, what, config.batch, &options, Precision::F32)?;
             let text = program.to_text()?;
             files.push((format!("{stem}.json"), to_json(&manifest(&program))?));
             files.push((format!("{stem}.mlir"), text.clone()));
@@ -63,12 +64,27 @@ impl Setup {
             step_sha256: sha256(step.as_bytes()),
             data_sha256: data_sha256(dataset),
         };
-        Ok(Setup { config, net, optimizer, steps, step, eval, identity, files })
+        Ok(Setup { config, net, options, steps, step, eval, identity, files })
     }
 
     /// Steps of the run.
     pub fn total(&self) -> u64 {
         self.steps.saturating_mul(self.config.epochs as u64)
+    }
+
+    /// Learning rate of step `step` (from 0) of the run: that of the update it
+    /// is part of.
+    pub fn lr(&self, step: u64) -> f32 {
+        let group = self.options.accumulate.max(1) as u64;
+        let (config, total) = (&self.config, self.total() / group);
+        config.schedule.lr(config.lr, step / group, total) as f32
+    }
+
+    /// Whether step `step` (from 0) of the run updates the parameters. Groups
+    /// run on from epoch to epoch; what is left at the end of the run updates
+    /// nothing.
+    pub fn applies(&self, step: u64) -> bool {
+        (step + 1).is_multiple_of(self.options.accumulate.max(1) as u64)
     }
 
     /// Writes the configuration, then everything emitted: from its first file
@@ -142,6 +158,21 @@ pub(crate) fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainErr
     match dataset.test().is_empty() {
         true => Err(error("its test split is empty".into())),
         false => Ok(()),
+    }
+}
+
+/// Updates of a run of `total` steps.
+fn updates(options: &StepOptions, total: u64) -> Result<u64, TrainError> {
+    match total / options.accumulate.max(1) as u64 {
+        0 => Err(TrainError::Invalid {
+            what: "accumulate",
+            reason: format!(
+                "found {}, expected at most {total}, the steps of the run: none would update; \
+                 lower it or the batch size, or train more epochs",
+                options.accumulate
+            ),
+        }),
+        updates => Ok(updates),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::TrainError;
 use crate::error::Misfit;
 use cotangent_net::{NetSpec, Network};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,19 +94,25 @@ impl Weights {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// The parameters of `net`, in order.
+    /// The parameters of `net`, in order: their moving average in a checkpoint
+    /// that has one, since that is what the run was scored and kept by.
     ///
     /// # Errors
     /// A tensor is missing, has another shape, or is one too many; optimiser
     /// state is not, in a file that names its optimiser. Or the file has the
     /// specification of another network: equal shapes do not make it the same.
     pub fn params(&self, net: &Network) -> Result<Vec<&[f32]>, TrainError> {
-        let state = self.metadata("optimizer").and_then(|o| o.parse::<Optimizer>().ok());
-        let state = state.map_or(vec![], |o| o.state(net));
+        let options = self.metadata("optimizer").and_then(|o| o.parse::<StepOptions>().ok());
+        let state = options.as_ref().map_or(vec![], |o| o.state(net));
         let names = net.params().map(|p| p.name.as_str());
         self.no_others(net, names.chain(state.iter().map(|s| s.name.as_str())))?;
         self.check_spec(net)?;
-        net.params().map(|p| self.tensor(net, &p.name, &p.shape)).collect()
+        let averaged = options.is_some_and(|o| o.ema.is_some());
+        let name = |param: &str| match averaged {
+            true => StepOptions::ema_name(param),
+            false => param.into(),
+        };
+        net.params().map(|p| self.tensor(net, &name(&p.name), &p.shape)).collect()
     }
 
     /// Refuses the specification of a network that computes something else. The

@@ -105,9 +105,9 @@ fn text(args: &Args) -> Result<String> {
             ("--image", args.image.is_some()),
             ("--what", args.what.is_some()),
             ("--batch", args.batch.is_some()),
-            ("--optimizer or --wd", args.optimizer.given()),
         ];
-        if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+        let given = given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag);
+        if let Some(flag) = given.or(args.optimizer.given()) {
             return Err(miette!(
                 help = format!("leave out {flag}"),
                 "{}: the file says what it is; {flag} cannot change it",
@@ -123,9 +123,9 @@ fn text(args: &Args) -> Result<String> {
         Some(Step::Grad) => What::Grad,
         Some(Step::Forward) => What::Forward,
     };
-    let optimizer = args.optimizer.optimizer()?;
+    let options = args.optimizer.options()?;
     let batch = args.batch.unwrap_or(128);
-    cotangent::emit::program(&net, what, batch, &optimizer, Precision::F32)
+    cotangent::emit::program(&net, what, batch, &options, Precision::F32)
         .map_err(|e| miette!("{e}"))?
         .to_text()
         .map_err(|e| miette!("{e}"))
