@@ -214,3 +214,36 @@ fn check_numbers(config: &Config, dataset: &Dataset) -> Result<u64, TrainError> 
     }
     Ok((examples / config.batch) as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cotangent_data::{SyntheticConfig, synthetic};
+
+    #[test]
+    fn the_schedule_counts_updates() {
+        let data = synthetic(&SyntheticConfig { train: 70, test: 10, seed: 1 });
+        let net = NetSpec::new("n", [784]).dense(10).network().unwrap();
+        let setup = |options: &str| {
+            let config = Config::new(&net, &options.parse().unwrap(), "synthetic");
+            let config = Config { batch: 10, epochs: 20, lr: 0.5, threads: 1, ..config };
+            Setup::new(&config, &data, "synthetic").unwrap()
+        };
+        // 140 steps, in groups of 3: 46 updates, and 2 steps left over.
+        let (plain, grouped) = (setup("sgd"), setup("sgd accumulate(steps=3)"));
+        let warmup = |s: &Setup| match s.config.schedule {
+            crate::Schedule::Cosine { warmup_steps } => warmup_steps,
+            crate::Schedule::Constant => None,
+        };
+        assert_eq!((warmup(&plain), warmup(&grouped)), (Some(7), Some(2)));
+        assert_eq!((0..140).filter(|&s| plain.applies(s)).count(), 140);
+        let applied: Vec<u64> = (0..140).filter(|&s| grouped.applies(s)).collect();
+        assert_eq!((applied.len(), &applied[..3]), (46, &[2, 5, 8][..]));
+        for step in 0..140 {
+            let rate = grouped.config.schedule.lr(0.5, step / 3, 46) as f32;
+            assert_eq!(grouped.lr(step), rate, "{step}");
+        }
+        assert_eq!(grouped.lr(0), 0.25);
+        assert_eq!(plain.lr(3), plain.config.schedule.lr(0.5, 3, 140) as f32);
+    }
+}
