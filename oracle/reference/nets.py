@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from oracle.case import Case, CaseError
-from oracle.reference import ops, optimizers, pooling
+from oracle.reference import features, ops, pooling
 from oracle.spec import resolve
 
 
@@ -67,18 +68,29 @@ def program(case: Case, stored):
         (total, _), gradients = differentiate(params, arrays["x"], arrays["target"])
         return {"loss": total} | dict(zip(names, gradients))
 
+    def rounded(numbers):
+        return {k: stored(v) if isinstance(v, float) else v for k, v in numbers.items()}
+
     def train(arrays):
-        params = [arrays[n] for n in names]
         differentiate = jax.value_and_grad(loss, has_aux=True)
-        (total, logits), gradients = differentiate(params, arrays["x"], arrays["target"])
-        update = optimizers.UPDATES[case.attrs["optimizer"]["kind"]]
-        after = update(
-            {n: arrays[n] for n in names},
-            dict(zip(names, gradients)),
-            {n: arrays[n] for n in case.names("state")},
-            arrays[case.names("hyper")[0]],
-            {k: v if k == "kind" else stored(v) for k, v in case.attrs["optimizer"].items()},
-        )
+        optimizer = rounded(case.attrs["optimizer"])
+        around = rounded(case.attrs.get("features", {}) | {"clip_eps": 1e-6})
+        for number, hyper in enumerate(case.steps):
+            moved = {n: jnp.roll(arrays[n].ravel(), number) for n in ("x", "target")}
+            moved = {n: a.reshape(arrays[n].shape) for n, a in moved.items()}
+            params = {n: arrays[n] for n in names}
+            (total, logits), gradients = differentiate(
+                list(params.values()), moved["x"], moved["target"]
+            )
+            after = features.update(
+                params,
+                dict(zip(names, gradients)),
+                {n: arrays[n] for n in case.names("state", "ema")},
+                {n: arrays[n] for n in case.names("hyper")} | rounded(hyper),
+                optimizer,
+                around,
+            )
+            arrays = arrays | after
         return after | {"loss": total, "logits": logits}
 
     try:

@@ -7,7 +7,7 @@
 use cotangent_graph::{Graph, Precision};
 use cotangent_net::Network;
 use cotangent_stablehlo::{Meta, Program, What};
-use cotangent_step::{Mode, Optimizer, StepError};
+use cotangent_step::{Mode, StepError, StepOptions};
 use thiserror::Error;
 
 /// Why no program can be made.
@@ -31,18 +31,18 @@ pub enum EmitError {
     },
 }
 
-/// The program `what` of `net` at `batch`. The optimiser matters to
-/// [`What::Train`] only; the program carries its text as an attribute, beside
+/// The program `what` of `net` at `batch`. The options matter to
+/// [`What::Train`] only; the program carries their text as an attribute, beside
 /// the network's specification.
 pub fn program(
     net: &Network,
     what: What,
     batch: usize,
-    optimizer: &Optimizer,
+    options: &StepOptions,
     precision: Precision,
 ) -> Result<Program, EmitError> {
     let graph: Graph = match what {
-        What::Train => cotangent_step::train(net, batch, optimizer)?,
+        What::Train => cotangent_step::train(net, batch, options)?,
         What::Grad => cotangent_step::grad(net, batch, Mode::Training)?,
         What::Forward => cotangent_step::forward(net, batch)?,
         What::Eval => cotangent_step::eval(net, batch)?,
@@ -59,7 +59,7 @@ pub fn program(
         what,
         batch,
         spec: Some(net.spec().to_toml()),
-        options: (what == What::Train).then(|| optimizer.to_string()),
+        options: (what == What::Train).then(|| options.to_string()),
     };
     Ok(Program { graph, meta, precision })
 }

@@ -3,7 +3,7 @@
 use crate::TrainError;
 use cotangent_data::{Augment, Encoding};
 use cotangent_net::Network;
-use cotangent_step::Optimizer;
+use cotangent_step::{Optimizer, StepOptions};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use std::fmt;
@@ -35,7 +35,8 @@ pub struct Config {
     /// Seed of the initial parameters and of the order of the examples; at
     /// most 2^63 - 1, the largest integer of TOML.
     pub seed: u64,
-    /// The optimiser and its constants, as [`Optimizer`] prints.
+    /// The optimiser, its constants and the features of the step, as
+    /// [`StepOptions`] print.
     pub optimizer: String,
     /// Base learning rate.
     pub lr: f64,
@@ -56,8 +57,9 @@ impl Config {
 
     /// A configuration with the defaults: batch 128, 12 epochs, seed 0, all
     /// the machine's threads, cosine schedule, and a learning rate that suits
-    /// the optimiser (sgd 0.1, momentum 0.05, adamw 0.001).
-    pub fn new(net: &Network, optimizer: &Optimizer, data: impl Into<String>) -> Self {
+    /// the optimiser (sgd 0.1, momentum and nesterov 0.05, adam, adamw and
+    /// rmsprop 0.001, lamb 0.01).
+    pub fn new(net: &Network, options: &StepOptions, data: impl Into<String>) -> Self {
         Config {
             format: Self::FORMAT,
             model: net.spec().name.clone(),
@@ -68,11 +70,14 @@ impl Config {
             batch: 128,
             epochs: 12,
             seed: 0,
-            optimizer: optimizer.to_string(),
-            lr: match optimizer {
+            optimizer: options.to_string(),
+            lr: match options.optimizer {
                 Optimizer::Sgd { .. } => 0.1,
-                Optimizer::Momentum { .. } => 0.05,
-                Optimizer::AdamW { .. } => 0.001,
+                Optimizer::Momentum { .. } | Optimizer::Nesterov { .. } => 0.05,
+                Optimizer::Adam { .. } | Optimizer::AdamW { .. } | Optimizer::RmsProp { .. } => {
+                    0.001
+                }
+                Optimizer::Lamb { .. } => 0.01,
             },
             augment: None,
             spec: net.spec().to_toml(),

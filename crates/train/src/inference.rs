@@ -9,7 +9,7 @@ use cotangent_data::Dataset;
 use cotangent_graph::{Precision, Role};
 use cotangent_net::Network;
 use cotangent_stablehlo::What;
-use cotangent_step::Optimizer;
+use cotangent_step::{Optimizer, StepOptions};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -22,7 +22,8 @@ pub struct Prediction {
     pub probabilities: Vec<f32>,
 }
 
-/// Loss and accuracy of `weights` on the test split of `dataset`.
+/// Loss and accuracy of `weights` ([`Weights::params`]) on the test split of
+/// `dataset`.
 ///
 /// # Errors
 /// The weights or the data do not fit the network, or the loss is not finite.
@@ -99,7 +100,7 @@ fn load(
 ) -> Result<Step, TrainError> {
     let params = weights.params(net)?;
     // Neither step has an optimiser.
-    let none = Optimizer::Sgd { weight_decay: 0.into() };
+    let none = StepOptions::from(Optimizer::Sgd { weight_decay: 0.into() });
     let text = cotangent_emit::program(net, what, batch, &none, Precision::F32)?.to_text()?;
     let (inputs, outputs): (&[Role], &[Role]) = match what {
         What::Eval => (&[Role::Data, Role::Target], &[Role::Loss, Role::Logits]),

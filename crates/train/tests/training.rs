@@ -4,7 +4,7 @@ mod support;
 
 use cotangent_data::{SyntheticConfig, synthetic};
 use cotangent_stablehlo::Program;
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use cotangent_train::{
     Backend, Config, HEADER, Outcome, RunDir, Schedule, Silent, Summary, Weights, evaluate,
     predict, resume, train,
@@ -183,7 +183,7 @@ fn settings_out_of_range_are_errors_before_anything_is_written() {
         (Config { lr: -0.5, ..base.clone() }, "lr: found -0.5"),
         (Config { epochs: usize::MAX, ..base.clone() }, "expected 1 to 1000000000"),
         (Config { seed: u64::MAX, ..base.clone() }, "seed"),
-        (Config { optimizer: "adam".into(), ..base.clone() }, "adam"),
+        (Config { optimizer: "adamax".into(), ..base.clone() }, "adamax"),
         (Config { spec: "name = 3".into(), ..base.clone() }, "input"),
         (Config { spec: other_input, ..base.clone() }, "[28, 28, 1], expected [8, 8, 1]"),
         (Config { spec: other_classes, ..base.clone() }, "--classes 10"),
@@ -196,6 +196,6 @@ fn settings_out_of_range_are_errors_before_anything_is_written() {
 
 #[test]
 fn default_rates_follow_the_optimizer() {
-    let lr = |o: &str| Config::new(&small_net(), &o.parse::<Optimizer>().unwrap(), "auto").lr;
+    let lr = |o: &str| Config::new(&small_net(), &o.parse::<StepOptions>().unwrap(), "auto").lr;
     assert_eq!((lr("sgd"), lr("momentum"), lr("adamw")), (0.1, 0.05, 0.001));
 }

@@ -1,14 +1,14 @@
 //! Layers and whole networks: `grad`, `train` and `forward`.
 
 use super::Result;
-use super::write::Case;
+use super::write::{Case, Hyper};
 use cotangent_check::{Fill, fill};
 use cotangent_graph::{Graph, Precision, Role, TensorType};
 use cotangent_interp::{Tensor, Value};
 use cotangent_net::layers::{AvgPool, Conv2d, MaxPool, Padding, Pair};
 use cotangent_net::{LayerKind, NetSpec, Network};
 use cotangent_stablehlo::What;
-use cotangent_step::Optimizer;
+use cotangent_step::{DecayExclusion, StepOptions};
 use num_traits::ToPrimitive;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -21,10 +21,31 @@ const OPTIMIZERS: [&str; 4] = [
     "adamw(beta1=0.8,beta2=0.9,eps=0.001,weight_decay=0)",
 ];
 
+/// Consecutive steps with everything carried: each optimiser, each feature,
+/// and all at once.
+const STEPS: [&str; 16] = [
+    "sgd(weight_decay=0.01)",
+    "momentum(weight_decay=0.01)",
+    "nesterov(weight_decay=0.01)",
+    "nesterov(momentum=0.5)",
+    "adam(weight_decay=0.01)",
+    "adamw(weight_decay=0.01)",
+    "rmsprop(weight_decay=0.01)",
+    "rmsprop(alpha=0.9,eps=0.001,momentum=0.8)",
+    "lamb(weight_decay=0.01)",
+    "lamb(weight_decay=0.25) no_decay(bias-and-norm)",
+    "sgd clip(norm=0.125)",
+    "momentum clip(norm=1000)",
+    "adam(weight_decay=0.25) no_decay(bias-and-norm)",
+    "adamw ema(decay=0.75)",
+    "momentum accumulate(steps=2)",
+    "adamw clip(norm=0.125) ema(decay=0.75) accumulate(steps=3) no_decay(bias-and-norm)",
+];
+
 /// Every case over networks, in both precisions.
 pub fn cases() -> Result<Vec<Case>> {
     let mut cases = Vec::new();
-    let sgd: Optimizer = OPTIMIZERS[0].parse()?;
+    let sgd: StepOptions = OPTIMIZERS[0].parse()?;
     for precision in [Precision::F32, Precision::F64] {
         for (name, spec) in layers() {
             let net = spec.network()?;
@@ -48,12 +69,34 @@ pub fn cases() -> Result<Vec<Case>> {
                 cases.push(case(&name, &net, What::Grad, &sgd, precision, 4, kinks)?);
             }
             for optimizer in OPTIMIZERS {
-                let optimizer: Optimizer = optimizer.parse()?;
-                cases.push(case(&name, &net, What::Train, &optimizer, precision, 4, false)?);
+                let options: StepOptions = optimizer.parse()?;
+                cases.push(case(&name, &net, What::Train, &options, precision, 4, false)?);
             }
+        }
+        // Smooth, so that no rounding ends up on the other side of a kink.
+        let net = NetSpec::new("steps", [5, 4, 2]).conv2d(3, 3).flatten().dense(3).network()?;
+        for options in STEPS {
+            let options: StepOptions = options.parse()?;
+            let mut case = case("steps", &net, What::Train, &options, precision, 3, false)?;
+            case.steps = schedule(options.accumulate);
+            cases.push(case);
         }
     }
     Ok(cases)
+}
+
+/// The hyper-parameters of two updates over `accumulate` batches each, or of
+/// four over one. The rates are exact in f32.
+fn schedule(accumulate: usize) -> Vec<Hyper> {
+    let steps = if accumulate > 1 { 2 * accumulate } else { 4 };
+    let hyper = |k: usize| {
+        let mut hyper = vec![("lr", [0.0625, 0.03125, 0.09375][k % 3])];
+        if accumulate > 1 {
+            hyper.push(("apply", f64::from(u8::from((k + 1).is_multiple_of(accumulate)))));
+        }
+        hyper
+    };
+    (0..steps).map(hyper).collect()
 }
 
 /// One small network per layer and setting that matters.
@@ -122,18 +165,19 @@ fn case(
     name: &str,
     net: &Network,
     what: What,
-    optimizer: &Optimizer,
+    options: &StepOptions,
     precision: Precision,
     batch: usize,
     kinks: bool,
 ) -> Result<Case> {
-    let program = cotangent_emit::program(net, what, batch, optimizer, precision)?;
+    let program = cotangent_emit::program(net, what, batch, options, precision)?;
     let mut attrs = json!({ "net": net.to_json() });
     let mut name = format!("{name}/{what}");
     if what == What::Train {
-        attrs["optimizer"] = constants(optimizer);
-        name = format!("{name}/{optimizer}")
-            .replace(['(', ')', ',', '/'], "_")
+        attrs["optimizer"] = constants(options);
+        attrs["features"] = features(options);
+        name = format!("{name}/{options}")
+            .replace(['(', ')', ',', '/', ' '], "_")
             .replacen("net_", "net/", 1);
     }
     let name = format!("{name}{}/{precision:?}", if kinks { "_on_kinks" } else { "" });
@@ -148,13 +192,30 @@ fn case(
             _ => "value",
         },
         attrs,
+        steps: vec![],
     })
 }
 
-fn constants(optimizer: &Optimizer) -> serde_json::Value {
-    let mut object = json!({ "kind": optimizer.name() });
-    for (name, value) in optimizer.constants() {
+fn constants(options: &StepOptions) -> serde_json::Value {
+    let mut object = json!({ "kind": options.optimizer.name() });
+    for (name, value) in options.optimizer.constants() {
         object[name] = value.as_ratio().to_f64().into();
+    }
+    object
+}
+
+fn features(options: &StepOptions) -> serde_json::Value {
+    let mut object = json!({});
+    for (name, value) in [("clip", &options.clip), ("ema", &options.ema)] {
+        if let Some(value) = value {
+            object[name] = value.as_ratio().to_f64().into();
+        }
+    }
+    if options.accumulate > 1 {
+        object["accumulate"] = options.accumulate.into();
+    }
+    if options.no_decay == DecayExclusion::BiasAndNorm {
+        object["no_decay"] = "bias-and-norm".into();
     }
     object
 }

@@ -61,15 +61,17 @@ pub fn run(args: &Args) -> Result<()> {
         WhatArg::Forward => What::Forward,
         WhatArg::Eval => What::Eval,
     };
-    if what != What::Train && args.optimizer.given() {
+    if what != What::Train
+        && let Some(flag) = args.optimizer.given()
+    {
         return Err(miette!(
-            help = "leave them out, or give --what train",
-            "--optimizer and --wd: a {} step has no optimizer",
+            help = format!("leave {flag} out, or give --what train"),
+            "{flag}: a {} step has no optimizer",
             what.name()
         ));
     }
-    let optimizer = args.optimizer.optimizer()?;
-    let program = cotangent::emit::program(&net, what, args.batch, &optimizer, args.dtype.into())
+    let options = args.optimizer.options()?;
+    let program = cotangent::emit::program(&net, what, args.batch, &options, args.dtype.into())
         .map_err(|e| miette!("{e}"))?;
     let text = program.to_text().map_err(|e| miette!("{e}"))?;
     if args.output.as_os_str() == "-" {

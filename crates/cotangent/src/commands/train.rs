@@ -23,8 +23,9 @@ pub struct Args {
     /// Continue the run in this directory, with its own settings; --data tells where its data
     /// lies now, if it moved.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "model", "classes", "image", "width", "depth", "optimizer", "wd", "backend", "threads",
-        "batch", "epochs", "seed", "lr", "schedule", "run_dir", "augment",
+        "model", "classes", "image", "width", "depth", "optimizer", "wd", "no_decay", "clip", "ema",
+        "accumulate", "backend", "threads", "batch", "epochs", "seed", "lr", "schedule", "run_dir",
+        "augment",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -51,7 +52,8 @@ pub struct Args {
     /// Seed of the initial parameters and of the order of examples.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
-    /// Base learning rate; by default 0.1 for sgd, 0.05 for momentum, 0.001 for adamw.
+    /// Base learning rate; by default 0.1 for sgd, 0.05 for momentum and nesterov, 0.001 for adam,
+    /// adamw and rmsprop, 0.01 for lamb.
     #[arg(long, value_name = "η", allow_hyphen_values = true)]
     lr: Option<f64>,
     /// How the learning rate moves: warm-up and half a cosine, or not at all.
@@ -161,8 +163,8 @@ fn resume(
 }
 
 fn config(args: &Args, data: &str, net: &Network) -> Result<Config> {
-    let optimizer = args.optimizer.optimizer()?;
-    let mut config = Config::new(net, &optimizer, source(data)?);
+    let options = args.optimizer.options()?;
+    let mut config = Config::new(net, &options, source(data)?);
     let execution = args.backend.execution();
     config.backend = execution.backend;
     config.threads = execution.threads;
