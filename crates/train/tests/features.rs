@@ -15,7 +15,7 @@ fn named(path: &Path, keep: impl Fn(&str) -> Option<String>) -> BTreeMap<String,
 }
 
 fn params(path: &Path) -> BTreeMap<String, Vec<u8>> {
-    let names: Vec<String> = small_net().params().map(|p| p.name.clone()).collect();
+    let names: Vec<String> = small_net().params().iter().map(|p| p.name.clone()).collect();
     named(path, |name| names.iter().find(|n| *n == name).cloned())
 }
 
