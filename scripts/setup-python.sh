@@ -4,8 +4,7 @@
 # Creates .venv-oracle (JAX on the CPU: the oracle of the test suite, 0.2 GB to
 # download) or .venv-peers (JAX, PyTorch, timm and torchvision: `cotangent bench
 # --peers` and `scripts/torch-oracle.sh`, 0.8 GB) at the repository root. Installs
-# nothing when the pinned requirements have not
-# changed since the last run.
+# nothing when the pinned requirements have not changed since the last run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
