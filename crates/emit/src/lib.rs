@@ -7,7 +7,7 @@
 use cotangent_graph::{Graph, Precision};
 use cotangent_net::Network;
 use cotangent_stablehlo::{Meta, Program, What};
-use cotangent_step::{Optimizer, StepError};
+use cotangent_step::{Mode, Optimizer, StepError};
 use thiserror::Error;
 
 /// Why no program can be made.
@@ -43,7 +43,7 @@ pub fn program(
 ) -> Result<Program, EmitError> {
     let graph: Graph = match what {
         What::Train => cotangent_step::train(net, batch, optimizer)?,
-        What::Grad => cotangent_step::grad(net, batch)?,
+        What::Grad => cotangent_step::grad(net, batch, Mode::Training)?,
         What::Forward => cotangent_step::forward(net, batch)?,
         What::Eval => cotangent_step::eval(net, batch)?,
         What::Op => return Err(EmitError::What(what)),

@@ -300,10 +300,14 @@ impl Op {
     /// The same op with its constants as `precision` stores them.
     pub fn rounded(mut self, precision: Precision) -> Result<Self, GraphError> {
         let op = self.name();
+        let stored = match precision {
+            Precision::F32 => "f32",
+            Precision::F64 => "f64",
+        };
         for value in self.constants_mut() {
             *value = value.rounded(precision).ok_or_else(|| GraphError::Type {
                 op,
-                reason: format!("{value} overflows {precision:?}"),
+                reason: format!("{value} overflows {stored}"),
             })?;
         }
         Ok(self)

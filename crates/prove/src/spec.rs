@@ -25,6 +25,9 @@ pub fn specification(net: &Network) -> Result<String, ProveError> {
     let input: Vec<String> = net.spec().input.iter().map(usize::to_string).collect();
     let loss = match net.spec().loss {
         Loss::SoftmaxCrossEntropy => "Loss.SoftmaxCrossEntropy",
+        Loss::MeanSquaredError | Loss::BinaryCrossEntropyWithLogits => {
+            return Err(ProveError::Loss { loss: net.spec().loss });
+        }
     };
     Ok(format!(
         "Spec \"{}\"%string [:: {}] {loss} [::\n  {}]",

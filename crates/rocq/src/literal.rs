@@ -12,13 +12,13 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum LiteralError {
     /// An op that the proofs do not cover yet.
-    #[error("@{function}, instruction {index}: the proofs do not cover stablehlo.{op}")]
+    #[error("@{function}, instruction {index}: the proofs do not cover {op}")]
     Uncovered {
         /// The function.
         function: String,
         /// Position in its body.
         index: usize,
-        /// The op.
+        /// The instruction, as the text spells it.
         op: &'static str,
     },
 }
@@ -134,8 +134,8 @@ fn operation(operation: &Operation, element: Element) -> Result<String, &'static
             }
             Written::Pattern(bits) => format!("(Constant (Pattern 0x{bits:X}))"),
         },
-        Operation::Unary(op) => format!("(Unary {})", unary(*op)),
-        Operation::Binary(op) => format!("(Binary {})", binary(*op)),
+        Operation::Unary(op) => format!("(Unary {})", unary(*op).ok_or(op.name())?),
+        Operation::Binary(op) => format!("(Binary {})", binary(*op).ok_or(op.name())?),
         Operation::Compare(direction) => format!("(Compare {})", direction_name(*direction)),
         Operation::Select => "Select".into(),
         Operation::DotGeneral(DotGeneral { batching, contracting }) => {
@@ -151,30 +151,41 @@ fn operation(operation: &Operation, element: Element) -> Result<String, &'static
         Operation::Transpose(dims) => format!("(Transpose {})", list(dims)),
         Operation::Reshape => "ReshapeOp".into(),
         Operation::Call(name) => format!("(Call {})", string(name)),
-        Operation::Convolution(_) => return Err("convolution"),
-        Operation::ReduceWindow(..) => return Err("reduce_window"),
-        Operation::Pad(_) => return Err("pad"),
-        Operation::Slice(_) => return Err("slice"),
-        Operation::Reverse(_) => return Err("reverse"),
+        Operation::Convolution(_) => return Err("stablehlo.convolution"),
+        Operation::ReduceWindow(..) => return Err("stablehlo.reduce_window"),
+        Operation::Pad(_) => return Err("stablehlo.pad"),
+        Operation::Concatenate(_) => return Err("stablehlo.concatenate"),
+        Operation::Slice(_) => return Err("stablehlo.slice"),
+        Operation::Reverse(_) => return Err("stablehlo.reverse"),
     })
 }
 
-fn unary(op: Unary) -> &'static str {
+/// The constructor, if the proofs have one.
+fn unary(op: Unary) -> Option<&'static str> {
     match op {
-        Unary::Negate => "Negate",
-        Unary::Exponential => "Exponential",
-        Unary::Log => "Logarithm",
-        Unary::Sqrt => "SquareRoot",
+        Unary::Negate => Some("Negate"),
+        Unary::Exponential => Some("Exponential"),
+        Unary::Log => Some("Logarithm"),
+        Unary::Sqrt => Some("SquareRoot"),
+        Unary::ExponentialMinusOne
+        | Unary::LogPlusOne
+        | Unary::Rsqrt
+        | Unary::Tanh
+        | Unary::Logistic
+        | Unary::Abs
+        | Unary::Erf => None,
     }
 }
 
-fn binary(op: Binary) -> &'static str {
+/// The constructor, if the proofs have one.
+fn binary(op: Binary) -> Option<&'static str> {
     match op {
-        Binary::Add => "Addition",
-        Binary::Subtract => "Subtraction",
-        Binary::Multiply => "Multiplication",
-        Binary::Divide => "Division",
-        Binary::Maximum => "Maximum",
+        Binary::Add => Some("Addition"),
+        Binary::Subtract => Some("Subtraction"),
+        Binary::Multiply => Some("Multiplication"),
+        Binary::Divide => Some("Division"),
+        Binary::Maximum => Some("Maximum"),
+        Binary::Minimum | Binary::Atan2 => None,
     }
 }
 

@@ -160,8 +160,11 @@ fn uncovered_ops_are_named() {
     let text =
         std::fs::read_to_string(repository("crates/stablehlo/tests/ops/max_pool_1.mlir")).unwrap();
     let error = literal("step", &parse(&text).unwrap()).unwrap_err();
-    let expected =
-        LiteralError::Uncovered { function: "main".into(), index: 1, op: "reduce_window" };
+    let expected = LiteralError::Uncovered {
+        function: "main".into(),
+        index: 1,
+        op: "stablehlo.reduce_window",
+    };
     assert_eq!(error, expected);
     assert_eq!(
         error.to_string(),

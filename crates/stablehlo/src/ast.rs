@@ -204,6 +204,8 @@ pub enum Operation {
     Pad(Pad),
     /// `stablehlo.slice`
     Slice(Slice),
+    /// `stablehlo.concatenate` along this dimension.
+    Concatenate(usize),
     /// `stablehlo.transpose`: result dimension `k` is operand dimension `[k]`.
     Transpose(Vec<usize>),
     /// `stablehlo.reverse` of these dimensions.
@@ -244,23 +246,56 @@ pub enum Unary {
     Negate,
     /// `stablehlo.exponential`
     Exponential,
+    /// `stablehlo.exponential_minus_one`
+    ExponentialMinusOne,
     /// `stablehlo.log`
     Log,
+    /// `stablehlo.log_plus_one`
+    LogPlusOne,
     /// `stablehlo.sqrt`
     Sqrt,
+    /// `stablehlo.rsqrt`
+    Rsqrt,
+    /// `stablehlo.tanh`
+    Tanh,
+    /// `stablehlo.logistic`
+    Logistic,
+    /// `stablehlo.abs`
+    Abs,
+    /// `chlo.erf`; StableHLO has no error function.
+    Erf,
 }
 
 impl Unary {
     /// All of them.
-    pub const ALL: [Unary; 4] = [Unary::Negate, Unary::Exponential, Unary::Log, Unary::Sqrt];
+    pub const ALL: [Unary; 11] = [
+        Unary::Negate,
+        Unary::Exponential,
+        Unary::ExponentialMinusOne,
+        Unary::Log,
+        Unary::LogPlusOne,
+        Unary::Sqrt,
+        Unary::Rsqrt,
+        Unary::Tanh,
+        Unary::Logistic,
+        Unary::Abs,
+        Unary::Erf,
+    ];
 
-    /// As the text spells it, without `stablehlo.`.
+    /// As the text spells it.
     pub fn name(self) -> &'static str {
         match self {
-            Unary::Negate => "negate",
-            Unary::Exponential => "exponential",
-            Unary::Log => "log",
-            Unary::Sqrt => "sqrt",
+            Unary::Negate => "stablehlo.negate",
+            Unary::Exponential => "stablehlo.exponential",
+            Unary::ExponentialMinusOne => "stablehlo.exponential_minus_one",
+            Unary::Log => "stablehlo.log",
+            Unary::LogPlusOne => "stablehlo.log_plus_one",
+            Unary::Sqrt => "stablehlo.sqrt",
+            Unary::Rsqrt => "stablehlo.rsqrt",
+            Unary::Tanh => "stablehlo.tanh",
+            Unary::Logistic => "stablehlo.logistic",
+            Unary::Abs => "stablehlo.abs",
+            Unary::Erf => "chlo.erf",
         }
     }
 }
@@ -278,21 +313,34 @@ pub enum Binary {
     Divide,
     /// `stablehlo.maximum`
     Maximum,
+    /// `stablehlo.minimum`
+    Minimum,
+    /// `stablehlo.atan2`
+    Atan2,
 }
 
 impl Binary {
     /// All of them.
-    pub const ALL: [Binary; 5] =
-        [Binary::Add, Binary::Subtract, Binary::Multiply, Binary::Divide, Binary::Maximum];
+    pub const ALL: [Binary; 7] = [
+        Binary::Add,
+        Binary::Subtract,
+        Binary::Multiply,
+        Binary::Divide,
+        Binary::Maximum,
+        Binary::Minimum,
+        Binary::Atan2,
+    ];
 
-    /// As the text spells it, without `stablehlo.`.
+    /// As the text spells it.
     pub fn name(self) -> &'static str {
         match self {
-            Binary::Add => "add",
-            Binary::Subtract => "subtract",
-            Binary::Multiply => "multiply",
-            Binary::Divide => "divide",
-            Binary::Maximum => "maximum",
+            Binary::Add => "stablehlo.add",
+            Binary::Subtract => "stablehlo.subtract",
+            Binary::Multiply => "stablehlo.multiply",
+            Binary::Divide => "stablehlo.divide",
+            Binary::Maximum => "stablehlo.maximum",
+            Binary::Minimum => "stablehlo.minimum",
+            Binary::Atan2 => "stablehlo.atan2",
         }
     }
 }

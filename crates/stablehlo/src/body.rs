@@ -2,6 +2,8 @@
 //! in an unstable or unsupported form, is in plain StableHLO.
 
 mod conv;
+mod moments;
+mod pointwise;
 mod pool;
 mod softmax;
 
@@ -10,8 +12,8 @@ pub(crate) use conv::{channels_last, spatial_first};
 use crate::LowerError;
 use crate::Position;
 use crate::ast::{
-    Attribute, Binary, Instr, Literal, Operand, Operation, Pad, ReduceWindow, Reducer, Slice, Type,
-    Unary, Value,
+    Attribute, Binary, Direction, Element, Instr, Literal, Operand, Operation, Pad, ReduceWindow,
+    Reducer, Slice, Type, Unary, Value,
 };
 use cotangent_graph::{Op, Precision, Rational};
 
@@ -35,11 +37,13 @@ pub(crate) fn private(
         attributes.push((PADDING_HIGH.to_string(), Attribute::Integers(highs)));
     };
     let result = match op {
-        Op::Relu => {
-            let a = body.argument(0);
-            let zero = body.constant(Rational::integer(0), a.ty.clone());
-            body.binary(Binary::Maximum, &a, &zero)
-        }
+        Op::Relu => pointwise::relu(&mut body),
+        Op::ErfGrad => pointwise::erf_grad(&mut body),
+        Op::Softplus => pointwise::softplus(&mut body),
+        Op::Elu { alpha } => pointwise::elu(&mut body, alpha),
+        Op::Clamp { low, high } => pointwise::clamp(&mut body, low, high),
+        Op::Variance { dims } => moments::variance(&mut body, dims),
+        Op::Normalize { dims, eps } => moments::normalize(&mut body, dims, eps),
         Op::Softmax => softmax::softmax(&mut body),
         Op::SoftmaxCrossEntropy => softmax::cross_entropy(&mut body, precision)?,
         Op::ConvInputGrad { dims, input } => {
@@ -137,7 +141,7 @@ impl Body {
         self.push(Operation::ReduceWindow(reducer, window), &[a, &init], ty)
     }
 
-    fn pad(&mut self, a: &Operand, with: Literal, pad: Pad, shape: &[usize]) -> Operand {
+    pub(crate) fn pad(&mut self, a: &Operand, with: Literal, pad: Pad, shape: &[usize]) -> Operand {
         let fill = self.push(Operation::Constant(with), &[], a.ty.with_shape([]));
         self.push(Operation::Pad(pad), &[a, &fill], a.ty.with_shape(shape))
     }
@@ -165,4 +169,14 @@ impl Body {
         let shape: Vec<usize> = permutation.iter().map(|&d| a.ty.shape[d]).collect();
         self.push(Operation::Transpose(permutation), &[a], a.ty.with_shape(shape))
     }
+}
+
+fn compare(body: &mut Body, direction: Direction, a: &Operand, b: &Operand) -> Operand {
+    let mut ty = a.ty.clone();
+    ty.element = Element::I1;
+    body.push(Operation::Compare(direction), &[a, b], ty)
+}
+
+fn select(body: &mut Body, mask: &Operand, a: &Operand, b: &Operand) -> Operand {
+    body.push(Operation::Select, &[mask, a, b], a.ty.clone())
 }

@@ -1,12 +1,12 @@
 //! Graph to syntax.
 
 use crate::ast::{
-    Attribute, Binary, Convolution, Dim, Direction, DotGeneral, Element, Function, Literal, Module,
-    Operand, Operation, ReduceWindow, Reducer, Slot, Type, Unary,
+    Attribute, Binary, Convolution, Dim, Direction, DotGeneral, Function, Literal, Module, Operand,
+    Operation, Pad, ReduceWindow, Reducer, Slice, Slot, Type, Unary,
 };
 use crate::body::{self, Body};
 use crate::{LowerError, Meta, Position, Program};
-use cotangent_graph::{Comparison, ConvDims, Instruction, Op, Precision, Rational, Window};
+use cotangent_graph::{Comparison, ConvDims, Instruction, Op, Precision, TensorType, Window};
 use std::collections::HashMap;
 
 /// Highest rank of a tensor in the text.
@@ -147,13 +147,11 @@ fn lower_instruction(
     operands: &[&Operand],
     precision: Precision,
 ) -> Result<Operand, LowerError> {
-    let op = &instruction.op;
+    let op = &stored(&instruction.op, operands, precision)?;
     check_instruction(op, &instruction.ty.shape)?;
     let ty = Type::new(&instruction.ty, precision);
     let operation = match op {
-        Op::Constant { value, .. } => {
-            Operation::Constant(Literal::Finite(stored(value, precision)?))
-        }
+        Op::Constant { value, .. } => Operation::Constant(Literal::Finite(value.clone())),
         Op::Add => Operation::Binary(Binary::Add),
         Op::Sub => Operation::Binary(Binary::Subtract),
         Op::Mul => Operation::Binary(Binary::Multiply),
@@ -162,6 +160,12 @@ fn lower_instruction(
         Op::Exp => Operation::Unary(Unary::Exponential),
         Op::Log => Operation::Unary(Unary::Log),
         Op::Sqrt => Operation::Unary(Unary::Sqrt),
+        Op::Rsqrt => Operation::Unary(Unary::Rsqrt),
+        Op::Tanh => Operation::Unary(Unary::Tanh),
+        Op::Logistic => Operation::Unary(Unary::Logistic),
+        Op::Erf => Operation::Unary(Unary::Erf),
+        Op::Abs => Operation::Unary(Unary::Abs),
+        Op::Maximum => Operation::Binary(Binary::Maximum),
         Op::Compare(Comparison::Eq) => Operation::Compare(Direction::Eq),
         Op::Compare(Comparison::Gt) => Operation::Compare(Direction::Gt),
         Op::Compare(Comparison::Ge) => Operation::Compare(Direction::Ge),
@@ -174,6 +178,17 @@ fn lower_instruction(
         Op::BroadcastInDim { dims, .. } => Operation::BroadcastInDim(dims.clone()),
         Op::ReduceSum { dims } => return Ok(main.reduce(Reducer::Add, operands[0], dims)),
         Op::Transpose { permutation } => Operation::Transpose(permutation.clone()),
+        Op::Slice { starts, limits, strides } => Operation::Slice(Slice {
+            starts: starts.clone(),
+            limits: limits.clone(),
+            strides: strides.clone(),
+        }),
+        Op::Pad { low, high, interior } => {
+            let signed = |v: &[usize]| v.iter().map(|&n| n as i64).collect();
+            let pad = Pad { low: signed(low), high: signed(high), interior: interior.clone() };
+            return Ok(main.pad(operands[0], Reducer::Add.init(), pad, &ty.shape));
+        }
+        Op::Concatenate { dim, .. } => Operation::Concatenate(*dim),
         Op::Reshape { .. } => Operation::Reshape,
         Op::WindowSum(w) => {
             return Ok(main.reduce_window(Reducer::Add, operands[0], reduce_window(w), ty));
@@ -182,6 +197,12 @@ fn lower_instruction(
             return Ok(main.reduce_window(Reducer::Maximum, operands[0], reduce_window(w), ty));
         }
         Op::Relu
+        | Op::ErfGrad
+        | Op::Softplus
+        | Op::Elu { .. }
+        | Op::Clamp { .. }
+        | Op::Variance { .. }
+        | Op::Normalize { .. }
         | Op::ConvInputGrad { .. }
         | Op::ConvKernelGrad { .. }
         | Op::WindowSumGrad { .. }
@@ -197,11 +218,15 @@ fn lower_instruction(
     Ok(main.push(operation, operands, ty))
 }
 
-fn stored(value: &Rational, precision: Precision) -> Result<Rational, LowerError> {
-    value.rounded(precision).ok_or_else(|| {
-        let found = format!("{value} overflows {}", Element::real(precision).name());
-        LowerError::Graph(cotangent_graph::GraphError::Type { op: "constant", reason: found })
-    })
+/// The op with its constants as `precision` stores them. Rounding can make two
+/// bounds equal or an ε zero, so it has to fit its operands still.
+fn stored(op: &Op, operands: &[&Operand], precision: Precision) -> Result<Op, LowerError> {
+    let rounded = op.clone().rounded(precision)?;
+    if rounded != *op {
+        let types: Vec<TensorType> = operands.iter().map(|o| o.ty.tensor()).collect();
+        rounded.infer(&types.iter().collect::<Vec<_>>())?;
+    }
+    Ok(rounded)
 }
 
 /// A forward convolution: images channels last, kernels channels last.
@@ -276,6 +301,10 @@ fn check_op(op: &Op) -> Result<(), LowerError> {
             all("a stride", &w.strides)?;
             all("a window size", &w.size)?;
             pairs(&w.padding)
+        }
+        Op::Slice { strides, .. } => all("a stride", strides),
+        Op::Pad { low, high, interior } => {
+            [low, high, interior].into_iter().try_for_each(|n| all("a padding", n))
         }
         _ => Ok(()),
     }

@@ -24,16 +24,18 @@ pub(crate) fn instruction(
         let operands = c.list("(", ")", |c| scope.operand(c))?;
         return signed(c, Operation::Call(callee), operands, at);
     }
-    let op = name.strip_prefix("stablehlo.").unwrap_or("");
-    if let Some(unary) = Unary::ALL.into_iter().find(|u| u.name() == op) {
+    if let Some(unary) = Unary::ALL.into_iter().find(|u| u.name() == name) {
         let operand = scope.operand(c)?;
+        if unary == Unary::Erf {
+            return arrow(c, Operation::Unary(unary), operand, at);
+        }
         return uniform(c, Operation::Unary(unary), vec![operand], at);
     }
-    if let Some(binary) = Binary::ALL.into_iter().find(|b| b.name() == op) {
+    if let Some(binary) = Binary::ALL.into_iter().find(|b| b.name() == name) {
         let operands = operands(c, scope, 2)?;
         return uniform(c, Operation::Binary(binary), operands, at);
     }
-    match op {
+    match name.strip_prefix("stablehlo.").unwrap_or("") {
         "constant" => constant(c, at),
         "compare" => {
             let direction = Direction::ALL.into_iter().find(|d| c.eat(d.name()));
@@ -107,6 +109,18 @@ pub(crate) fn instruction(
             })?;
             signed(c, Operation::Slice(slice), vec![operand], at)
         }
+        "concatenate" => {
+            let mut operands = vec![scope.operand(c)?];
+            c.expect(",")?;
+            while c.peek() == Some(b'%') {
+                operands.push(scope.operand(c)?);
+                c.expect(",")?;
+            }
+            c.expect("dim")?;
+            c.expect("=")?;
+            let dim = c.size()?;
+            signed(c, Operation::Concatenate(dim), operands, at)
+        }
         "transpose" => {
             let operand = scope.operand(c)?;
             let permutation = named(c, "dims", Cursor::sizes)?;
@@ -170,6 +184,20 @@ fn uniform(
     c.expect(":")?;
     let ty = alike(c, &operands)?;
     Ok(Instr { operation, operands, ty, at })
+}
+
+/// `: type -> type`
+fn arrow(
+    c: &mut Cursor<'_>,
+    operation: Operation,
+    operand: Operand,
+    at: Position,
+) -> Result<Instr, ParseError> {
+    c.expect(":")?;
+    stated(c, &operand.ty)?;
+    c.expect("->")?;
+    let ty = ty(c)?;
+    Ok(Instr { operation, operands: vec![operand], ty, at })
 }
 
 /// A type that every one of `operands` has.

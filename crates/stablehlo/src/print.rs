@@ -2,7 +2,7 @@
 
 use crate::ast::{
     Attribute, Convolution, Dim, Element, Function, Instr, Literal, Module, Operand, Operation,
-    ReduceWindow, Reducer, Slot, Type, Value, Written,
+    ReduceWindow, Reducer, Slot, Type, Unary, Value, Written,
 };
 use crate::literal;
 use std::fmt::{self, Display, Write};
@@ -80,6 +80,8 @@ fn types(operands: &[Operand]) -> Vec<&Type> {
 enum Signature {
     /// The result's, since all are alike.
     Result,
+    /// The operand's and the result's, around an arrow.
+    Arrow,
     /// Those of a select: the predicate's and the branches'.
     Select,
     /// All of them, as a function type.
@@ -97,11 +99,11 @@ fn write_instr(out: &mut String, k: usize, i: &Instr) -> fmt::Result {
             Signature::Result
         }
         Operation::Unary(op) => {
-            write!(out, "stablehlo.{} {operands}", op.name())?;
-            Signature::Result
+            write!(out, "{} {operands}", op.name())?;
+            if *op == Unary::Erf { Signature::Arrow } else { Signature::Result }
         }
         Operation::Binary(op) => {
-            write!(out, "stablehlo.{} {operands}", op.name())?;
+            write!(out, "{} {operands}", op.name())?;
             Signature::Result
         }
         Operation::Compare(direction) => {
@@ -160,6 +162,10 @@ fn write_instr(out: &mut String, k: usize, i: &Instr) -> fmt::Result {
             out.write_char(']')?;
             Signature::Function
         }
+        Operation::Concatenate(dim) => {
+            write!(out, "stablehlo.concatenate {operands}, dim = {dim}")?;
+            Signature::Function
+        }
         Operation::Transpose(permutation) => {
             write!(out, "stablehlo.transpose {operands}, dims = [{}]", Commas(permutation))?;
             Signature::Function
@@ -179,6 +185,7 @@ fn write_instr(out: &mut String, k: usize, i: &Instr) -> fmt::Result {
     };
     let types = types(&i.operands);
     match (signature, types.as_slice()) {
+        (Signature::Arrow, [operand]) => write!(out, " : {operand} -> {}", i.ty),
         (Signature::Select, [predicate, ..]) => write!(out, " : {predicate}, {}", i.ty),
         (Signature::Function, types) => write!(out, " : ({}) -> {}", Commas(types), i.ty),
         _ => write!(out, " : {}", i.ty),

@@ -2,7 +2,7 @@
 
 use crate::ast::{
     Binary, Convolution, Direction, Element, Function, Instr, Literal, Module, Operand, Operation,
-    ReduceWindow, Reducer, Type, Unary, Value,
+    Pad, ReduceWindow, Reducer, Type, Unary, Value,
 };
 use crate::interface::{meta, name_and_role};
 use crate::lower;
@@ -103,7 +103,7 @@ struct Reader<'a> {
     precision: Precision,
     ops: HashMap<&'a str, (Op, &'a Function)>,
     /// The value of each instruction; `None` for the initial values of
-    /// reductions, which are part of the reduction.
+    /// reductions and the fills of pads, which are part of those.
     values: Vec<Option<ValueId>>,
 }
 
@@ -170,7 +170,7 @@ impl Reader<'_> {
     fn op(&self, instr: &Instr) -> Result<(Op, Option<usize>), ParseError> {
         let at = instr.at;
         let inside = |found: &str| {
-            let found = format!("stablehlo.{found} in @main");
+            let found = format!("{found} in @main");
             Err(ParseError::unexpected(
                 at,
                 found,
@@ -192,11 +192,22 @@ impl Reader<'_> {
             Operation::Unary(Unary::Exponential) => Op::Exp,
             Operation::Unary(Unary::Log) => Op::Log,
             Operation::Unary(Unary::Sqrt) => Op::Sqrt,
+            Operation::Unary(Unary::Rsqrt) => Op::Rsqrt,
+            Operation::Unary(Unary::Tanh) => Op::Tanh,
+            Operation::Unary(Unary::Logistic) => Op::Logistic,
+            Operation::Unary(Unary::Erf) => Op::Erf,
+            Operation::Unary(Unary::Abs) => Op::Abs,
+            Operation::Unary(unary @ (Unary::ExponentialMinusOne | Unary::LogPlusOne)) => {
+                return inside(unary.name());
+            }
             Operation::Binary(Binary::Add) => Op::Add,
             Operation::Binary(Binary::Subtract) => Op::Sub,
             Operation::Binary(Binary::Multiply) => Op::Mul,
             Operation::Binary(Binary::Divide) => Op::Div,
-            Operation::Binary(Binary::Maximum) => return inside("maximum"),
+            Operation::Binary(Binary::Maximum) => Op::Maximum,
+            Operation::Binary(binary @ (Binary::Minimum | Binary::Atan2)) => {
+                return inside(binary.name());
+            }
             Operation::Compare(Direction::Eq) => Op::Compare(Comparison::Eq),
             Operation::Compare(Direction::Gt) => Op::Compare(Comparison::Gt),
             Operation::Compare(Direction::Ge) => Op::Compare(Comparison::Ge),
@@ -215,7 +226,7 @@ impl Reader<'_> {
                 self.check_init(instr, Reducer::Add)?;
                 return Ok((Op::ReduceSum { dims: dims.clone() }, Some(1)));
             }
-            Operation::Reduce(Reducer::Maximum, _) => return inside("reduce of maximum"),
+            Operation::Reduce(Reducer::Maximum, _) => return inside("stablehlo.reduce of maximum"),
             Operation::ReduceWindow(reducer, w) => {
                 self.check_init(instr, *reducer)?;
                 let window = window(w, at)?;
@@ -225,9 +236,19 @@ impl Reader<'_> {
                 };
                 return Ok((op, Some(1)));
             }
-            Operation::Pad(_) => return inside("pad"),
-            Operation::Slice(_) => return inside("slice"),
-            Operation::Reverse(_) => return inside("reverse"),
+            Operation::Pad(p) => {
+                self.check_init(instr, Reducer::Add)?;
+                return Ok((pad(p, at)?, Some(1)));
+            }
+            Operation::Slice(s) => Op::Slice {
+                starts: s.starts.clone(),
+                limits: s.limits.clone(),
+                strides: s.strides.clone(),
+            },
+            Operation::Concatenate(dim) => {
+                Op::Concatenate { dim: *dim, count: instr.operands.len() }
+            }
+            Operation::Reverse(_) => return inside("stablehlo.reverse"),
             Operation::Transpose(permutation) => Op::Transpose { permutation: permutation.clone() },
             Operation::Reshape => Op::Reshape { shape: instr.ty.shape.clone() },
             Operation::Call(name) => self.callee(name, instr)?,
@@ -255,7 +276,8 @@ impl Reader<'_> {
         ))
     }
 
-    /// The initial value of a reduction has to be its neutral element.
+    /// The initial value of a reduction has to be its neutral element, and
+    /// what fills a pad that of a sum.
     fn check_init(&self, instr: &Instr, reducer: Reducer) -> Result<(), ParseError> {
         let init = match instr.operands.as_slice() {
             [_, Operand { value: Value::Result(k), ty }] if *k < self.values.len() => {
@@ -272,18 +294,21 @@ impl Reader<'_> {
             Reducer::Add => "the scalar constant 0.0",
             Reducer::Maximum => "the scalar constant -inf",
         };
-        Err(ParseError::unexpected(instr.at, "another initial value", expected))
+        Err(ParseError::unexpected(instr.at, "another initial value or fill", expected))
     }
 }
 
 /// For each instruction, whether it is a constant used, and only ever as the
-/// initial value of a reduction. No constant of a graph is used so.
+/// initial value of a reduction or the fill of a pad. No constant of a graph is
+/// used so.
 fn inits(main: &Function) -> Vec<bool> {
     let mut as_init = vec![false; main.body.len()];
     let mut otherwise = vec![false; main.body.len()];
     for instr in &main.body {
-        let reduces =
-            matches!(instr.operation, Operation::Reduce(..) | Operation::ReduceWindow(..));
+        let reduces = matches!(
+            instr.operation,
+            Operation::Reduce(..) | Operation::ReduceWindow(..) | Operation::Pad(_)
+        );
         for (position, operand) in instr.operands.iter().enumerate() {
             let uses = if reduces && position == 1 { &mut as_init } else { &mut otherwise };
             mark(uses, operand);
@@ -329,6 +354,16 @@ fn window(w: &ReduceWindow, at: Position) -> Result<Window, ParseError> {
         strides: w.strides.clone(),
         padding: paddings(&w.padding, at)?,
     })
+}
+
+fn pad(p: &Pad, at: Position) -> Result<Op, ParseError> {
+    let pairs = p.low.iter().copied().zip(p.high.iter().copied()).collect::<Vec<_>>();
+    if p.low.len() != p.high.len() {
+        let found = format!("{} low and {} high paddings", p.low.len(), p.high.len());
+        return Err(ParseError::unexpected(at, found, "one pair per dimension"));
+    }
+    let (low, high) = paddings(&pairs, at)?.into_iter().unzip();
+    Ok(Op::Pad { low, high, interior: p.interior.clone() })
 }
 
 fn paddings(pairs: &[(i64, i64)], at: Position) -> Result<Vec<(usize, usize)>, ParseError> {

@@ -5,11 +5,13 @@
 //! the function accepted only if the two agree instruction by instruction; so
 //! nothing here has to be trusted.
 
-use crate::ast::{Attribute, Binary, Function, Instr, Operation, Pad, ReduceWindow, Slice, Unary};
+use crate::ast::{
+    Attribute, Binary, Function, Instr, Literal, Operation, Pad, ReduceWindow, Slice, Unary,
+};
 use crate::body::PADDING_HIGH;
 use crate::lower::private_function;
 use crate::{ParseError, print};
-use cotangent_graph::{ConvDims, Op, Precision, TensorType, Window};
+use cotangent_graph::{ConvDims, Op, Precision, Rational, TensorType, Window};
 
 /// The op whose body `function` has, at `precision`.
 pub(crate) fn recognise(function: &Function, precision: Precision) -> Result<Op, ParseError> {
@@ -17,8 +19,9 @@ pub(crate) fn recognise(function: &Function, precision: Precision) -> Result<Op,
         ParseError::unexpected(
             function.at,
             format!("@{}, {found}", function.name),
-            "a body that prints relu, softmax, softmax_cross_entropy, conv_input_grad, \
-             conv_kernel_grad, window_sum_grad or max_pool_grad",
+            "a body that prints relu, clamp, elu, softplus, erf_grad, variance, normalize, softmax, \
+             softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or \
+             max_pool_grad",
         )
     };
     let highs = padding_high(function)?;
@@ -94,13 +97,45 @@ fn suggest(f: &Function, highs: Option<&[i64]>) -> Option<Op> {
     if has(|o| matches!(o, Operation::ReduceWindow(..))) {
         return window_sum_grad(f, highs);
     }
+    if has(|o| *o == Operation::Binary(Binary::Atan2)) {
+        return Some(Op::ErfGrad);
+    }
+    if has(|o| *o == Operation::Unary(Unary::LogPlusOne)) {
+        return Some(Op::Softplus);
+    }
+    if has(|o| *o == Operation::Unary(Unary::ExponentialMinusOne)) {
+        return constant(f, 1).map(|alpha| Op::Elu { alpha });
+    }
+    if has(|o| *o == Operation::Binary(Binary::Minimum)) {
+        return Some(Op::Clamp { low: constant(f, 0)?, high: constant(f, 1)? });
+    }
     if has(|o| *o == Operation::Unary(Unary::Log)) {
         return Some(Op::SoftmaxCrossEntropy);
     }
     if has(|o| *o == Operation::Unary(Unary::Exponential)) {
         return Some(Op::Softmax);
     }
-    has(|o| *o == Operation::Binary(Binary::Maximum)).then_some(Op::Relu)
+    if has(|o| *o == Operation::Binary(Binary::Maximum)) {
+        return Some(Op::Relu);
+    }
+    let dims = first(f, |i| match &i.operation {
+        Operation::Reduce(_, dims) => Some(dims.clone()),
+        _ => None,
+    })?;
+    if has(|o| *o == Operation::Unary(Unary::Rsqrt)) {
+        // The constants: where the sums start, N, ε. A sum has its own start.
+        return constant(f, 3).map(|eps| Op::Normalize { dims, eps });
+    }
+    Some(Op::Variance { dims })
+}
+
+/// The `k`-th constant of the body.
+fn constant(f: &Function, k: usize) -> Option<Rational> {
+    let constants = f.body.iter().filter_map(|i| match &i.operation {
+        Operation::Constant(Literal::Finite(value)) => Some(value),
+        _ => None,
+    });
+    constants.cloned().nth(k)
 }
 
 /// The first instruction of which `pick` makes something.

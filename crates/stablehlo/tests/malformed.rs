@@ -11,6 +11,12 @@ fn texts() -> Vec<String> {
     let wanted = [
         "constant_tenth",
         "select",
+        "erf",
+        "slice_strided",
+        "pad_interior",
+        "concatenate_four",
+        "elu_tenth",
+        "normalize_1",
         "dot_general_batched",
         "convolution_3",
         "conv_input_grad_3",

@@ -173,7 +173,9 @@ fn errors_of_meaning_say_where_and_what() {
     check(
         "%5 = stablehlo.constant dense<0.0>",
         "%5 = stablehlo.constant dense<1.0>",
-        expect!["line 9, column 5: found another initial value, expected the scalar constant 0.0"],
+        expect![
+            "line 9, column 5: found another initial value or fill, expected the scalar constant 0.0"
+        ],
     );
     check(
         "applies stablehlo.add",
@@ -276,7 +278,25 @@ fn only_forward_convolutions_and_ops_of_the_graph_stand_in_main() {
         ("convolution_2", "pad = [[1, 0]", "pad = [[-1, 0]"),
         ("convolution_2", "[0, 1, i, o]", "[0, 1, o, i]"),
         ("convolution_4", "batch_group_count = 1", "batch_group_count = 2"),
-        ("add", "stablehlo.add", "stablehlo.maximum"),
+        ("add", "stablehlo.add", "stablehlo.minimum"),
+        ("add", "stablehlo.add", "stablehlo.atan2"),
+        ("exponential", "exponential", "exponential_minus_one"),
+        ("log", "stablehlo.log", "stablehlo.log_plus_one"),
+        ("erf", "-> tensor<2x3xf32>\n", "-> tensor<2x3xf64>\n"),
+        ("erf", "chlo.erf", "stablehlo.erf"),
+        ("erf", "chlo.erf", "chlo.erfc"),
+        ("slice_strided", "1:5:2", "1:6:2"),
+        ("slice_strided", "1:5:2", "1:5:0"),
+        ("pad", "dense<0.0>", "dense<1.0>"),
+        ("pad", "dense<0.0>", "dense<0xFF800000>"),
+        ("pad", "%arg0, %0", "%arg0, %arg0"),
+        ("pad", "low = [0, 1]", "low = [1, 0]"),
+        ("pad", "low = [0, 1], high = [2, 0]", "low = [-1, 1], high = [3, 0]"),
+        ("pad", "low = [0, 1], high = [2, 0]", "low = [0], high = [2, 0]"),
+        ("concatenate", "dim = 0", "dim = 1"),
+        ("concatenate", "dim = 0", "dim = 2"),
+        ("concatenate", "%arg0, %arg1, dim", "%arg0, dim"),
+        ("concatenate_four", ", dim = 1", " dim = 1"),
         ("max_pool_1", "stablehlo.maximum", "stablehlo.add"),
         ("window_sum_1", "[1, 1]", "[1, -1]"),
         ("reduce_sum_1", "init: %0", "init: %arg0"),

@@ -160,6 +160,37 @@ fn constants_are_rounded_once_to_the_precision() {
     assert!(error.contains("overflows f32"), "{error}");
 }
 
+/// Attributes that are apart as rationals, but not as floats.
+#[test]
+fn constants_among_attributes_fit_after_rounding_too() {
+    let clamp = Op::Clamp {
+        low: "1/3".parse().unwrap(),
+        high: "333333333333/999999999998".parse().unwrap(),
+    };
+    let normalize = Op::Normalize { dims: vec![0], eps: "1e-60".parse().unwrap() };
+    let elu = Op::Elu { alpha: "1e39".parse().unwrap() };
+    for (op, reason) in [(clamp, "not in order"), (normalize, "above 0"), (elu, "overflows f32")] {
+        let p = |precision| program(cases::graph(op.clone(), &[TensorType::real([3])]), precision);
+        let error = p(Precision::F32).to_text().unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+        assert!(p(Precision::F64).to_text().is_ok());
+    }
+}
+
+#[test]
+fn ops_that_differ_only_before_rounding_share_a_function() {
+    let mut b = Builder::new();
+    let x = b.input("x", Role::Data, TensorType::real([3])).unwrap();
+    let alphas = ["1/3", "333333333333/999999999998"].map(|a| a.parse().unwrap());
+    let y = alphas.map(|alpha| b.push(Op::Elu { alpha }, &[x]).unwrap());
+    b.output("y", Role::Logits, y[0]);
+    b.output("z", Role::Logits, y[1]);
+    let p = program(b.finish().unwrap(), Precision::F32);
+    let text = p.to_text().unwrap();
+    assert_eq!(text.matches("func.func private").count(), 1);
+    assert_eq!(Program::from_text(&text).unwrap().to_text().unwrap(), text);
+}
+
 #[test]
 fn what_the_text_cannot_hold_is_refused() {
     let wide = Window { size: vec![1 << 15], strides: vec![1], padding: vec![(0, 0)] };

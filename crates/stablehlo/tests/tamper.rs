@@ -12,6 +12,14 @@ use std::ops::Range;
 /// One or more cases of every op that prints as a private function.
 const PRIVATE: &[&str] = &[
     "relu",
+    "clamp",
+    "clamp_thirds",
+    "elu_tenth",
+    "softplus",
+    "erf_grad",
+    "variance_0",
+    "normalize_0",
+    "normalize_rows",
     "softmax_heads",
     "softmax_cross_entropy_3",
     "conv_input_grad_2",
@@ -46,8 +54,36 @@ fn refused(name: &str, text: &str, range: Range<usize>, with: &str) {
     }
 }
 
+/// Ops with constants among their attributes: another constant is another op.
+const PARAMETRIC: &[&str] = &["clamp", "elu", "normalize"];
+
+/// Applies `change` to a number and expects a refusal, or where the number is
+/// an attribute, another op of the kind.
+fn refused_or_another(name: &str, text: &str, range: Range<usize>, with: &str) -> bool {
+    let mut changed = text.to_string();
+    changed.replace_range(range.clone(), with);
+    let constant = text[..range.start]
+        .rfind('\n')
+        .is_some_and(|line| text[line..range.start].contains("stablehlo.constant dense<"));
+    match Program::from_text(&changed) {
+        Ok(p) if constant => {
+            let (found, original) = (p.graph, Program::from_text(text).unwrap().graph);
+            let (found, original) = (&found.instructions[0].op, &original.instructions[0].op);
+            assert_ne!(found, original, "{changed}");
+            assert_eq!(found.name(), original.name(), "{changed}");
+            assert!(PARAMETRIC.contains(&found.name()), "{name}: accepted as {found:?}\n{changed}");
+            true
+        }
+        _ => {
+            refused(name, text, range, with);
+            false
+        }
+    }
+}
+
 #[test]
 fn every_number_matters() {
+    let mut parameters = 0;
     for name in PRIVATE {
         let text = text(name);
         let mut changes = 0;
@@ -62,11 +98,14 @@ fn every_number_matters() {
                 continue;
             }
             let n: u64 = text[start..at].parse().unwrap();
-            refused(name, &text, start..at, &(n + 1).to_string());
+            if refused_or_another(name, &text, start..at, &(n + 1).to_string()) {
+                parameters += 1;
+            }
             changes += 1;
         }
         assert!(changes > 10, "{name}: {changes} changes");
     }
+    assert!(parameters >= 5, "{parameters}");
 }
 
 #[test]
@@ -81,6 +120,12 @@ fn every_op_matters() {
         ("negate ", "exponential "),
         ("exponential ", "negate "),
         ("log ", "sqrt "),
+        ("rsqrt ", "sqrt "),
+        ("abs ", "negate "),
+        ("log_plus_one ", "log "),
+        ("exponential_minus_one ", "exponential "),
+        ("minimum ", "maximum "),
+        ("atan2 ", "add "),
         ("GT", "GE"),
         ("GT", "EQ"),
         ("EQ", "GE"),
@@ -189,7 +234,7 @@ fn errors_name_the_function_the_instruction_and_both_texts() {
         "interior = [0, 1",
         "interior = [0, 0",
         expect![
-            "line 6, column 3: found @window_sum_grad, which resembles window_sum_grad, but window_sum_grad: shapes [2, 6, 2, 2] and [2, 3, 2, 2] differ, expected a body that prints relu, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"
+            "line 6, column 3: found @window_sum_grad, which resembles window_sum_grad, but window_sum_grad: shapes [2, 6, 2, 2] and [2, 3, 2, 2] differ, expected a body that prints relu, clamp, elu, softplus, erf_grad, variance, normalize, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"
         ],
     );
     check(
@@ -201,11 +246,43 @@ fn errors_name_the_function_the_instruction_and_both_texts() {
         ],
     );
     check(
+        "normalize_0",
+        "rsqrt",
+        "sqrt",
+        expect![
+            "line 17, column 5: @normalize is not the body of variance: instruction 10 is `%10 = stablehlo.constant dense<0x3727C5AC> : tensor<5xf32>`, expected `return %9 : tensor<5xf32>`"
+        ],
+    );
+    check(
+        "variance_0",
+        "[0, 1, 2]",
+        "[0, 1, 2, 3]",
+        expect![
+            "line 8, column 5: @variance is not the body of variance: instruction 1 is `%1 = stablehlo.reduce(%arg0 init: %0) applies stablehlo.add across dimensions = [0, 1, 2, 3] : (tensor<2x3x4x5xf32>, tensor<f32>) -> tensor<5xf32>`, expected `%1 = stablehlo.reduce(%arg0 init: %0) applies stablehlo.add across dimensions = [0, 1, 2, 3] : (tensor<2x3x4x5xf32>, tensor<f32>) -> tensor<f32>`"
+        ],
+    );
+    check(
+        "elu_tenth",
+        "GT",
+        "GE",
+        expect![
+            "line 8, column 5: @elu is not the body of elu: instruction 1 is `%1 = stablehlo.compare GE, %arg0, %0, FLOAT : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>`, expected `%1 = stablehlo.compare GT, %arg0, %0, FLOAT : (tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xi1>`"
+        ],
+    );
+    check(
+        "clamp",
+        "dense<6.0>",
+        "dense<-1.0>",
+        expect![
+            "line 6, column 3: found @clamp, which resembles clamp, but clamp: the bounds 0 and -1 are not in order, expected a body that prints relu, clamp, elu, softplus, erf_grad, variance, normalize, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"
+        ],
+    );
+    check(
         "relu",
         "maximum",
         "add",
         expect![
-            "line 6, column 3: found @relu, which is the body of no op, expected a body that prints relu, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"
+            "line 6, column 3: found @relu, which is the body of no op, expected a body that prints relu, clamp, elu, softplus, erf_grad, variance, normalize, softmax, softmax_cross_entropy, conv_input_grad, conv_kernel_grad, window_sum_grad or max_pool_grad"
         ],
     );
 }

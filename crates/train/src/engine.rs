@@ -69,6 +69,16 @@ impl Step {
         }
     }
 
+    /// The position of the input called `name`.
+    pub fn find_input(&self, name: &str) -> Option<usize> {
+        self.graph.input(name)
+    }
+
+    /// The input at this position.
+    pub fn input_at(&mut self, k: usize) -> &mut [f32] {
+        self.engine.input_mut(k)
+    }
+
     /// The first output with this role; empty if there is none.
     pub fn output(&self, role: Role) -> &[f32] {
         match self.outputs[role as usize] {

@@ -11,6 +11,7 @@ use cotangent_net::Network;
 use cotangent_stablehlo::What;
 use cotangent_step::Optimizer;
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// What a network says about one image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,8 +105,8 @@ fn load(
         _ => (&[Role::Data], &[Role::Logits]),
     };
     let mut step = Step::compile(what.name(), &text, execution, inputs, outputs)?;
-    let mut params = params.into_iter();
-    step.set_resident(|_, _| Ok(params.next().unwrap_or_default()))?;
+    let values: HashMap<&str, &[f32]> = params.into_iter().collect();
+    step.set_resident(|name, _| Ok(values.get(name).copied().unwrap_or_default()))?;
     Ok(step)
 }
 

@@ -48,6 +48,7 @@ mod error;
 mod feed;
 mod inference;
 mod lock;
+mod masks;
 mod metrics;
 mod observer;
 mod plot;

@@ -56,7 +56,9 @@ pub fn resume_from(
     let (weights, found) = checkpoint::load(&dir.last())?;
     let net = &setup.net;
     let state = setup.optimizer.state(net);
-    let names = net.params().map(|p| &*p.name).chain(state.iter().map(|s| &*s.name));
+    let names = net.params().iter().map(|p| &*p.name);
+    let names = names.chain(net.stats().iter().map(|s| &*s.name));
+    let names = names.chain(state.iter().map(|s| &*s.name));
     weights.no_others(net, names)?;
     for s in &state {
         weights.tensor(net, &s.name, &s.shape)?;

@@ -4,6 +4,7 @@ use crate::checkpoint::{self, Progress};
 use crate::derived;
 use crate::engine::Step;
 use crate::feed::{Batch, Feed};
+use crate::masks::Masks;
 use crate::metrics::csv;
 use crate::score::{count_correct, score};
 use crate::setup::{Setup, to_json};
@@ -59,8 +60,10 @@ pub(crate) fn begin(
     let state = setup.optimizer.state(&setup.net);
     let state = state.iter().map(|s| (&*s.name, vec![s.initial; s.shape.iter().product()]));
     let params = cotangent_net::initialize(&setup.net, setup.config.seed);
-    let initial: HashMap<&str, Vec<f32>> =
-        setup.net.params().map(|p| &*p.name).zip(params).chain(state).collect();
+    let names = setup.net.params().iter().map(|p| &*p.name);
+    let stats = setup.net.stats().iter();
+    let stats = stats.map(|s| (&*s.name, vec![s.initial; s.shape.iter().product()]));
+    let initial: HashMap<&str, Vec<f32>> = names.zip(params).chain(stats).chain(state).collect();
     trainer.step.set_resident(|name, _| Ok(initial.get(name).map_or(&[], |v| &v[..])))?;
     drop(initial);
     setup.write(dir)?;
@@ -74,6 +77,7 @@ pub(crate) struct Trainer<'a> {
     dir: &'a RunDir,
     pub(crate) progress: Progress,
     pub(crate) step: Step,
+    masks: Masks,
     eval: Step,
     eval_batch: Batch,
     clock: Clock,
@@ -102,8 +106,11 @@ impl<'a> Trainer<'a> {
         let io = [Role::Data, Role::Target];
         let out = [Role::Loss, Role::Logits];
         let step_io = [Role::Data, Role::Target, Role::Hyper];
+        let step = Step::compile("step.mlir", &setup.step, execution, &step_io, &out)?;
+        let masks = Masks::new(&setup.net, &step, setup.config.seed);
         Ok(Trainer {
-            step: Step::compile("step.mlir", &setup.step, execution, &step_io, &out)?,
+            step,
+            masks,
             eval: Step::compile("eval.mlir", &setup.eval, execution, &io, &out)?,
             eval_batch: Batch::new(dataset, setup.config.batch),
             clock: Clock {
@@ -188,6 +195,7 @@ impl<'a> Trainer<'a> {
             self.step.input_mut(Role::Data).copy_from_slice(&batch.x);
             self.step.input_mut(Role::Target).copy_from_slice(&batch.target);
             self.step.input_mut(Role::Hyper).fill(lr);
+            self.masks.draw(self.global_step(), &mut self.step);
             self.step.run()?;
             let loss = self.step.loss();
             if !loss.is_finite() {

@@ -94,19 +94,25 @@ impl Weights {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// The parameters of `net`, in order.
+    /// The parameters and running statistics of `net` by name, in order.
     ///
     /// # Errors
     /// A tensor is missing, has another shape, or is one too many; optimiser
     /// state is not, in a file that names its optimiser. Or the file has the
     /// specification of another network: equal shapes do not make it the same.
-    pub fn params(&self, net: &Network) -> Result<Vec<&[f32]>, TrainError> {
+    pub fn params<'a>(&'a self, net: &'a Network) -> Result<Vec<(&'a str, &'a [f32])>, TrainError> {
         let state = self.metadata("optimizer").and_then(|o| o.parse::<Optimizer>().ok());
         let state = state.map_or(vec![], |o| o.state(net));
-        let names = net.params().map(|p| p.name.as_str());
-        self.no_others(net, names.chain(state.iter().map(|s| s.name.as_str())))?;
+        let names = net.params().iter().map(|p| p.name.as_str());
+        let stats = net.stats().iter().map(|s| s.name.as_str());
+        self.no_others(net, names.chain(stats).chain(state.iter().map(|s| s.name.as_str())))?;
         self.check_spec(net)?;
-        net.params().map(|p| self.tensor(net, &p.name, &p.shape)).collect()
+        let params = net.params().iter().map(|p| (p.name.as_str(), &p.shape));
+        let stats = net.stats().iter().map(|s| (s.name.as_str(), &s.shape));
+        params
+            .chain(stats)
+            .map(|(name, shape)| Ok((name, self.tensor(net, name, shape)?)))
+            .collect()
     }
 
     /// Refuses the specification of a network that computes something else. The
@@ -166,6 +172,9 @@ impl Weights {
     ) -> Result<(), TrainError> {
         for p in net.params() {
             self.tensor(net, &p.name, &p.shape)?;
+        }
+        for s in net.stats() {
+            self.tensor(net, &s.name, &s.shape)?;
         }
         let known: BTreeSet<&str> = names.collect();
         match self.tensors.iter().find(|(name, _)| !known.contains(name.as_str())) {

@@ -1,9 +1,36 @@
-//! Named networks, each a declaration of a few lines.
+//! Named networks, each a declaration of a few lines, at their published size
+//! or any other.
+//!
+//! The parameters of the image networks carry the names they have in timm or
+//! torchvision, so that published weights find their place; each family's file
+//! says which.
 //!
 //! ```
-//! let net = cotangent_zoo::find("mnist-mlp").unwrap().spec().network().unwrap();
-//! assert_eq!(net.param_count(), 784 * 512 + 512 + 512 * 512 + 512 + 512 * 10 + 10);
+//! use cotangent_zoo::{Config, find};
+//! let model = find("resnet18").unwrap();
+//! assert_eq!(model.spec().network().unwrap().param_count(), 11_689_512);
+//! let narrow = Config { classes: Some(10), image: Some(64), width: 0.5, ..Config::default() };
+//! assert_eq!(model.spec_with(&narrow).network().unwrap().param_count(), 2_801_450);
 //! ```
+
+mod cifar;
+mod config;
+mod convnext;
+mod densenet;
+mod efficientnet;
+mod gpt;
+mod mnist;
+mod mobilenet;
+mod models;
+mod parts;
+mod resnet;
+mod squeezenet;
+mod unet;
+mod vgg;
+mod vit;
+
+pub use config::Config;
+pub use models::MODELS;
 
 use cotangent_net::NetSpec;
 
@@ -14,73 +41,38 @@ pub struct Model {
     pub name: &'static str,
     /// One line about it.
     pub summary: &'static str,
-    declare: fn(&str) -> NetSpec,
+    declare: fn(&str, &Config) -> NetSpec,
+    small: Config,
 }
 
 impl Model {
-    /// Its specification.
+    /// Its specification, as published.
     pub fn spec(&self) -> NetSpec {
-        (self.declare)(self.name)
+        self.spec_with(&Config::default())
+    }
+
+    /// Its specification at another size. Sizes that its layers refuse, such
+    /// as an image smaller than a window, are errors of [`NetSpec::network`].
+    pub fn spec_with(&self, config: &Config) -> NetSpec {
+        (self.declare)(self.name, config)
+    }
+
+    /// The size that tests run it at: every kind of layer it has, ten classes,
+    /// and little to compute. Its batch has at least two examples.
+    pub fn small(&self) -> Config {
+        self.small
     }
 }
-
-/// Every network, smallest first.
-pub const MODELS: [Model; 3] = [
-    Model {
-        name: "mnist-linear",
-        summary: "softmax regression on 28x28 digits: one dense layer",
-        declare: mnist_linear,
-    },
-    Model { name: "mnist-mlp", summary: "784-512-512-10 perceptron with ReLU", declare: mnist_mlp },
-    Model {
-        name: "mnist-cnn",
-        summary: "two 3x3 convolutions of 32 features, max-pool, dense 512",
-        declare: mnist_cnn,
-    },
-];
 
 /// The network called `name`.
 pub fn find(name: &str) -> Option<&'static Model> {
     MODELS.iter().find(|m| m.name == name)
 }
 
-fn mnist_linear(name: &str) -> NetSpec {
-    NetSpec::new(name, [28, 28, 1]).flatten().dense(10)
-}
-
-fn mnist_mlp(name: &str) -> NetSpec {
-    NetSpec::new(name, [28, 28, 1]).flatten().dense(512).relu().dense(512).relu().dense(10)
-}
-
-fn mnist_cnn(name: &str) -> NetSpec {
-    NetSpec::new(name, [28, 28, 1])
-        .conv2d(32, 3)
-        .relu()
-        .conv2d(32, 3)
-        .relu()
-        .max_pool(2)
-        .flatten()
-        .dense(512)
-        .relu()
-        .dense(10)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use expect_test::expect;
-
-    #[test]
-    fn every_model_is_a_network_and_its_own_text() {
-        for model in MODELS {
-            let spec = model.spec();
-            assert_eq!(spec.name, model.name);
-            spec.network().unwrap();
-            let text = spec.to_toml();
-            assert!(text.lines().count() <= 15, "{}", model.name);
-            assert_eq!(NetSpec::from_toml(&text).unwrap(), spec);
-        }
-    }
 
     #[test]
     fn the_cnn_as_text() {

@@ -138,8 +138,13 @@ fn one_model(args: &Args, net: &Network, threads: usize) -> Result<Vec<Row>> {
 /// Multiplications and additions of a step: forward, and two products of the
 /// same size backward, but for the first layer, whose input has no gradient.
 fn flops_per_step(net: &Network, batch: usize) -> f64 {
-    let macs: u64 = net.layers().iter().map(|l| l.macs).sum();
-    let first = net.layers().iter().find(|l| !l.params.is_empty()).map_or(0, |l| l.macs);
+    let macs: u64 = net.macs();
+    let first = net
+        .layers()
+        .iter()
+        .flat_map(|l| l.walk())
+        .find(|l| !l.params.is_empty())
+        .map_or(0, |l| l.macs);
     batch as f64 * (6.0 * macs as f64 - 2.0 * first as f64)
 }
 

@@ -9,8 +9,11 @@ mod any_window;
 mod conv;
 mod dense;
 mod direct;
+pub(crate) mod elementary;
 mod matmul;
 mod memory;
+mod moments;
+mod movement;
 mod pointwise;
 mod rows;
 mod tile;
@@ -253,11 +256,30 @@ unsafe fn compute(
                     *inner,
                 )
             }
-            Whole::Strided { shape, strides } => {
-                let columns = shape.last().copied().unwrap_or(1);
-                let len = 1 + shape.iter().zip(strides).map(|(n, s)| (n - 1) * s).sum::<usize>();
-                rows::strided(read(0, 0, len), write(columns), shape, strides, start)
+            Whole::Strided(s) => {
+                movement::strided(read(0, s.offset, s.reach()), write(s.columns()), s, start)
             }
+            Whole::Pad(p) => movement::pad(read(0, 0, p.len()), write(p.columns()), p, start),
+            Whole::Concatenate { runs, .. } => {
+                let len = runs.iter().sum();
+                let mut place = 0;
+                for (k, &run) in runs.iter().enumerate() {
+                    let from = read(k, start * run, (end - start) * run);
+                    movement::interleave(from, write(len), run, len, place);
+                    place += run;
+                }
+            }
+            Whole::Variance(m) => moments::variance(
+                read(0, start * m.slab(), (end - start) * m.slab()),
+                write(m.groups),
+                m,
+            ),
+            Whole::Normalize(m, eps) => moments::normalize(
+                read(0, start * m.slab(), (end - start) * m.slab()),
+                write(m.slab()),
+                m,
+                *eps,
+            ),
             Whole::Softmax { classes, .. } => {
                 let len = (end - start) * classes;
                 rows::softmax(read(0, start * classes, len), write(*classes), *classes)

@@ -1,5 +1,6 @@
 //! Runs a [`Program`] over ranges of indices.
 
+use super::elementary;
 use super::memory::Memory;
 use crate::plan::{Micro, Operand, Pointwise, Program, SPLAT, Source, Splat, Sum, TILE, Target};
 use cotangent_graph::Comparison;
@@ -233,6 +234,30 @@ macro_rules! pass {
     }};
 }
 
+/// As `pass`, but the rest fills a vector too: a function whose value depends
+/// on how its sums are rounded then gives the same wherever an index falls.
+macro_rules! alike {
+    ($n:ident, $to:ident, [$($x:ident),+], $vector:expr) => {{
+        let lanes = S::F32_LANES;
+        let mut i = 0;
+        while i + lanes <= $n {
+            $(let $x = $x.at.add(i * $x.step).cast::<S::f32s>().read_unaligned();)+
+            $to.add(i).cast::<S::f32s>().write_unaligned($vector);
+            i += lanes;
+        }
+        if i < $n {
+            let mut rest = [0.0f32; SPLAT];
+            $(
+                let from = $x.at.add(i * $x.step);
+                std::ptr::copy_nonoverlapping(from, rest.as_mut_ptr(), $n - i);
+                let $x = rest.as_ptr().cast::<S::f32s>().read_unaligned();
+            )+
+            rest.as_mut_ptr().cast::<S::f32s>().write_unaligned($vector);
+            std::ptr::copy_nonoverlapping(rest.as_ptr(), $to.add(i), $n - i);
+        }
+    }};
+}
+
 #[inline(always)]
 unsafe fn apply<S: Simd>(s: S, m: &Micro, a: [In; 4], to: *mut f32, n: usize) {
     let [x, y, v, w] = a;
@@ -245,19 +270,22 @@ unsafe fn apply<S: Simd>(s: S, m: &Micro, a: [In; 4], to: *mut f32, n: usize) {
             }
             Pointwise::Neg => pass!(s, n, to, [x], s.neg_f32s(x), -x),
             Pointwise::Sqrt => pass!(s, n, to, [x], s.sqrt_f32s(x), x.sqrt()),
-            Pointwise::Exp => (0..n).for_each(|i| *to.add(i) = (*x.at.add(i * x.step)).exp()),
-            Pointwise::Log => (0..n).for_each(|i| *to.add(i) = (*x.at.add(i * x.step)).ln()),
-            Pointwise::Relu => {
-                let zero = s.splat_f32s(0.0);
-                pass!(
-                    s,
-                    n,
-                    to,
-                    [x],
-                    s.select_f32s(s.less_than_or_equal_f32s(x, zero), zero, x),
-                    if x <= 0.0 { 0.0 } else { x }
-                )
+            Pointwise::Rsqrt => {
+                let one = s.splat_f32s(1.0);
+                pass!(s, n, to, [x], s.div_f32s(one, s.sqrt_f32s(x)), 1.0 / x.sqrt())
             }
+            Pointwise::Log => (0..n).for_each(|i| *to.add(i) = (*x.at.add(i * x.step)).ln()),
+            Pointwise::Exp => alike!(n, to, [x], elementary::exp(s, x)),
+            Pointwise::Tanh => alike!(n, to, [x], elementary::tanh(s, x)),
+            Pointwise::Logistic => alike!(n, to, [x], elementary::logistic(s, x)),
+            Pointwise::Erf => alike!(n, to, [x], elementary::erf(s, x)),
+            Pointwise::ErfGrad => alike!(n, to, [x], elementary::erf_grad(s, x)),
+            Pointwise::Softplus => alike!(n, to, [x], elementary::softplus(s, x)),
+            Pointwise::Elu => alike!(n, to, [x, y], elementary::elu(s, x, y)),
+            Pointwise::Relu => alike!(n, to, [x], elementary::relu(s, x)),
+            Pointwise::Clamp => alike!(n, to, [x, y, v], elementary::clamp(s, x, y, v)),
+            Pointwise::Abs => pass!(s, n, to, [x], s.abs_f32s(x), x.abs()),
+            Pointwise::Maximum => alike!(n, to, [x, y], elementary::maximum(s, x, y)),
             Pointwise::Select(Comparison::Eq) => pass!(
                 s,
                 n,

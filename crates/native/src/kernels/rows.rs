@@ -1,4 +1,4 @@
-//! Row-wise ops, sums over one block of dimensions, strided copies.
+//! Row-wise ops, sums over one block of dimensions.
 
 use cotangent_graph::Contraction;
 
@@ -59,36 +59,6 @@ fn sum(a: &[f32]) -> f32 {
         chains.iter_mut().zip(c).for_each(|(s, x)| *s += x);
     }
     chains.iter().fold(rest, |s, x| s + x)
-}
-
-/// `out[r] = a[r · strides]` for rows (of the last dimension) `start..`, as
-/// many as `out` holds.
-pub(super) fn strided(
-    a: &[f32],
-    out: &mut [f32],
-    shape: &[usize],
-    strides: &[usize],
-    start: usize,
-) {
-    let (Some((&columns, outer)), Some((&step, outer_strides))) =
-        (shape.split_last(), strides.split_last())
-    else {
-        out[0] = a[0];
-        return;
-    };
-    for (k, out) in out.chunks_exact_mut(columns).enumerate() {
-        let mut rest = start + k;
-        let mut base = 0;
-        for (&n, &s) in outer.iter().zip(outer_strides).rev() {
-            base += rest % n * s;
-            rest /= n;
-        }
-        match step {
-            0 => out.fill(a[base]),
-            1 => out.copy_from_slice(&a[base..base + columns]),
-            _ => out.iter_mut().enumerate().for_each(|(i, o)| *o = a[base + i * step]),
-        }
-    }
 }
 
 /// Any contraction, one point at a time.

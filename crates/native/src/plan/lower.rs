@@ -2,10 +2,11 @@
 //! into the way operands are read.
 
 use super::matmul::Matmul;
+use super::moments::Moments;
 use super::node::{Access, Arg, Kind, Node, Pointwise, holds};
 use super::step::collapsible;
 use crate::NativeError;
-use cotangent_graph::{Comparison, DotDims, Graph, Op, TensorType};
+use cotangent_graph::{Comparison, DotDims, Graph, Op, Rational, TensorType};
 use std::collections::HashMap;
 
 /// A graph value during lowering.
@@ -78,13 +79,7 @@ impl Lowering {
     ) -> Result<Lowered, NativeError> {
         let len = ty.len();
         Ok(match op {
-            Op::Constant { value, .. } => {
-                let c = value.to_f32();
-                if !c.is_finite() {
-                    return Err(NativeError::Constant { index, value: value.to_string() });
-                }
-                Lowered::Const(c)
-            }
+            Op::Constant { value, .. } => constant(index, value)?,
             Op::Reshape { .. } => args[0].clone(),
             Op::Transpose { permutation } if keeps_order(&types[0].shape, permutation) => {
                 args[0].clone()
@@ -113,8 +108,20 @@ impl Lowering {
                 let n = self.materialise(args[0], &types[0].shape);
                 Lowered::View(self.reduce_sum(n, &types[0].shape, dims), Access::plain(len))
             }
+            Op::Variance { dims } | Op::Normalize { dims, .. } => {
+                let n = self.materialise(args[0], &types[0].shape);
+                Lowered::View(
+                    self.moments(op, n, dims, &types[0].shape, &ty.shape),
+                    Access::plain(len),
+                )
+            }
             op => match pointwise(op) {
-                Some(p) => self.pointwise(p, args, len),
+                Some((p, constants)) => {
+                    let constants = constants.into_iter().map(|c| constant(index, c));
+                    let constants = constants.collect::<Result<Vec<_>, _>>()?;
+                    let args: Vec<&Lowered> = args.iter().copied().chain(&constants).collect();
+                    self.pointwise(p, &args, len)
+                }
                 None => self.whole(op, args, types, ty),
             },
         })
@@ -243,6 +250,45 @@ impl Lowering {
         if rest.is_empty() { n } else { self.reduce_sum(n, &partial, rest) }
     }
 
+    /// A variance or normalize, on a transposed copy where the dimensions
+    /// averaged over are too scattered for one kernel.
+    fn moments(
+        &mut self,
+        op: &Op,
+        a: usize,
+        dims: &[usize],
+        shape: &[usize],
+        result: &[usize],
+    ) -> usize {
+        if Moments::new(shape, dims).is_some() {
+            return self.node(Kind::Whole(op.clone(), vec![a], vec![shape.to_vec()]), result);
+        }
+        let kept = (0..shape.len()).filter(|d| !dims.contains(d));
+        let permutation: Vec<usize> = kept.chain(dims.iter().copied()).collect();
+        let moved: Vec<usize> = permutation.iter().map(|&d| shape[d]).collect();
+        let a = self.transpose(a, shape, &permutation);
+        let last = (shape.len() - dims.len()..shape.len()).collect();
+        match op {
+            Op::Normalize { eps, .. } => {
+                let op = Op::Normalize { dims: last, eps: eps.clone() };
+                let n = self.node(Kind::Whole(op, vec![a], vec![moved.clone()]), &moved);
+                let mut back = vec![0; shape.len()];
+                permutation.iter().enumerate().for_each(|(to, &from)| back[from] = to);
+                self.transpose(n, &moved, &back)
+            }
+            _ => {
+                let op = Op::Variance { dims: last };
+                self.node(Kind::Whole(op, vec![a], vec![moved]), result)
+            }
+        }
+    }
+
+    fn transpose(&mut self, a: usize, shape: &[usize], permutation: &[usize]) -> usize {
+        let moved: Vec<usize> = permutation.iter().map(|&d| shape[d]).collect();
+        let op = Op::Transpose { permutation: permutation.to_vec() };
+        self.node(Kind::Whole(op, vec![a], vec![shape.to_vec()]), &moved)
+    }
+
     /// A dot_general whose operands are matrices, transposed first if need be.
     fn dot_general(
         &mut self,
@@ -255,13 +301,10 @@ impl Lowering {
         }
         let (lhs, rhs, dims) = collapsible(dims, shapes[0].len(), shapes[1].len());
         for (k, permutation) in [lhs, rhs].into_iter().enumerate() {
-            let shape: Vec<usize> = permutation.iter().map(|&d| shapes[k][d]).collect();
             if !keeps_order(&shapes[k], &permutation) {
-                let op = Op::Transpose { permutation };
-                let kind = Kind::Whole(op, vec![operands[k]], vec![shapes[k].clone()]);
-                operands[k] = self.node(kind, &shape);
+                operands[k] = self.transpose(operands[k], &shapes[k], &permutation);
             }
-            shapes[k] = shape;
+            shapes[k] = permutation.iter().map(|&d| shapes[k][d]).collect();
         }
         Kind::Whole(Op::DotGeneral(dims), operands, shapes)
     }
@@ -287,8 +330,18 @@ fn as_arg(a: &Lowered) -> Option<Arg> {
     }
 }
 
-fn pointwise(op: &Op) -> Option<Pointwise> {
-    Some(match op {
+fn constant(index: usize, value: &Rational) -> Result<Lowered, NativeError> {
+    let c = value.to_f32();
+    match c.is_finite() {
+        true => Ok(Lowered::Const(c)),
+        false => Err(NativeError::Constant { index, value: value.to_string() }),
+    }
+}
+
+/// The function of a pointwise op, and the constants it takes after the op's
+/// operands.
+fn pointwise(op: &Op) -> Option<(Pointwise, Vec<&Rational>)> {
+    let function = match op {
         Op::Add => Pointwise::Add,
         Op::Sub => Pointwise::Sub,
         Op::Mul => Pointwise::Mul,
@@ -297,9 +350,20 @@ fn pointwise(op: &Op) -> Option<Pointwise> {
         Op::Exp => Pointwise::Exp,
         Op::Log => Pointwise::Log,
         Op::Sqrt => Pointwise::Sqrt,
+        Op::Rsqrt => Pointwise::Rsqrt,
+        Op::Tanh => Pointwise::Tanh,
+        Op::Logistic => Pointwise::Logistic,
+        Op::Erf => Pointwise::Erf,
+        Op::ErfGrad => Pointwise::ErfGrad,
+        Op::Softplus => Pointwise::Softplus,
+        Op::Elu { alpha } => return Some((Pointwise::Elu, vec![alpha])),
         Op::Relu => Pointwise::Relu,
+        Op::Clamp { low, high } => return Some((Pointwise::Clamp, vec![low, high])),
+        Op::Abs => Pointwise::Abs,
+        Op::Maximum => Pointwise::Maximum,
         _ => return None,
-    })
+    };
+    Some((function, vec![]))
 }
 
 /// True if the permutation moves only dimensions of size 1.

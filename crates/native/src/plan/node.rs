@@ -1,7 +1,9 @@
 //! Nodes: what remains of a graph once constants, reshapes and broadcasts are
 //! ways of reading operands.
 
+use crate::kernels::elementary;
 use cotangent_graph::{Comparison, Op};
+use pulp::Scalar;
 
 /// How a pointwise operand is read: at linear index `i` of the result, element
 /// `(i / inner) % count`. Every broadcast of consecutive dimensions is one.
@@ -46,7 +48,19 @@ pub(crate) enum Pointwise {
     Exp,
     Log,
     Sqrt,
+    Rsqrt,
+    Tanh,
+    Logistic,
+    Erf,
+    ErfGrad,
+    Softplus,
+    /// `(a, α)`
+    Elu,
     Relu,
+    /// `(a, low, high)`
+    Clamp,
+    Abs,
+    Maximum,
     /// `(a, b, x, y)`: `x` where `a direction b`, else `y`.
     Select(Comparison),
 }
@@ -104,13 +118,17 @@ impl Pointwise {
             Pointwise::Exp => a[0].exp(),
             Pointwise::Log => a[0].ln(),
             Pointwise::Sqrt => a[0].sqrt(),
-            Pointwise::Relu => {
-                if a[0] <= 0.0 {
-                    0.0
-                } else {
-                    a[0]
-                }
-            }
+            Pointwise::Rsqrt => 1.0 / a[0].sqrt(),
+            Pointwise::Tanh => a[0].tanh(),
+            Pointwise::Logistic => elementary::logistic(Scalar, a[0]),
+            Pointwise::Erf => elementary::erf(Scalar, a[0]),
+            Pointwise::ErfGrad => elementary::erf_grad(Scalar, a[0]),
+            Pointwise::Softplus => elementary::softplus(Scalar, a[0]),
+            Pointwise::Elu => elementary::elu(Scalar, a[0], a[1]),
+            Pointwise::Relu => elementary::relu(Scalar, a[0]),
+            Pointwise::Clamp => elementary::clamp(Scalar, a[0], a[1], a[2]),
+            Pointwise::Abs => a[0].abs(),
+            Pointwise::Maximum => elementary::maximum(Scalar, a[0], a[1]),
             Pointwise::Select(direction) => {
                 if holds(direction, a[0], a[1]) {
                     a[2]

@@ -3,6 +3,8 @@
 use super::direct::Direct;
 use super::geometry::{Conv, Sliding};
 use super::matmul::{Matmul, Tiling};
+use super::moments::Moments;
+use super::movement::{Padding, Strided};
 use super::program::Program;
 use crate::kernels::{covers, tiling};
 use cotangent_graph::{Contraction, DotDims, Op, TensorType, Window};
@@ -40,11 +42,16 @@ pub(crate) enum Whole {
         summed: usize,
         inner: usize,
     },
-    /// Result index `r` reads the operand at `r · strides`.
-    Strided {
-        shape: Vec<usize>,
-        strides: Vec<usize>,
+    Strided(Strided),
+    Pad(Padding),
+    /// Rows made of one run from each operand: how many, and the runs' lengths.
+    Concatenate {
+        rows: usize,
+        runs: Vec<usize>,
     },
+    Variance(Moments),
+    /// With ε.
+    Normalize(Moments, f32),
     Softmax {
         rows: usize,
         classes: usize,
@@ -121,16 +128,24 @@ impl Whole {
                 c.map(|c| Whole::conv_kernel_grad(c, arch))
             }
             Op::BroadcastInDim { dims, shape } => {
-                let mut strides = vec![0; shape.len()];
-                for (k, &d) in dims.iter().enumerate() {
-                    strides[d] = shapes[0][k + 1..].iter().product();
-                }
-                Some(Whole::Strided { shape: shape.clone(), strides })
+                Some(Whole::Strided(Strided::broadcast(&shapes[0], shape, dims)))
             }
             Op::Transpose { permutation } => {
-                let strides =
-                    permutation.iter().map(|&d| shapes[0][d + 1..].iter().product()).collect();
-                Some(Whole::Strided { shape: result.to_vec(), strides })
+                Some(Whole::Strided(Strided::transpose(&shapes[0], permutation)))
+            }
+            Op::Slice { starts, strides, .. } => {
+                Some(Whole::Strided(Strided::slice(&shapes[0], result, starts, strides)))
+            }
+            Op::Pad { low, interior, .. } => {
+                Some(Whole::Pad(Padding::new(&shapes[0], result, low, interior)))
+            }
+            Op::Concatenate { dim, .. } => {
+                let runs = shapes.iter().map(|s| s[*dim..].iter().product()).collect();
+                Some(Whole::Concatenate { rows: result[..*dim].iter().product(), runs })
+            }
+            Op::Variance { dims } => Moments::new(&shapes[0], dims).map(Whole::Variance),
+            Op::Normalize { dims, eps } => {
+                Moments::new(&shapes[0], dims).map(|m| Whole::Normalize(m, eps.to_f32()))
             }
             Op::ReduceSum { dims } => middle_sum(&shapes[0], dims),
             Op::WindowSum(w) => Sliding::window(w, &shapes[0], result).map(Whole::WindowSum),
@@ -214,10 +229,14 @@ impl Whole {
                 (s.outer, s.cells() * s.inner, work(&[s.pixels(), s.inner, s.taps()]))
             }
             Whole::Sum { outer, summed, inner } => (*outer, *inner, work(&[*summed, *inner])),
-            Whole::Strided { shape, .. } => {
-                let columns = shape.last().copied().unwrap_or(1);
-                (shape.iter().product::<usize>() / columns, columns, work(&[columns]))
+            Whole::Strided(s) => (s.rows(), s.columns(), work(&[s.columns()])),
+            Whole::Pad(p) => (p.rows(), p.columns(), work(&[p.columns()])),
+            Whole::Concatenate { rows, runs } => {
+                let len = runs.iter().sum();
+                (*rows, len, work(&[len]))
             }
+            Whole::Variance(m) => (m.outer, m.groups, work(&[2, m.slab()])),
+            Whole::Normalize(m, _) => (m.outer, m.slab(), work(&[3, m.slab()])),
             Whole::Softmax { rows, classes } => (*rows, *classes, work(&[16, *classes])),
             Whole::CrossEntropy { .. } => (1, 1, 1),
             Whole::Contract { result, .. } => (1, result.iter().product(), 1),
@@ -244,7 +263,11 @@ impl Whole {
             Whole::MaxPool(_) | Whole::MaxPoolAny { grad: false, .. } => "max_pool",
             Whole::MaxPoolGrad(_) | Whole::MaxPoolAny { grad: true, .. } => "max_pool_grad",
             Whole::Sum { .. } => "reduce_sum",
-            Whole::Strided { .. } => "transpose",
+            Whole::Strided(_) => "strided copy",
+            Whole::Pad(_) => "pad",
+            Whole::Concatenate { .. } => "concatenate",
+            Whole::Variance(_) => "variance",
+            Whole::Normalize(..) => "normalize",
             Whole::Softmax { .. } => "softmax",
             Whole::CrossEntropy { .. } => "softmax_cross_entropy",
             Whole::Contract { .. } => "contraction",

@@ -1,10 +1,8 @@
 //! Gradients of pooling, without `select_and_scatter`.
 
-use super::Body;
+use super::{Body, compare, select};
 use crate::LowerError;
-use crate::ast::{
-    Binary, Direction, Literal, Operand, Operation, Pad, ReduceWindow, Reducer, Slice,
-};
+use crate::ast::{Binary, Direction, Literal, Operand, Pad, ReduceWindow, Reducer, Slice};
 use cotangent_graph::{Rational, Window};
 
 /// Most cells of a max-pool window: the gradient's body has a few instructions
@@ -125,14 +123,4 @@ fn offset(mut cell: usize, size: &[usize]) -> Vec<usize> {
         cell /= size[d];
     }
     at
-}
-
-fn compare(body: &mut Body, direction: Direction, a: &Operand, b: &Operand) -> Operand {
-    let mut ty = a.ty.clone();
-    ty.element = crate::ast::Element::I1;
-    body.push(Operation::Compare(direction), &[a, b], ty)
-}
-
-fn select(body: &mut Body, mask: &Operand, a: &Operand, b: &Operand) -> Operand {
-    body.push(Operation::Select, &[mask, a, b], a.ty.clone())
 }

@@ -9,7 +9,7 @@ use cotangent_stablehlo::{Meta, Program, What};
 /// A graph of one op, its operands the inputs.
 pub fn graph(op: Op, operands: &[TensorType]) -> Graph {
     let mut b = Builder::new();
-    let names = ["a", "b", "c"];
+    let names = ["a", "b", "c", "d"];
     let inputs: Vec<_> = operands
         .iter()
         .zip(names)
@@ -75,12 +75,36 @@ pub fn all() -> Vec<(String, Graph)> {
         add(&format!("constant_{name}"), Op::Constant { value, shape: vec![2, 3] }, vec![]);
     }
     add("constant_scalar", Op::Constant { value: 3.into(), shape: vec![] }, vec![]);
-    for op in [Op::Add, Op::Sub, Op::Mul, Op::Div] {
+    for op in [Op::Add, Op::Sub, Op::Mul, Op::Div, Op::Maximum] {
         add(op.name(), op, reals(&[&[2, 3], &[2, 3]]));
     }
-    for op in [Op::Neg, Op::Exp, Op::Log, Op::Sqrt, Op::Relu] {
+    let unary = [
+        Op::Neg,
+        Op::Exp,
+        Op::Log,
+        Op::Sqrt,
+        Op::Rsqrt,
+        Op::Tanh,
+        Op::Logistic,
+        Op::Erf,
+        Op::ErfGrad,
+        Op::Softplus,
+        Op::Relu,
+        Op::Abs,
+    ];
+    for op in unary {
         add(op.name(), op.clone(), reals(&[&[2, 3]]));
         add(&format!("{}_scalar", op.name()), op, reals(&[&[]]));
+    }
+    for (name, alpha) in [("", "1"), ("_tenth", "1/10"), ("_zero", "0"), ("_negative", "-2/3")] {
+        let op = Op::Elu { alpha: alpha.parse().unwrap() };
+        add(&format!("elu{name}"), op.clone(), reals(&[&[2, 3]]));
+        add(&format!("elu{name}_scalar"), op, reals(&[&[]]));
+    }
+    for (name, low, high) in [("", "0", "6"), ("_thirds", "-1/3", "1/3"), ("_below", "-3", "-2")] {
+        let op = Op::Clamp { low: low.parse().unwrap(), high: high.parse().unwrap() };
+        add(&format!("clamp{name}"), op.clone(), reals(&[&[2, 3]]));
+        add(&format!("clamp{name}_scalar"), op, reals(&[&[]]));
     }
     for (name, c) in [("eq", Comparison::Eq), ("gt", Comparison::Gt), ("ge", Comparison::Ge)] {
         add(&format!("compare_{name}"), Op::Compare(c), reals(&[&[2, 3], &[2, 3]]));
@@ -132,6 +156,38 @@ pub fn all() -> Vec<(String, Graph)> {
     add("transpose", Op::Transpose { permutation: vec![2, 0, 1] }, reals(&[&[2, 3, 4]]));
     add("reshape", Op::Reshape { shape: vec![6, 4] }, reals(&[&[2, 3, 4]]));
     add("reshape_to_scalar", Op::Reshape { shape: vec![] }, reals(&[&[1, 1]]));
+
+    let slice = |starts: &[usize], limits: &[usize], strides: &[usize]| Op::Slice {
+        starts: starts.to_vec(),
+        limits: limits.to_vec(),
+        strides: strides.to_vec(),
+    };
+    add("slice", slice(&[0, 1], &[2, 3], &[1, 1]), reals(&[&[2, 3]]));
+    add("slice_strided", slice(&[1, 0, 2], &[5, 1, 9], &[2, 1, 3]), reals(&[&[5, 2, 9]]));
+    add("slice_scalar", slice(&[], &[], &[]), reals(&[&[]]));
+    let pad = |low: &[usize], high: &[usize], interior: &[usize]| Op::Pad {
+        low: low.to_vec(),
+        high: high.to_vec(),
+        interior: interior.to_vec(),
+    };
+    add("pad", pad(&[0, 1], &[2, 0], &[0, 0]), reals(&[&[2, 3]]));
+    add("pad_interior", pad(&[1, 0, 0], &[0, 3, 0], &[2, 1, 4]), reals(&[&[3, 2, 1]]));
+    add("pad_nothing", pad(&[0], &[0], &[0]), reals(&[&[3]]));
+    add("pad_scalar", pad(&[], &[], &[]), reals(&[&[]]));
+    add("concatenate", Op::Concatenate { dim: 0, count: 2 }, reals(&[&[2, 3], &[1, 3]]));
+    let four: &[&[usize]] = &[&[2, 3, 1], &[2, 1, 1], &[2, 3, 1], &[2, 2, 1]];
+    add("concatenate_four", Op::Concatenate { dim: 1, count: 4 }, reals(four));
+    add("concatenate_one", Op::Concatenate { dim: 0, count: 1 }, reals(&[&[2]]));
+
+    for (k, dims) in [vec![0, 1, 2], vec![3], vec![0, 1, 2, 3]].into_iter().enumerate() {
+        add(&format!("variance_{k}"), Op::Variance { dims: dims.clone() }, reals(&[&[2, 3, 4, 5]]));
+        let eps = "1e-5".parse().unwrap();
+        add(&format!("normalize_{k}"), Op::Normalize { dims, eps }, reals(&[&[2, 3, 4, 5]]));
+    }
+    add("variance_vector", Op::Variance { dims: vec![0] }, reals(&[&[1]]));
+    // The count and ε alike.
+    let eps = 3.into();
+    add("normalize_rows", Op::Normalize { dims: vec![1], eps }, reals(&[&[2, 3]]));
 
     for (k, &(size, strides, padding, operand)) in POOLS.iter().enumerate() {
         let window = Window { size: size.into(), strides: strides.into(), padding: padding.into() };

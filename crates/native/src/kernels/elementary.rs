@@ -1,0 +1,209 @@
+//! Elementary functions of a vector, each within a few units in the last place
+//! of the exact value; `tests/elementary.rs` measures them. Infinities and NaN
+//! give what the mathematical limit or NaN-in, NaN-out demands.
+
+use pulp::Simd;
+use std::f32::consts::{FRAC_2_SQRT_PI, LOG2_E};
+
+/// Adding it rounds to an integer, which is then in the low bits.
+const ROUND: f32 = 12_582_912.0; // 1.5 · 2²³
+
+/// `Σ c[k] · x^(N-1-k)`
+#[inline(always)]
+fn polynomial<S: Simd, const N: usize>(s: S, x: S::f32s, c: [f32; N]) -> S::f32s {
+    let mut sum = s.splat_f32s(c[0]);
+    for &c in &c[1..] {
+        sum = s.mul_add_e_f32s(sum, x, s.splat_f32s(c));
+    }
+    sum
+}
+
+#[inline(always)]
+fn is_nan<S: Simd>(s: S, x: S::f32s) -> S::m32s {
+    s.not_m32s(s.equal_f32s(x, x))
+}
+
+/// `x` with the sign of `of`, for `x` that has none.
+#[inline(always)]
+fn signed<S: Simd>(s: S, x: S::f32s, of: S::f32s) -> S::f32s {
+    s.or_f32s(x, s.and_f32s(of, s.splat_f32s(-0.0)))
+}
+
+/// `2ⁿ` for integers -126 ≤ n ≤ 127.
+#[inline(always)]
+fn power<S: Simd>(s: S, n: S::f32s) -> S::f32s {
+    let bits = s.transmute_u32s_f32s(s.add_f32s(n, s.splat_f32s(ROUND + 127.0)));
+    s.transmute_f32s_u32s(s.wrapping_dyn_shl_u32s(bits, s.splat_u32s(23)))
+}
+
+#[inline(always)]
+pub(crate) fn exp<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    // Beyond these the result is 0 or infinite anyway; NaN passes.
+    let (low, high) = (s.splat_f32s(-104.0), s.splat_f32s(89.0));
+    let x = clamp(s, x, low, high);
+    let round = s.splat_f32s(ROUND);
+    let n = s.sub_f32s(s.mul_add_e_f32s(x, s.splat_f32s(LOG2_E), round), round);
+    // log 2 in two parts, the first short enough that its multiples are exact.
+    let r = s.mul_add_e_f32s(n, s.splat_f32s(-0.693_359_4), x);
+    let r = s.mul_add_e_f32s(n, s.splat_f32s(2.121_944_4e-4), r);
+    let p = polynomial(
+        s,
+        r,
+        [1.987_569_1e-4, 1.398_199_9e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5],
+    );
+    let e = s.mul_add_e_f32s(s.mul_f32s(r, r), p, s.add_f32s(r, s.splat_f32s(1.0)));
+    // In two factors, since 2ⁿ itself may be out of range.
+    let half = s.sub_f32s(s.mul_add_e_f32s(n, s.splat_f32s(0.5), round), round);
+    let e = s.mul_f32s(s.mul_f32s(e, power(s, half)), power(s, s.sub_f32s(n, half)));
+    s.select_f32s(is_nan(s, x), x, e)
+}
+
+/// `eˣ - 1` for x ≤ 0.
+#[inline(always)]
+fn exp_m1<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    let p = polynomial(
+        s,
+        x,
+        [
+            1.0 / 362_880.0,
+            1.0 / 40320.0,
+            1.0 / 5040.0,
+            1.0 / 720.0,
+            1.0 / 120.0,
+            1.0 / 24.0,
+            1.0 / 6.0,
+            0.5,
+        ],
+    );
+    let near = s.mul_add_e_f32s(s.mul_f32s(x, x), p, x);
+    let far = s.sub_f32s(exp(s, x), s.splat_f32s(1.0));
+    s.select_f32s(s.greater_than_f32s(x, s.splat_f32s(-0.5)), near, far)
+}
+
+#[inline(always)]
+pub(crate) fn tanh<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    let one = s.splat_f32s(1.0);
+    let a = s.abs_f32s(x);
+    let square = s.mul_f32s(x, x);
+    let p = polynomial(
+        s,
+        square,
+        [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_2e-2, 1.333_144_2e-1, -3.333_328_2e-1],
+    );
+    let near = s.mul_add_e_f32s(s.mul_f32s(p, square), x, x);
+    let e = exp(s, s.add_f32s(a, a));
+    let far = s.sub_f32s(one, s.div_f32s(s.splat_f32s(2.0), s.add_f32s(e, one)));
+    s.select_f32s(s.less_than_f32s(a, s.splat_f32s(0.625)), near, signed(s, far, x))
+}
+
+#[inline(always)]
+pub(crate) fn logistic<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    let one = s.splat_f32s(1.0);
+    // The exponential that does not overflow.
+    let e = exp(s, s.neg_f32s(s.abs_f32s(x)));
+    let numerator = s.select_f32s(s.less_than_f32s(x, s.splat_f32s(0.0)), e, one);
+    s.div_f32s(numerator, s.add_f32s(one, e))
+}
+
+#[inline(always)]
+pub(crate) fn softplus<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    let e = exp(s, s.neg_f32s(s.abs_f32s(x)));
+    // log(1 + e) = 2·artanh(e / (2 + e)), a series in at most 1/3.
+    let t = s.div_f32s(e, s.add_f32s(e, s.splat_f32s(2.0)));
+    let p = polynomial(
+        s,
+        s.mul_f32s(t, t),
+        [
+            1.0 / 17.0,
+            1.0 / 15.0,
+            1.0 / 13.0,
+            1.0 / 11.0,
+            1.0 / 9.0,
+            1.0 / 7.0,
+            1.0 / 5.0,
+            1.0 / 3.0,
+            1.0,
+        ],
+    );
+    let log = s.mul_f32s(s.add_f32s(t, t), p);
+    s.add_f32s(relu(s, x), log)
+}
+
+/// Polynomials of N. Juffa's, fitted for less than one unit each.
+#[inline(always)]
+pub(crate) fn erf<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    // Beyond 4 the result is 1.
+    let four = s.splat_f32s(4.0);
+    let a = s.abs_f32s(x);
+    let t = s.select_f32s(s.greater_than_f32s(a, four), four, a);
+    let square = s.mul_f32s(t, t);
+    let p = polynomial(
+        s,
+        square,
+        [
+            -5.967_617e-4,
+            4.991_194_2e-3,
+            -2.676_813_5e-2,
+            1.128_199_25e-1,
+            -3.761_253_4e-1,
+            1.283_791_7e-1,
+        ],
+    );
+    let near = s.mul_add_e_f32s(p, t, t);
+    let p = polynomial(
+        s,
+        t,
+        [
+            -1.728_534_7e-5,
+            3.831_971_3e-4,
+            -3.883_964_4e-3,
+            2.425_462_2e-2,
+            -1.067_778_8e-1,
+            -6.348_467e-1,
+            -1.287_175_1e-1,
+        ],
+    );
+    let p = s.mul_add_e_f32s(p, t, s.neg_f32s(t));
+    let far = s.sub_f32s(s.splat_f32s(1.0), exp(s, p));
+    let is_far = s.greater_than_f32s(t, s.splat_f32s(0.927_734_4));
+    signed(s, s.select_f32s(is_far, far, near), x)
+}
+
+#[inline(always)]
+pub(crate) fn erf_grad<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    // Beyond 15 the result is 0.
+    let bound = s.splat_f32s(15.0);
+    let a = s.abs_f32s(x);
+    let a = s.select_f32s(s.greater_than_f32s(a, bound), bound, a);
+    // Where multiply-add is fused, what rounding the square left out.
+    let square = s.mul_f32s(a, a);
+    let rest = s.mul_add_e_f32s(a, a, s.neg_f32s(square));
+    let e = s.mul_f32s(s.splat_f32s(FRAC_2_SQRT_PI), exp(s, s.neg_f32s(square)));
+    s.negate_mul_add_e_f32s(e, rest, e)
+}
+
+#[inline(always)]
+pub(crate) fn elu<S: Simd>(s: S, x: S::f32s, alpha: S::f32s) -> S::f32s {
+    let below = s.mul_f32s(alpha, exp_m1(s, x));
+    s.select_f32s(s.less_than_or_equal_f32s(x, s.splat_f32s(0.0)), below, x)
+}
+
+#[inline(always)]
+pub(crate) fn relu<S: Simd>(s: S, x: S::f32s) -> S::f32s {
+    // Written so that a NaN passes.
+    let zero = s.splat_f32s(0.0);
+    s.select_f32s(s.less_than_or_equal_f32s(x, zero), zero, x)
+}
+
+#[inline(always)]
+pub(crate) fn clamp<S: Simd>(s: S, x: S::f32s, low: S::f32s, high: S::f32s) -> S::f32s {
+    let x = s.select_f32s(s.less_than_f32s(x, low), low, x);
+    s.select_f32s(s.greater_than_f32s(x, high), high, x)
+}
+
+/// A NaN on either side passes.
+#[inline(always)]
+pub(crate) fn maximum<S: Simd>(s: S, x: S::f32s, y: S::f32s) -> S::f32s {
+    let first = s.or_m32s(s.greater_than_or_equal_f32s(x, y), is_nan(s, x));
+    s.select_f32s(first, x, y)
+}

@@ -1,0 +1,16 @@
+module @op attributes {cotangent.batch = 2 : i64, cotangent.model = "test", cotangent.what = "op"} {
+  func.func public @main(%arg0: tensor<2x3xf32> {cotangent.name = "a", cotangent.role = "data"}) -> (tensor<2x3xf32> {cotangent.name = "result", cotangent.role = "logits"}) {
+    %0 = call @softplus(%arg0) : (tensor<2x3xf32>) -> tensor<2x3xf32>
+    return %0 : tensor<2x3xf32>
+  }
+  func.func private @softplus(%arg0: tensor<2x3xf32>) -> tensor<2x3xf32> {
+    %0 = stablehlo.constant dense<0.0> : tensor<2x3xf32>
+    %1 = stablehlo.maximum %arg0, %0 : tensor<2x3xf32>
+    %2 = stablehlo.abs %arg0 : tensor<2x3xf32>
+    %3 = stablehlo.negate %2 : tensor<2x3xf32>
+    %4 = stablehlo.exponential %3 : tensor<2x3xf32>
+    %5 = stablehlo.log_plus_one %4 : tensor<2x3xf32>
+    %6 = stablehlo.add %1, %5 : tensor<2x3xf32>
+    return %6 : tensor<2x3xf32>
+  }
+}
