@@ -91,6 +91,12 @@ pub enum ProveError {
         /// Its kind.
         kind: &'static str,
     },
+    /// A loss that the proofs do not cover.
+    #[error("the proofs do not cover the loss {loss:?} yet; they cover softmax_cross_entropy")]
+    Loss {
+        /// The loss.
+        loss: cotangent_net::Loss,
+    },
     /// A constant of the optimiser that cannot be stored.
     #[error("{name} = {value} overflows the file's element type")]
     Constant {

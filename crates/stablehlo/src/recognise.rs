@@ -131,11 +131,11 @@ fn suggest(f: &Function, highs: Option<&[i64]>) -> Option<Op> {
 
 /// The `k`-th constant of the body.
 fn constant(f: &Function, k: usize) -> Option<Rational> {
-    let constants = f.body.iter().filter_map(|i| match &i.operation {
+    let mut constants = f.body.iter().filter_map(|i| match &i.operation {
         Operation::Constant(Literal::Finite(value)) => Some(value),
         _ => None,
     });
-    constants.cloned().nth(k)
+    constants.nth(k).cloned()
 }
 
 /// The first instruction of which `pick` makes something.

@@ -251,3 +251,18 @@ fn what_mlir_prints_of_a_text_is_the_same_program() {
     assert_eq!(Program::from_text(ours).as_ref(), Ok(&program));
     assert_eq!(program.to_text().unwrap(), ours);
 }
+
+/// `reprint/ops.mlir` is what jaxlib 0.10.2 prints of the files of `ops/`.
+#[test]
+fn what_mlir_prints_of_each_op_is_the_same_program() {
+    let theirs = include_str!("reprint/ops.mlir").split("// ----- ").skip(1);
+    let mut count = 0;
+    for (name, theirs) in theirs.map(|t| t.split_once('\n').unwrap()) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops").join(name);
+        let ours = std::fs::read_to_string(path).unwrap();
+        assert_eq!(Program::from_text(theirs), Program::from_text(&ours), "{name}");
+        count += 1;
+    }
+    let ops = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ops");
+    assert_eq!(count, std::fs::read_dir(ops).unwrap().count());
+}

@@ -150,6 +150,7 @@ fn weights_of_a_net_with_equal_shapes_are_refused() {
     let net = cotangent::net::NetSpec::from_toml(&toml).unwrap().network().unwrap();
     let bytes: Vec<(_, _, Vec<u8>)> = net
         .params()
+        .iter()
         .zip(cotangent::net::initialize(&net, 0))
         .map(|(p, v)| {
             (p.name.clone(), p.shape.clone(), v.iter().flat_map(|x| x.to_le_bytes()).collect())
