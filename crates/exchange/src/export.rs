@@ -1,10 +1,10 @@
 //! From a network's values to a file of another library.
 
+use crate::bytes::Bytes;
 use crate::mapping::{Tensor, mapping};
 use crate::{ExchangeError, Library, Notes};
 use cotangent_net::Network;
-use safetensors::{Dtype, View, serialize};
-use std::borrow::Cow;
+use safetensors::{Dtype, serialize};
 use std::collections::HashMap;
 
 /// The bytes of a safetensors file that `library`'s model of `net` loads with
@@ -25,14 +25,9 @@ pub fn export(
     let mut values = params.iter().chain(stats).copied();
     for t in &mapping.tensors {
         let ours = values.next().unwrap_or_default();
-        let expected: usize = t.shape.iter().product();
-        if ours.len() != expected {
-            let (tensor, found, shape) = (t.ours.clone(), ours.len(), t.shape.clone());
-            return Err(ExchangeError::Length { tensor, found, expected, shape });
-        }
-        let theirs = t.order.theirs(ours);
-        let bytes = theirs.iter().flat_map(|x| x.to_le_bytes()).collect();
-        file.push((&t.theirs, Bytes { dtype: Dtype::F32, shape: shape(t, notes), bytes }));
+        let mut bytes = Bytes::reals(&t.ours, &t.shape, ours, |v| t.order.theirs(v))?;
+        bytes.shape = shape(t, notes);
+        file.push((&t.theirs, bytes));
     }
     for name in &mapping.counters {
         let count = notes.counters.get(name).copied().unwrap_or(0);
@@ -50,25 +45,4 @@ pub fn export(
 fn shape(t: &Tensor, notes: &Notes) -> Vec<usize> {
     let noted = notes.shapes.get(&t.theirs).filter(|s| t.shapes.contains(s));
     noted.or(t.shapes.first()).cloned().unwrap_or_default()
-}
-
-struct Bytes {
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
-}
-
-impl View for Bytes {
-    fn dtype(&self) -> Dtype {
-        self.dtype
-    }
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-    fn data(&self) -> Cow<'_, [u8]> {
-        Cow::Borrowed(&self.bytes)
-    }
-    fn data_len(&self) -> usize {
-        self.bytes.len()
-    }
 }

@@ -1,9 +1,10 @@
 //! From a file of another library to a network's values.
 
+use crate::bytes::Bytes;
 use crate::mapping::{Mapping, Tensor, mapping};
 use crate::{ExchangeError, Library, Misfit};
 use cotangent_net::Network;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensors, serialize};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -48,6 +49,33 @@ impl Notes {
     /// What is wrong with the text.
     pub fn from_json(text: &str) -> Result<Self, String> {
         serde_json::from_str(text).map_err(|e| e.to_string())
+    }
+}
+
+impl Imported {
+    /// The metadata key of the [`Notes`] in [`Imported::to_safetensors`].
+    pub const NOTES: &'static str = "notes";
+
+    /// The bytes of a weights file of `net`: parameters and running statistics
+    /// by name, with its specification and the [`Notes`].
+    ///
+    /// # Errors
+    /// The values are not those of `net`.
+    pub fn to_safetensors(&self, net: &Network) -> Result<Vec<u8>, ExchangeError> {
+        let params = net.params().iter().map(|p| (&p.name, &p.shape)).zip(&self.params);
+        let stats = net.stats().iter().map(|s| (&s.name, &s.shape)).zip(&self.stats);
+        let tensors = params
+            .chain(stats)
+            .map(|((name, shape), v)| Ok((name, Bytes::reals(name, shape, v, <[f32]>::to_vec)?)));
+        let tensors: Vec<(&String, Bytes)> = tensors.collect::<Result<_, ExchangeError>>()?;
+        let metadata = [
+            ("model", net.spec().name.clone()),
+            ("spec", net.spec().to_toml()),
+            (Self::NOTES, self.notes.to_json()),
+        ];
+        let metadata = metadata.map(|(k, v)| (k.to_string(), v)).into();
+        serialize(tensors, Some(metadata))
+            .map_err(|e| ExchangeError::NotSafetensors { reason: e.to_string() })
     }
 }
 

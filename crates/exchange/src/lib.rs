@@ -21,6 +21,7 @@
 //! **Architecture invariant:** this crate moves numbers and never computes with
 //! them. It knows the files of others, never our run directories.
 
+mod bytes;
 mod error;
 mod export;
 mod import;

@@ -90,7 +90,8 @@ impl Weights {
         self.metadata("spec")
     }
 
-    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+    /// What the file says about itself under `key`.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
     }
 
