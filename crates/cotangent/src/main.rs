@@ -2,6 +2,7 @@
 
 mod commands;
 mod contender;
+mod layer_table;
 mod model;
 mod options;
 mod output;

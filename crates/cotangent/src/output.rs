@@ -50,3 +50,16 @@ fn cannot_write(path: &Path, e: &std::io::Error) -> Report {
         path.display()
     )
 }
+
+/// `n` with commas between the thousands.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(c);
+    }
+    text
+}

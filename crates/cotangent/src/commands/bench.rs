@@ -15,7 +15,7 @@ use std::fmt::Write;
 /// Arguments of `bench`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Zoo names or spec files; every model of the zoo if none is given.
+    /// Zoo names or spec files; mnist-linear, mnist-mlp and mnist-cnn if none is given.
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
     /// Time PyTorch and JAX on the same work too.
@@ -67,7 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
         None => std::thread::available_parallelism().map_or(1, usize::from),
     };
     let models: Vec<String> = if args.models.is_empty() {
-        cotangent::zoo::MODELS.iter().map(|m| m.name.to_string()).collect()
+        ["mnist-linear", "mnist-mlp", "mnist-cnn"].map(String::from).to_vec()
     } else {
         args.models.clone()
     };
@@ -80,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
         ))?;
     }
     for model in &models {
-        let net = ModelArgs { model: model.clone(), classes: None, image: None }.network()?;
+        let net = ModelArgs::unchanged(model).network()?;
         let rows = one_model(args, &net, threads)?;
         if args.json {
             rows.iter().try_for_each(print_json)?;

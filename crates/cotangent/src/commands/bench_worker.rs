@@ -25,7 +25,7 @@ pub struct Args {
 
 /// Times steps on demand until told to quit.
 pub fn run(args: &Args) -> Result<()> {
-    let net = ModelArgs { model: args.spec.clone(), classes: None, image: None }.network()?;
+    let net = ModelArgs::unchanged(&args.spec).network()?;
     let mut optimizer: Optimizer = args.optimizer.parse().map_err(|e: String| miette!("{e}"))?;
     optimizer.set("weight_decay", 0.into()).map_err(|e| miette!("{e}"))?;
     let program =

@@ -1,6 +1,6 @@
 //! `cotangent prove MODEL`
 
-use crate::model::ModelArgs;
+use crate::model::{ModelArgs, SizeArgs};
 use crate::options::OptimizerArgs;
 use crate::output::{note, print, print_json};
 use cotangent::graph::Precision;
@@ -16,12 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// A zoo name (`cotangent models`), a spec file (.toml), or an emitted file (.mlir).
     model: String,
-    /// Number of classes: the features of the last dense layer.
-    #[arg(long, value_name = "N")]
-    classes: Option<usize>,
-    /// Height and width of the images.
-    #[arg(long, value_name = "N")]
-    image: Option<usize>,
+    #[command(flatten)]
+    size: SizeArgs,
     /// The step [default: train].
     #[arg(long, value_enum)]
     what: Option<Step>,
@@ -101,13 +97,12 @@ fn text(args: &Args) -> Result<String> {
     let path = Path::new(&args.model);
     if path.extension().is_some_and(|e| e == "mlir") {
         let given = [
-            ("--classes", args.classes.is_some()),
-            ("--image", args.image.is_some()),
             ("--what", args.what.is_some()),
             ("--batch", args.batch.is_some()),
             ("--optimizer or --wd", args.optimizer.given()),
         ];
-        if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+        let other = given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag);
+        if let Some(flag) = args.size.given().or(other) {
             return Err(miette!(
                 help = format!("leave out {flag}"),
                 "{}: the file says what it is; {flag} cannot change it",
@@ -116,8 +111,7 @@ fn text(args: &Args) -> Result<String> {
         }
         return std::fs::read_to_string(path).map_err(|e| miette!("{}: {e}", args.model));
     }
-    let model = ModelArgs { model: args.model.clone(), classes: args.classes, image: args.image };
-    let net = model.network()?;
+    let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {
         None | Some(Step::Train) => What::Train,
         Some(Step::Grad) => What::Grad,

@@ -1,6 +1,6 @@
 //! `cotangent train MODEL`, `cotangent train --resume DIR`
 
-use crate::model::ModelArgs;
+use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
@@ -22,16 +22,12 @@ pub struct Args {
     /// Continue the run in this directory, with its own settings; --data tells where its data
     /// lies now, if it moved.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "model", "classes", "image", "optimizer", "wd", "backend", "threads",
+        "model", "classes", "image", "width", "depth", "optimizer", "wd", "backend", "threads",
         "batch", "epochs", "seed", "lr", "schedule", "run_dir",
     ])]
     resume: Option<PathBuf>,
-    /// Number of classes: the features of the last dense layer.
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
-    classes: Option<usize>,
-    /// Height and width of the images.
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
-    image: Option<usize>,
+    #[command(flatten)]
+    size: SizeArgs,
     /// auto (MNIST from $COTANGENT_DATA or ./data, else downloaded, else synthetic), synthetic, or
     /// a directory of IDX files; auto if not given.
     #[arg(long, value_name = "auto|synthetic|DIR")]
@@ -83,8 +79,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             (outcome, dir.clone())
         }
         (None, Some(model)) => {
-            let (classes, image) = (args.classes, args.image);
-            let net = ModelArgs { model: model.clone(), classes, image }.network()?;
+            let net = ModelArgs { model: model.clone(), size: args.size.clone() }.network()?;
             let data = args.data.as_deref().unwrap_or("auto");
             let config = config(args, data, &net)?;
             let dataset = load_data(data, &net, silent)?;

@@ -52,6 +52,74 @@ fn show_counts() {
 }
 
 #[test]
+fn layers_inside_blocks_add_up() {
+    for model in ["resnet18", "convnext-tiny", "tiny-gpt", "unet"] {
+        let shown = json(&["show", model, "--json"]);
+        let layers = shown["layers"].as_array().unwrap();
+        let sum = |key: &str, outermost: bool| -> u64 {
+            let counted = layers.iter().filter(|l| !outermost || l["level"] == 1);
+            counted.map(|l| l[key].as_u64().unwrap()).sum()
+        };
+        for (own, total) in [("params", "total_params"), ("macs", "total_macs")] {
+            assert_eq!(shown[own], sum(own, false), "{model}");
+            assert_eq!(shown[own], sum(total, true), "{model}");
+        }
+    }
+}
+
+#[test]
+fn shared_parameters_count_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+        name = "twice"
+        input = [4]
+        layers = [{ kind = "use", net = "s" }, { kind = "use", net = "s" }]
+        [shared]
+        s = [{ kind = "dense", features = 4 }]
+    "#;
+    std::fs::write(dir.path().join("twice.toml"), text).unwrap();
+    let table = ok(dir.path(), &["show", "twice.toml"]);
+    let parameters: Vec<&str> =
+        table.lines().filter_map(|l| l.split_whitespace().nth(3)).skip(1).collect();
+    assert_eq!(parameters[..4], ["20", "20", "0", "0"], "{table}");
+    assert!(table.contains("\n20 parameters"), "{table}");
+}
+
+#[test]
+fn the_table_is_indented_to_a_level() {
+    let table = |level| ok(Path::new(HERE), &["show", "mobilenet-v3-large", "--nesting", level]);
+    assert!(!table("1").contains("conv_pwl"));
+    let two = table("2");
+    assert!(two.contains("\n  conv_pwl") && !two.contains("conv_reduce"), "{two}");
+    assert!(table("3").contains("\n    conv_reduce"));
+    let block = two.lines().find(|l| l.starts_with("blocks.2.0 ")).unwrap();
+    for rule in ["chain rule", "product rule", "sparse Toeplitz", "rank-1 correction"] {
+        assert!(block.contains(rule), "{block}");
+    }
+}
+
+#[test]
+fn zoo_models_scale_and_spec_files_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let scaled = ["--classes", "10", "--image", "32", "--width", "0.125", "--depth", "0.5"];
+    let toml = ok(dir.path(), &[&["show", "resnet34", "--format", "toml"], &scaled[..]].concat());
+    assert!(toml.contains("features = 8,") && toml.contains("features = 10 }"), "{toml}");
+    assert_eq!(toml.matches("basic_block").count(), 9, "{toml}");
+    std::fs::write(dir.path().join("small.toml"), toml).unwrap();
+    ok(dir.path(), &["show", "small.toml", "--classes", "3", "--image", "64"]);
+    for flag in ["--width", "--depth"] {
+        let error = fails(dir.path(), &["show", "small.toml", flag, "0.5"]);
+        assert!(error.contains(&format!("{flag} 0.5: small.toml is a spec file")), "{error}");
+        let error = fails(dir.path(), &["show", "resnet34", flag, "0"]);
+        assert!(error.contains("expected a factor from 0.001 to 100"), "{error}");
+    }
+    let error = fails(dir.path(), &["show", "tiny-gpt", "--image", "8"]);
+    assert!(error.contains("not an image"), "{error}");
+    let error = fails(dir.path(), &["show", "vit-tiny", "--image", "30"]);
+    assert!(error.contains("does not divide into patches"), "{error}");
+}
+
+#[test]
 fn emit_writes_text_and_manifest_that_agree() {
     let dir = tempfile::tempdir().unwrap();
     for what in ["train", "grad", "forward", "eval"] {
