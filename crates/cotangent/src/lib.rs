@@ -16,6 +16,7 @@
 pub use cotangent_check as check;
 pub use cotangent_data as data;
 pub use cotangent_emit as emit;
+pub use cotangent_exchange as exchange;
 pub use cotangent_graph as graph;
 pub use cotangent_interp as interp;
 pub use cotangent_native as native;

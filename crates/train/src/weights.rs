@@ -96,7 +96,8 @@ impl Weights {
         toml::from_str::<Config>(self.metadata("config")?).ok()?.encoding
     }
 
-    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+    /// What the file says about itself under `key`.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
     }
 
