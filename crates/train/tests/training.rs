@@ -198,4 +198,6 @@ fn settings_out_of_range_are_errors_before_anything_is_written() {
 fn default_rates_follow_the_optimizer() {
     let lr = |o: &str| Config::new(&small_net(), &o.parse::<StepOptions>().unwrap(), "auto").lr;
     assert_eq!((lr("sgd"), lr("momentum"), lr("adamw")), (0.1, 0.05, 0.001));
+    assert_eq!((lr("nesterov"), lr("adam"), lr("rmsprop")), (0.05, 0.001, 0.001));
+    assert_eq!(lr("lamb ema(decay=0.9)"), 0.01);
 }

@@ -54,6 +54,8 @@ enum Step {
 pub fn run(args: &Args) -> Result<()> {
     let err = |e: cotangent::prove::ProveError| miette!("{e}");
     let subject = Subject::read(text(args)?).map_err(err)?;
+    // What the proofs do not cover needs no Coq to be refused.
+    let stated = subject.stated().map_err(err)?;
     let coq = Coq::find().map_err(err)?;
     let library = Library::ready(&coq, |name, k, n| {
         if !args.quiet {
@@ -71,7 +73,6 @@ pub fn run(args: &Args) -> Result<()> {
         let seconds = directory.recheck(&coq, &library, Limits::default()).map_err(err)?;
         verdict.recheck_seconds = Some(seconds);
     }
-    let stated = subject.stated().map_err(err)?;
     if args.json {
         let kinks = verdict
             .kinks
