@@ -2,9 +2,9 @@
 # Usage: scripts/setup-python.sh [oracle|peers]
 #
 # Creates .venv-oracle (JAX on the CPU: the oracle of the test suite, 0.2 GB to
-# download) or .venv-peers (JAX and PyTorch: `cotangent bench --peers`, 0.8 GB)
-# at the repository root. Installs nothing when the pinned requirements have not
-# changed since the last run.
+# download) or .venv-peers (JAX, PyTorch, timm and torchvision: `cotangent bench
+# --peers` and `scripts/torch-oracle.sh`, 0.8 GB) at the repository root. Installs
+# nothing when the pinned requirements have not changed since the last run.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -48,6 +48,6 @@ pip=("$venv/bin/python" -m pip --disable-pip-version-check --quiet install --no-
 if [[ $which == peers ]]; then
     "${pip[@]}" --no-deps -r oracle/requirements-torch.txt
     "$venv/bin/python" -m oracle.peers.cuda_absent
-    "$venv/bin/python" -c 'import torch' || fail "torch does not import"
+    "$venv/bin/python" -c 'import timm, torch, torchvision' || fail "torch, torchvision or timm does not import"
 fi
 printf '%s\n' "$stamp" >"$venv/requirements.sha256"

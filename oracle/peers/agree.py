@@ -74,7 +74,7 @@ def reference_losses(spec: dict, batch: int, optimizer: str) -> list[float]:
 def main() -> int:
     spec, _ = resolve(NET)
     failures = count = 0
-    for optimizer in optimizers.UPDATES:
+    for optimizer in constants.WEIGHT_DECAY:
         expected = reference_losses(spec, 4, optimizer)
         for backend in (torch_step, jax_step):
             for variant in backend.variants(spec):

@@ -5,10 +5,10 @@
 //!
 //! ```
 //! use cotangent::net::NetSpec;
-//! use cotangent::step::{Optimizer, train};
+//! use cotangent::step::{StepOptions, train};
 //!
 //! let net = NetSpec::new("digits", [28, 28, 1]).flatten().dense(64).relu().dense(10).network()?;
-//! let step = train(&net, 32, &"adamw".parse::<Optimizer>()?)?;
+//! let step = train(&net, 32, &"adamw".parse::<StepOptions>()?)?;
 //! assert_eq!(step.outputs.last().unwrap().name, "logits");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -16,6 +16,7 @@
 pub use cotangent_check as check;
 pub use cotangent_data as data;
 pub use cotangent_emit as emit;
+pub use cotangent_exchange as exchange;
 pub use cotangent_graph as graph;
 pub use cotangent_interp as interp;
 pub use cotangent_native as native;

@@ -2,6 +2,7 @@
 
 mod commands;
 mod contender;
+mod layer_table;
 mod model;
 mod options;
 mod output;
@@ -9,7 +10,8 @@ mod progress;
 
 use clap::{Parser, Subcommand};
 use commands::{
-    bench, bench_worker, check, doctor, emit, eval, models, predict, prove, show, train,
+    bench, bench_worker, check, doctor, emit, eval, export, import, models, predict, prove, show,
+    train,
 };
 use miette::Result;
 use std::process::ExitCode;
@@ -37,6 +39,10 @@ enum Command {
     Eval(eval::Args),
     /// Classify images with trained weights.
     Predict(predict::Args),
+    /// Read weights of timm or torchvision.
+    Import(import::Args),
+    /// Write weights for timm or torchvision.
+    Export(export::Args),
     /// Check gradients: finite differences, kinks, and executors against the interpreter.
     Check(check::Args),
     /// Certify a step: a theorem, checked by Coq, about the very file.
@@ -72,6 +78,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Train(args) => train::run(args).map(drop),
         Command::Eval(args) => eval::run(args),
         Command::Predict(args) => predict::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Export(args) => export::run(args),
         Command::Check(args) => check::run(args),
         Command::Prove(args) => prove::run(args),
         Command::Bench(args) => bench::run(args),

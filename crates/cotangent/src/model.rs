@@ -2,6 +2,7 @@
 
 use crate::options::count;
 use cotangent::net::{NetSpec, Network};
+use cotangent::zoo::{Config, Model};
 use miette::{Result, miette};
 use std::path::Path;
 
@@ -10,41 +11,106 @@ use std::path::Path;
 pub struct ModelArgs {
     /// A zoo name (`cotangent models`) or the path of a spec file (.toml).
     pub model: String,
-    /// Number of classes: the features of the last dense layer.
+    #[command(flatten)]
+    pub size: SizeArgs,
+}
+
+/// How a network is changed.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SizeArgs {
+    /// Number of classes: the features of the last dense layer or convolution.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub classes: Option<usize>,
     /// Height and width of the images.
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub image: Option<usize>,
+    /// Factor on the features of a zoo model's layers, which stay multiples of 8.
+    #[arg(long, value_name = "X", value_parser = factor, allow_negative_numbers = true)]
+    pub width: Option<f64>,
+    /// Factor on the number of blocks in each stage of a zoo model, at least one each.
+    #[arg(long, value_name = "X", value_parser = factor, allow_negative_numbers = true)]
+    pub depth: Option<f64>,
+}
+
+impl SizeArgs {
+    /// The first of the flags that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--classes", self.classes.is_some()),
+            ("--image", self.image.is_some()),
+            ("--width", self.width.is_some()),
+            ("--depth", self.depth.is_some()),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
+    }
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let factor = text.parse().ok().filter(|x| (0.001..=100.0).contains(x));
+    factor.ok_or_else(|| format!("found `{text}`, expected a factor from 0.001 to 100"))
 }
 
 impl ModelArgs {
+    /// A network as it is declared.
+    pub fn unchanged(model: &str) -> Self {
+        ModelArgs { model: model.into(), size: SizeArgs::default() }
+    }
+
     /// The network, its shapes worked out.
     pub fn network(&self) -> Result<Network> {
-        let (mut spec, source) = find(&self.model)?;
-        if let Some(n) = self.classes {
-            spec = spec.with_classes(n);
-        }
-        if let Some(n) = self.image {
-            if spec.input.len() != 3 {
-                return Err(miette!(
-                    help = "leave out --image",
-                    "--image {n}: net `{}` takes {:?}, not an image [height, width, channels]",
-                    spec.name,
-                    spec.input
-                ));
-            }
-            spec = spec.with_image(n);
+        let (spec, source) = match cotangent::zoo::find(&self.model) {
+            Some(model) => (self.of_zoo(model), format!("model {}", self.model)),
+            None => (self.of_file()?, self.model.clone()),
+        };
+        if let Some(n) = self.size.image
+            && spec.input.len() != 3
+        {
+            return Err(miette!(
+                help = "leave out --image",
+                "--image {n}: net `{}` takes {:?}, not an image [height, width, channels]",
+                spec.name,
+                spec.input
+            ));
         }
         spec.network().map_err(|e| miette!("{source}: {e}"))
     }
+
+    fn of_zoo(&self, model: &Model) -> NetSpec {
+        let SizeArgs { classes, image, width, depth } = self.size;
+        let one = Config::default();
+        model.spec_with(&Config {
+            classes,
+            image,
+            width: width.unwrap_or(one.width),
+            depth: depth.unwrap_or(one.depth),
+        })
+    }
+
+    fn of_file(&self) -> Result<NetSpec> {
+        let mut spec = read(&self.model)?;
+        for (flag, factor) in [("--width", self.size.width), ("--depth", self.size.depth)] {
+            if let Some(factor) = factor {
+                return Err(miette!(
+                    help = "change the numbers in the file, or start from another size of a zoo model: \
+                            `cotangent show resnet18 --width 0.5 --format toml`",
+                    "{flag} {factor}: {} is a spec file, which says the size of every layer itself; \
+                     {flag} scales zoo models",
+                    self.model
+                ));
+            }
+        }
+        if let Some(n) = self.size.classes {
+            spec = spec.with_classes(n);
+        }
+        Ok(match self.size.image {
+            Some(n) => spec.with_image(n),
+            None => spec,
+        })
+    }
 }
 
-/// The specification and where it came from.
-fn find(model: &str) -> Result<(NetSpec, String)> {
-    if let Some(m) = cotangent::zoo::find(model) {
-        return Ok((m.spec(), format!("model {model}")));
-    }
+/// The specification in the file `model`.
+fn read(model: &str) -> Result<NetSpec> {
     let path = Path::new(model);
     let looks_like_a_path = path.extension().is_some_and(|e| e == "toml")
         || model.contains(['/', '\\'])
@@ -63,7 +129,7 @@ fn find(model: &str) -> Result<(NetSpec, String)> {
                 readable(&e.to_string())
             )
         })?;
-        return Ok((spec, model.to_string()));
+        return Ok(spec);
     }
     let nearest = cotangent::zoo::MODELS
         .iter()

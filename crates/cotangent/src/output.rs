@@ -30,7 +30,12 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
 
 /// Makes `text` ready to be written to `path`; nothing is seen there yet.
 pub fn stage(path: &Path, text: &str) -> Result<StagedFile> {
-    StagedFile::new(path, text.as_bytes()).map_err(|e| cannot_write(path, &e))
+    stage_bytes(path, text.as_bytes())
+}
+
+/// As [`stage`], of any content.
+pub fn stage_bytes(path: &Path, bytes: &[u8]) -> Result<StagedFile> {
+    StagedFile::new(path, bytes).map_err(|e| cannot_write(path, &e))
 }
 
 /// Puts a staged file into its place.
@@ -44,4 +49,17 @@ fn cannot_write(path: &Path, e: &std::io::Error) -> Report {
         "cannot write {}: {e}",
         path.display()
     )
+}
+
+/// `n` with commas between the thousands.
+pub fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, c) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(c);
+    }
+    text
 }

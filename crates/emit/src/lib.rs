@@ -7,7 +7,7 @@
 use cotangent_graph::{Graph, Precision};
 use cotangent_net::Network;
 use cotangent_stablehlo::{Meta, Program, What};
-use cotangent_step::{Mode, Optimizer, StepError};
+use cotangent_step::{Mode, StepError, StepOptions};
 use thiserror::Error;
 
 /// Why no program can be made.
@@ -31,36 +31,57 @@ pub enum EmitError {
     },
 }
 
-/// The program `what` of `net` at `batch`. The optimiser matters to
-/// [`What::Train`] only; the program carries its text as an attribute, beside
+/// The program `what` of `net` at `batch`. The options matter to
+/// [`What::Train`] only; the program carries their text as an attribute, beside
 /// the network's specification.
 pub fn program(
     net: &Network,
     what: What,
     batch: usize,
-    optimizer: &Optimizer,
+    options: &StepOptions,
     precision: Precision,
 ) -> Result<Program, EmitError> {
+    let text = (what == What::Train).then(|| options.to_string());
     let graph: Graph = match what {
-        What::Train => cotangent_step::train(net, batch, optimizer)?,
-        What::Grad => cotangent_step::grad(net, batch, Mode::Training)?,
+        What::Train => cotangent_step::train(net, batch, options)?,
+        What::Grad => return gradients(net, Mode::Training, batch, precision),
         What::Forward => cotangent_step::forward(net, batch)?,
         What::Eval => cotangent_step::eval(net, batch)?,
         What::Op => return Err(EmitError::What(what)),
     };
+    assemble(net, graph, what, text, batch, precision)
+}
+
+/// The program [`What::Grad`] of `net` at `batch` in either of its meanings.
+/// In evaluation, with the running statistics frozen and no masks, it says so
+/// as its options.
+pub fn gradients(
+    net: &Network,
+    mode: Mode,
+    batch: usize,
+    precision: Precision,
+) -> Result<Program, EmitError> {
+    let options = (mode == Mode::Evaluation).then(|| "evaluation".to_string());
+    let graph = cotangent_step::grad(net, batch, mode)?;
+    assemble(net, graph, What::Grad, options, batch, precision)
+}
+
+fn assemble(
+    net: &Network,
+    graph: Graph,
+    what: What,
+    options: Option<String>,
+    batch: usize,
+    precision: Precision,
+) -> Result<Program, EmitError> {
     let types = graph.inputs.iter().map(|i| &i.ty).chain(graph.instructions.iter().map(|i| &i.ty));
     for ty in types {
         if ty.checked_len().is_none_or(|n| n >= 1 << 31) {
             return Err(EmitError::Size { batch, shape: ty.shape.clone() });
         }
     }
-    let meta = Meta {
-        model: net.spec().name.clone(),
-        what,
-        batch,
-        spec: Some(net.spec().to_toml()),
-        options: (what == What::Train).then(|| optimizer.to_string()),
-    };
+    let spec = Some(net.spec().to_toml());
+    let meta = Meta { model: net.spec().name.clone(), what, batch, spec, options };
     Ok(Program { graph, meta, precision })
 }
 

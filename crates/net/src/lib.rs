@@ -37,6 +37,6 @@ mod toml_format;
 pub use elaborate::{Forward, Mode, Values};
 pub use error::SpecError;
 pub use init::{Init, initialize};
-pub use network::{LayerPlan, Mask, Network, Param, Stat};
+pub use network::{LayerPlan, Mask, Network, Param, RULES, Stat};
 pub use number::Number;
 pub use spec::{Layer, LayerKind, Loss, NetSpec};

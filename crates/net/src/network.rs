@@ -40,6 +40,22 @@ pub struct Mask {
     pub rate: f64,
 }
 
+/// The three rules of back-propagation and the five shapes of Jacobian that
+/// its steps exploit. A layer that moves elements (flatten, reshape,
+/// concatenate, take a token, take a maximum) has rows of one 1 and otherwise 0
+/// in its Jacobian: a binary selection. Averaging and enlarging are
+/// convolutions with a constant kernel: sparse Toeplitz.
+pub const RULES: [&str; 8] = [
+    "chain rule",
+    "additive fan-in",
+    "product rule",
+    "diagonal",
+    "sparse Toeplitz",
+    "binary selection",
+    "rank-1 correction",
+    "outer product",
+];
+
 /// A layer in its place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerPlan {
@@ -63,7 +79,7 @@ pub struct LayerPlan {
     pub mask: Option<Mask>,
     /// Its own multiply-adds for one example, forward.
     pub macs: u64,
-    /// Which of the rules and tricks of back-propagation its gradient uses.
+    /// Which of the [`RULES`] its own gradient uses, joined by `, `.
     pub rule: &'static str,
     /// The layers inside it: sequences that all start from its input.
     pub branches: Vec<Vec<LayerPlan>>,
@@ -73,6 +89,13 @@ impl LayerPlan {
     /// Multiply-adds for one example, of the layers inside it too.
     pub fn total_macs(&self) -> u64 {
         self.branches.iter().flatten().fold(self.macs, |n, l| n.saturating_add(l.total_macs()))
+    }
+
+    /// Which of the [`RULES`] the gradient uses, of the layers inside it too.
+    pub fn rules(&self) -> Vec<&'static str> {
+        let all = self.walk();
+        let used = |rule: &&str| all.iter().any(|l| l.rule.split(", ").any(|own| own == *rule));
+        RULES.into_iter().filter(used).collect()
     }
 
     /// The layer and all layers inside it, outermost first.

@@ -1,9 +1,10 @@
 //! Weights files: safetensors, read and matched to a network by name.
 
-use crate::TrainError;
 use crate::error::Misfit;
+use crate::{Config, TrainError};
+use cotangent_data::Encoding;
 use cotangent_net::{NetSpec, Network};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,28 +91,41 @@ impl Weights {
         self.metadata("spec")
     }
 
-    pub(crate) fn metadata(&self, key: &str) -> Option<&str> {
+    /// How the examples were encoded that they were trained on; `None` if the file does not say.
+    pub fn encoding(&self) -> Option<Encoding> {
+        toml::from_str::<Config>(self.metadata("config")?).ok()?.encoding
+    }
+
+    /// What the file says about itself under `key`.
+    pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// The parameters and running statistics of `net` by name, in order.
+    /// The parameters and running statistics of `net` by name, in order. In a
+    /// checkpoint that has moving averages of the parameters, those: they are
+    /// what the run was scored and kept by.
     ///
     /// # Errors
     /// A tensor is missing, has another shape, or is one too many; optimiser
     /// state is not, in a file that names its optimiser. Or the file has the
     /// specification of another network: equal shapes do not make it the same.
     pub fn params<'a>(&'a self, net: &'a Network) -> Result<Vec<(&'a str, &'a [f32])>, TrainError> {
-        let state = self.metadata("optimizer").and_then(|o| o.parse::<Optimizer>().ok());
-        let state = state.map_or(vec![], |o| o.state(net));
+        let options = self.metadata("optimizer").and_then(|o| o.parse::<StepOptions>().ok());
+        let state = options.as_ref().map_or(vec![], |o| o.state(net));
         let names = net.params().iter().map(|p| p.name.as_str());
         let stats = net.stats().iter().map(|s| s.name.as_str());
         self.no_others(net, names.chain(stats).chain(state.iter().map(|s| s.name.as_str())))?;
         self.check_spec(net)?;
-        let params = net.params().iter().map(|p| (p.name.as_str(), &p.shape));
-        let stats = net.stats().iter().map(|s| (s.name.as_str(), &s.shape));
+        let averaged = options.is_some_and(|o| o.ema.is_some());
+        let stored = |param: &str| match averaged {
+            true => StepOptions::ema_name(param),
+            false => param.into(),
+        };
+        let params = net.params().iter().map(|p| (p.name.as_str(), stored(&p.name), &p.shape));
+        let stats = net.stats().iter().map(|s| (s.name.as_str(), s.name.clone(), &s.shape));
         params
             .chain(stats)
-            .map(|(name, shape)| Ok((name, self.tensor(net, name, shape)?)))
+            .map(|(name, stored, shape)| Ok((name, self.tensor(net, &stored, shape)?)))
             .collect()
     }
 

@@ -7,9 +7,10 @@ PyTorch's documentation and of the papers, never of the program under test.
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 
 from oracle.case import Case, CaseError
-from oracle.reference import optimizers
+from oracle.reference import features
 from oracle.reference.nets import (
     activations,
     blocks,
@@ -72,19 +73,29 @@ def program(case: Case, stored):
         (total, _), gradients = differentiate(chosen(arrays), arrays)
         return {"loss": total} | gradients
 
+    def rounded(numbers):
+        return {k: stored(v) if isinstance(v, float) else v for k, v in numbers.items()}
+
     def train(arrays):
-        params = chosen(arrays)
         differentiate = jax.value_and_grad(loss, has_aux=True)
-        (total, (output, stats)), gradients = differentiate(params, arrays)
-        update = optimizers.UPDATES[case.attrs["optimizer"]["kind"]]
-        after = update(
-            params,
-            gradients,
-            {n: arrays[n] for n in case.names("state")},
-            arrays[case.names("hyper")[0]],
-            {k: v if k == "kind" else stored(v) for k, v in case.attrs["optimizer"].items()},
-        )
-        return after | stats | {"loss": total, "logits": output}
+        optimizer = rounded(case.attrs["optimizer"])
+        around = rounded(case.attrs.get("features", {}) | {"clip_eps": 1e-6})
+        for number, hyper in enumerate(case.steps):
+            moved = {n: jnp.roll(arrays[n].ravel(), number) for n in ("x", "target")}
+            moved = {n: a.reshape(arrays[n].shape) for n, a in moved.items()}
+            params = chosen(arrays)
+            (total, (output, stats)), gradients = differentiate(params, arrays | moved)
+            after = features.update(
+                params,
+                gradients,
+                {n: arrays[n] for n in case.names("state", "ema")},
+                {n: arrays[n] for n in case.names("hyper")} | rounded(hyper),
+                optimizer,
+                around,
+            )
+            after |= stats
+            arrays = arrays | after
+        return after | {"loss": total, "logits": output}
 
     try:
         programs = {"value": value, "eval": evaluate, "grad": grad, "train": train}

@@ -100,6 +100,7 @@ impl Spec {
             reference: self.reference,
             compare: "grad",
             attrs: self.attrs.clone(),
+            steps: vec![],
         })
     }
 }
@@ -164,6 +165,7 @@ fn compare_select(name: &str, direction: Comparison, precision: Precision) -> Re
         reference: "compare_select",
         compare: "grad",
         attrs: json!({ "direction": direction }),
+        steps: vec![],
     })
 }
 

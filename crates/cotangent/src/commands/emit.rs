@@ -4,6 +4,7 @@ use crate::model::ModelArgs;
 use crate::options::{Dtype, OptimizerArgs, count};
 use crate::output::{commit, print, print_json, stage};
 use cotangent::stablehlo::{What, manifest};
+use cotangent::step::Mode;
 use cotangent::train::is_special;
 use miette::{Result, miette};
 use std::path::PathBuf;
@@ -20,6 +21,9 @@ pub struct Args {
     /// The step.
     #[arg(long, value_enum, default_value = "train")]
     what: WhatArg,
+    /// Of --what grad: with the batch's own statistics and masks, or with the running statistics.
+    #[arg(long, value_enum)]
+    mode: Option<ModeArg>,
     /// Batch size.
     #[arg(long, default_value_t = 128, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     batch: usize,
@@ -45,6 +49,14 @@ enum WhatArg {
     Eval,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum ModeArg {
+    /// Statistics of the batch, random masks.
+    Training,
+    /// Running statistics, no masks.
+    Evaluation,
+}
+
 /// Writes the text and the manifest.
 pub fn run(args: &Args) -> Result<()> {
     if args.json && (args.output.as_os_str() == "-" || is_special(&args.output)) {
@@ -61,16 +73,30 @@ pub fn run(args: &Args) -> Result<()> {
         WhatArg::Forward => What::Forward,
         WhatArg::Eval => What::Eval,
     };
-    if what != What::Train && args.optimizer.given() {
+    if what != What::Train
+        && let Some(flag) = args.optimizer.given()
+    {
         return Err(miette!(
-            help = "leave them out, or give --what train",
-            "--optimizer and --wd: a {} step has no optimizer",
+            help = format!("leave {flag} out, or give --what train"),
+            "{flag}: a {} step has no optimizer",
             what.name()
         ));
     }
-    let optimizer = args.optimizer.optimizer()?;
-    let program = cotangent::emit::program(&net, what, args.batch, &optimizer, args.dtype.into())
-        .map_err(|e| miette!("{e}"))?;
+    if what != What::Grad && args.mode.is_some() {
+        return Err(miette!(
+            help = "leave it out, or give --what grad",
+            "--mode: a {} step has one meaning only",
+            what.name()
+        ));
+    }
+    let options = args.optimizer.options()?;
+    let program = match args.mode {
+        Some(ModeArg::Evaluation) => {
+            cotangent::emit::gradients(&net, Mode::Evaluation, args.batch, args.dtype.into())
+        }
+        _ => cotangent::emit::program(&net, what, args.batch, &options, args.dtype.into()),
+    };
+    let program = program.map_err(|e| miette!("{e}"))?;
     let text = program.to_text().map_err(|e| miette!("{e}"))?;
     if args.output.as_os_str() == "-" {
         return print(&text);

@@ -6,6 +6,8 @@ pub mod check;
 pub mod doctor;
 pub mod emit;
 pub mod eval;
+pub mod export;
+pub mod import;
 pub mod models;
 pub mod predict;
 pub mod prove;

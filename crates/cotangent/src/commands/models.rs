@@ -1,6 +1,6 @@
 //! `cotangent models`
 
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, thousands};
 use cotangent::zoo::MODELS;
 use miette::{Result, miette};
 use std::fmt::Write;
@@ -22,14 +22,17 @@ pub fn run(args: &Args) -> Result<()> {
             print_json(&serde_json::json!({
                 "name": model.name,
                 "params": net.param_count(),
+                "macs": net.macs(),
+                "input": net.spec().input,
                 "summary": model.summary,
             }))?;
         } else {
             let _ = writeln!(
                 text,
-                "{:<14} {:>10} parameters   {}",
+                "{:<24} {:>11} parameters {:>8.1} MMAC   {}",
                 model.name,
-                net.param_count(),
+                thousands(net.param_count() as u64),
+                net.macs() as f64 / 1e6,
                 model.summary
             );
         }

@@ -1,6 +1,6 @@
 //! `cotangent prove MODEL`
 
-use crate::model::ModelArgs;
+use crate::model::{ModelArgs, SizeArgs};
 use crate::options::OptimizerArgs;
 use crate::output::{note, print, print_json};
 use cotangent::graph::Precision;
@@ -16,12 +16,8 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// A zoo name (`cotangent models`), a spec file (.toml), or an emitted file (.mlir).
     model: String,
-    /// Number of classes: the features of the last dense layer.
-    #[arg(long, value_name = "N")]
-    classes: Option<usize>,
-    /// Height and width of the images.
-    #[arg(long, value_name = "N")]
-    image: Option<usize>,
+    #[command(flatten)]
+    size: SizeArgs,
     /// The step [default: train].
     #[arg(long, value_enum)]
     what: Option<Step>,
@@ -58,6 +54,8 @@ enum Step {
 pub fn run(args: &Args) -> Result<()> {
     let err = |e: cotangent::prove::ProveError| miette!("{e}");
     let subject = Subject::read(text(args)?).map_err(err)?;
+    // What the proofs do not cover needs no Coq to be refused.
+    let stated = subject.stated().map_err(err)?;
     let coq = Coq::find().map_err(err)?;
     let library = Library::ready(&coq, |name, k, n| {
         if !args.quiet {
@@ -75,7 +73,6 @@ pub fn run(args: &Args) -> Result<()> {
         let seconds = directory.recheck(&coq, &library, Limits::default()).map_err(err)?;
         verdict.recheck_seconds = Some(seconds);
     }
-    let stated = subject.stated().map_err(err)?;
     if args.json {
         let kinks = verdict
             .kinks
@@ -100,14 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
 fn text(args: &Args) -> Result<String> {
     let path = Path::new(&args.model);
     if path.extension().is_some_and(|e| e == "mlir") {
-        let given = [
-            ("--classes", args.classes.is_some()),
-            ("--image", args.image.is_some()),
-            ("--what", args.what.is_some()),
-            ("--batch", args.batch.is_some()),
-            ("--optimizer or --wd", args.optimizer.given()),
-        ];
-        if let Some((flag, _)) = given.iter().find(|(_, given)| *given) {
+        let given = [("--what", args.what.is_some()), ("--batch", args.batch.is_some())];
+        let given = given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag);
+        if let Some(flag) = args.size.given().or(given).or(args.optimizer.given()) {
             return Err(miette!(
                 help = format!("leave out {flag}"),
                 "{}: the file says what it is; {flag} cannot change it",
@@ -116,16 +108,15 @@ fn text(args: &Args) -> Result<String> {
         }
         return std::fs::read_to_string(path).map_err(|e| miette!("{}: {e}", args.model));
     }
-    let model = ModelArgs { model: args.model.clone(), classes: args.classes, image: args.image };
-    let net = model.network()?;
+    let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {
         None | Some(Step::Train) => What::Train,
         Some(Step::Grad) => What::Grad,
         Some(Step::Forward) => What::Forward,
     };
-    let optimizer = args.optimizer.optimizer()?;
+    let options = args.optimizer.options()?;
     let batch = args.batch.unwrap_or(128);
-    cotangent::emit::program(&net, what, batch, &optimizer, Precision::F32)
+    cotangent::emit::program(&net, what, batch, &options, Precision::F32)
         .map_err(|e| miette!("{e}"))?
         .to_text()
         .map_err(|e| miette!("{e}"))

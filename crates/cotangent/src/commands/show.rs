@@ -1,9 +1,10 @@
 //! `cotangent show MODEL`
 
+use crate::layer_table::Row;
 use crate::model::ModelArgs;
-use crate::output::{print, print_json};
+use crate::output::{print, print_json, thousands};
 use clap::ValueEnum;
-use cotangent::net::{LayerPlan, Network};
+use cotangent::net::Network;
 use miette::Result;
 use std::fmt::Write;
 
@@ -15,6 +16,9 @@ pub struct Args {
     /// What to print.
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    /// How many levels of layers inside layers the table has; 1 for the outermost only.
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    nesting: u16,
     /// The same as `--format json`.
     #[arg(long, conflicts_with = "format")]
     json: bool,
@@ -37,27 +41,28 @@ pub fn run(args: &Args) -> Result<()> {
         _ if args.json => print_json(&json(&net)),
         Format::Json => print_json(&json(&net)),
         Format::Toml => print(&net.spec().to_toml()),
-        Format::Table => print(&table(&net)),
+        Format::Table => print(&table(&net, usize::from(args.nesting))),
     }
 }
 
-fn params(layer: &LayerPlan) -> usize {
-    layer.params.iter().map(|p| p.shape.iter().product::<usize>()).sum()
-}
-
-/// The shape of `show --json`. No layer has a theorem yet, so `theorem` is null.
+/// The shape of `show --json`: all layers, each before those inside it.
+/// `params` and `macs` are a layer's own, so that they add up to the
+/// network's; `total_params` and `total_macs` count what is inside too. No
+/// layer has a theorem yet, so `theorem` is null.
 fn json(net: &Network) -> serde_json::Value {
-    let layers: Vec<_> = net
-        .layers()
+    let layers: Vec<_> = Row::all(net)
         .iter()
-        .map(|l| {
+        .map(|row| {
             serde_json::json!({
-                "name": l.name,
-                "kind": l.kind.name(),
-                "output": l.output,
-                "params": params(l),
-                "macs": l.macs,
-                "rule": l.rule,
+                "name": row.layer.name,
+                "kind": row.layer.kind.name(),
+                "level": row.level,
+                "output": row.layer.output,
+                "params": row.params,
+                "macs": row.layer.macs,
+                "total_params": row.total_params,
+                "total_macs": row.layer.total_macs(),
+                "rule": row.layer.rules().join(", "),
                 "theorem": null,
             })
         })
@@ -65,25 +70,25 @@ fn json(net: &Network) -> serde_json::Value {
     serde_json::json!({
         "name": net.spec().name,
         "params": net.param_count(),
-        "macs": net.layers().iter().map(|l| l.macs).sum::<u64>(),
+        "macs": net.macs(),
         "input": net.spec().input,
         "layers": layers,
     })
 }
 
-fn table(net: &Network) -> String {
+fn table(net: &Network, levels: usize) -> String {
     let mut rows = vec![
         ["layer", "kind", "output", "parameters", "multiply-adds", "backward"].map(String::from),
     ];
     rows.push(["input", "", &shape(&net.spec().input), "", "", ""].map(String::from));
-    for l in net.layers() {
+    for row in Row::all(net).iter().filter(|row| row.level <= levels && !row.is_transparent()) {
         rows.push([
-            l.name.clone(),
-            l.kind.name().into(),
-            shape(&l.output),
-            thousands(params(l) as u64),
-            thousands(l.macs),
-            l.rule.into(),
+            format!("{}{}", "  ".repeat(row.level - 1), row.label()),
+            row.layer.kind.name().into(),
+            shape(&row.layer.output),
+            thousands(row.total_params as u64),
+            thousands(row.layer.total_macs()),
+            row.layer.rules().join(", "),
         ]);
     }
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
@@ -102,15 +107,14 @@ fn table(net: &Network) -> String {
         }
         let _ = writeln!(text, "{}", line.trim_end());
     }
-    let macs: u64 = net.layers().iter().map(|l| l.macs).sum();
     let bytes = 4 * net.param_count() as u64;
     let _ = writeln!(
         text,
         "\n{} parameters ({:.2} MB), {} multiply-adds ({:.1} MFLOP) for one example",
         thousands(net.param_count() as u64),
         bytes as f64 / 1e6,
-        thousands(macs),
-        2.0 * macs as f64 / 1e6,
+        thousands(net.macs()),
+        2.0 * net.macs() as f64 / 1e6,
     );
     text
 }
@@ -118,16 +122,4 @@ fn table(net: &Network) -> String {
 fn shape(shape: &[usize]) -> String {
     let sizes: Vec<String> = shape.iter().map(usize::to_string).collect();
     sizes.join("x")
-}
-
-fn thousands(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(c);
-    }
-    text
 }

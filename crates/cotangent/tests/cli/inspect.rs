@@ -52,6 +52,74 @@ fn show_counts() {
 }
 
 #[test]
+fn layers_inside_blocks_add_up() {
+    for model in ["resnet18", "convnext-tiny", "tiny-gpt", "unet"] {
+        let shown = json(&["show", model, "--json"]);
+        let layers = shown["layers"].as_array().unwrap();
+        let sum = |key: &str, outermost: bool| -> u64 {
+            let counted = layers.iter().filter(|l| !outermost || l["level"] == 1);
+            counted.map(|l| l[key].as_u64().unwrap()).sum()
+        };
+        for (own, total) in [("params", "total_params"), ("macs", "total_macs")] {
+            assert_eq!(shown[own], sum(own, false), "{model}");
+            assert_eq!(shown[own], sum(total, true), "{model}");
+        }
+    }
+}
+
+#[test]
+fn shared_parameters_count_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+        name = "twice"
+        input = [4]
+        layers = [{ kind = "use", net = "s" }, { kind = "use", net = "s" }]
+        [shared]
+        s = [{ kind = "dense", features = 4 }]
+    "#;
+    std::fs::write(dir.path().join("twice.toml"), text).unwrap();
+    let table = ok(dir.path(), &["show", "twice.toml"]);
+    let parameters: Vec<&str> =
+        table.lines().filter_map(|l| l.split_whitespace().nth(3)).skip(1).collect();
+    assert_eq!(parameters[..4], ["20", "20", "0", "0"], "{table}");
+    assert!(table.contains("\n20 parameters"), "{table}");
+}
+
+#[test]
+fn the_table_is_indented_to_a_level() {
+    let table = |level| ok(Path::new(HERE), &["show", "mobilenet-v3-large", "--nesting", level]);
+    assert!(!table("1").contains("conv_pwl"));
+    let two = table("2");
+    assert!(two.contains("\n  conv_pwl") && !two.contains("conv_reduce"), "{two}");
+    assert!(table("3").contains("\n    conv_reduce"));
+    let block = two.lines().find(|l| l.starts_with("blocks.2.0 ")).unwrap();
+    for rule in ["chain rule", "product rule", "sparse Toeplitz", "rank-1 correction"] {
+        assert!(block.contains(rule), "{block}");
+    }
+}
+
+#[test]
+fn zoo_models_scale_and_spec_files_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let scaled = ["--classes", "10", "--image", "32", "--width", "0.125", "--depth", "0.5"];
+    let toml = ok(dir.path(), &[&["show", "resnet34", "--format", "toml"], &scaled[..]].concat());
+    assert!(toml.contains("features = 8,") && toml.contains("features = 10 }"), "{toml}");
+    assert_eq!(toml.matches("basic_block").count(), 9, "{toml}");
+    std::fs::write(dir.path().join("small.toml"), toml).unwrap();
+    ok(dir.path(), &["show", "small.toml", "--classes", "3", "--image", "64"]);
+    for flag in ["--width", "--depth"] {
+        let error = fails(dir.path(), &["show", "small.toml", flag, "0.5"]);
+        assert!(error.contains(&format!("{flag} 0.5: small.toml is a spec file")), "{error}");
+        let error = fails(dir.path(), &["show", "resnet34", flag, "0"]);
+        assert!(error.contains("expected a factor from 0.001 to 100"), "{error}");
+    }
+    let error = fails(dir.path(), &["show", "tiny-gpt", "--image", "8"]);
+    assert!(error.contains("not an image"), "{error}");
+    let error = fails(dir.path(), &["show", "vit-tiny", "--image", "30"]);
+    assert!(error.contains("does not divide into patches"), "{error}");
+}
+
+#[test]
 fn emit_writes_text_and_manifest_that_agree() {
     let dir = tempfile::tempdir().unwrap();
     for what in ["train", "grad", "forward", "eval"] {
@@ -209,6 +277,19 @@ fn flags_without_a_meaning_are_refused() {
         (&["emit", "mnist-linear", "--what", "grad", "--optimizer", "sgd"], "a grad step has no"),
         (&["emit", "mnist-linear", "--optimizer", "sgd(weight_decay=1)", "--wd", "2"], "both set"),
         (&["emit", "mnist-linear", "--optimizer", "adamw(eps=1,eps=2)"], "gives eps twice"),
+        (&["emit", "mnist-linear", "--what", "grad", "--clip", "1"], "--clip: a grad step has no"),
+        (&["emit", "mnist-linear", "--what", "eval", "--ema", "0.9"], "--ema: "),
+        (&["emit", "mnist-linear", "--optimizer", "sgd clip(norm=1)", "--clip", "2"], "both set"),
+        (&["emit", "mnist-linear", "--optimizer", "sgd clamp(norm=1)"], "unknown feature `clamp`"),
+        (&["emit", "mnist-linear", "--clip", "-1"], "--clip: norm = -1 must be above 0"),
+        (&["emit", "mnist-linear", "--ema", "1"], "--ema: decay = 1 must be at least 0"),
+        (&["emit", "mnist-linear", "--accumulate", "0"], "--accumulate: steps = 0 must be 1"),
+        (&["emit", "mnist-linear", "--no-decay", "all"], "--no-decay: found `all`, expected bias"),
+        (
+            &["bench", "mnist-linear", "--optimizer", "lamb", "--peers"],
+            "not set up for --optimizer",
+        ),
+        (&["bench", "mnist-linear", "--optimizer", "adamax"], "unknown optimizer `adamax`"),
         (&["emit", "mnist-linear", "--wd", "1e400"], "--wd: weight_decay = 1.000e400"),
         (&["show", "mnist-linear", "--format", "toml", "--json"], "cannot be used with"),
         (&["bench", "mnist-linear", "--threads", "100000"], "1..=1024"),
@@ -216,6 +297,25 @@ fn flags_without_a_meaning_are_refused() {
         let error = fails(d, args);
         assert!(error.contains(part) && error.len() < 500, "{args:?}: {error}");
     }
+}
+
+#[test]
+fn features_by_flag_are_those_by_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let features = "clip(norm=0.5) ema(decay=0.99) accumulate(steps=4) no_decay(bias-and-norm)";
+    let flags = ["--clip", "0.5", "--ema", "0.99", "--accumulate", "4", "--no-decay"];
+    let emit = ["emit", "mnist-linear", "--batch", "2", "--optimizer"];
+    let by_flag = [&emit[..], &["lamb"], &flags, &["bias-and-norm", "-o", "a.mlir"]].concat();
+    ok(d, &by_flag);
+    ok(d, &[&emit[..], &[&format!("lamb {features}"), "-o", "b.mlir"]].concat());
+    let text = std::fs::read_to_string(d.join("a.mlir")).unwrap();
+    assert_eq!(text, std::fs::read_to_string(d.join("b.mlir")).unwrap());
+    assert!(text.contains(&format!("weight_decay=0.01) {features}")), "{text}");
+    // The plain step says what it always said.
+    ok(d, &[&emit[..], &["sgd", "-o", "c.mlir"]].concat());
+    let text = std::fs::read_to_string(d.join("c.mlir")).unwrap();
+    assert!(text.contains("\"sgd(weight_decay=0)\""), "{text}");
 }
 
 #[test]

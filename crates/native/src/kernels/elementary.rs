@@ -122,10 +122,10 @@ pub(crate) fn softplus<S: Simd>(s: S, x: S::f32s) -> S::f32s {
             1.0 / 7.0,
             1.0 / 5.0,
             1.0 / 3.0,
-            1.0,
         ],
     );
-    let log = s.mul_f32s(s.add_f32s(t, t), p);
+    let (twice, square) = (s.add_f32s(t, t), s.mul_f32s(t, t));
+    let log = s.mul_add_e_f32s(twice, s.mul_f32s(square, p), twice);
     s.add_f32s(relu(s, x), log)
 }
 
@@ -175,9 +175,11 @@ pub(crate) fn erf_grad<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     let bound = s.splat_f32s(15.0);
     let a = s.abs_f32s(x);
     let a = s.select_f32s(s.greater_than_f32s(a, bound), bound, a);
-    // Where multiply-add is fused, what rounding the square left out.
+    // What rounding the square leaves out, from halves that square exactly.
     let square = s.mul_f32s(a, a);
-    let rest = s.mul_add_e_f32s(a, a, s.neg_f32s(square));
+    let head = s.and_f32s(a, s.splat_f32s(f32::from_bits(0xFFFF_F000)));
+    let (sum, tail) = (s.add_f32s(a, head), s.sub_f32s(a, head));
+    let rest = s.mul_add_e_f32s(sum, tail, s.sub_f32s(s.mul_f32s(head, head), square));
     let e = s.mul_f32s(s.splat_f32s(FRAC_2_SQRT_PI), exp(s, s.neg_f32s(square)));
     s.negate_mul_add_e_f32s(e, rest, e)
 }
@@ -206,4 +208,99 @@ pub(crate) fn clamp<S: Simd>(s: S, x: S::f32s, low: S::f32s, high: S::f32s) -> S
 pub(crate) fn maximum<S: Simd>(s: S, x: S::f32s, y: S::f32s) -> S::f32s {
     let first = s.or_m32s(s.greater_than_or_equal_f32s(x, y), is_nan(s, x));
     s.select_f32s(first, x, y)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pulp::{Arch, WithSimd};
+
+    #[derive(Clone, Copy, Debug)]
+    enum Function {
+        Exp,
+        Tanh,
+        Logistic,
+        Softplus,
+        Erf,
+        ErfGrad,
+        Elu,
+    }
+
+    impl Function {
+        fn exact(self, x: f64) -> f64 {
+            match self {
+                Function::Exp => x.exp(),
+                Function::Tanh => x.tanh(),
+                Function::Logistic => 1.0 / (1.0 + (-x).exp()),
+                Function::Softplus => x.max(0.0) + (-x.abs()).exp().ln_1p(),
+                Function::Erf => cotangent_interp::Scalar::erf(x),
+                Function::ErfGrad => std::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp(),
+                Function::Elu => x.max(0.0) + 1.5 * x.min(0.0).exp_m1(),
+            }
+        }
+    }
+
+    struct Map<'a>(Function, &'a mut [f32]);
+
+    impl WithSimd for Map<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, s: S) {
+            for x in S::as_mut_simd_f32s(self.1).0 {
+                *x = match self.0 {
+                    Function::Exp => exp(s, *x),
+                    Function::Tanh => tanh(s, *x),
+                    Function::Logistic => logistic(s, *x),
+                    Function::Softplus => softplus(s, *x),
+                    Function::Erf => erf(s, *x),
+                    Function::ErfGrad => erf_grad(s, *x),
+                    Function::Elu => elu(s, *x, s.splat_f32s(1.5)),
+                };
+            }
+        }
+    }
+
+    /// The largest distance to the exact value, in units of the last place of
+    /// that, over numbers of every magnitude.
+    fn worst(arch: Arch, f: Function) -> (f64, f32) {
+        let everywhere = (0..1 << 20).map(|k: u32| f32::from_bits(k.wrapping_mul(0xFFF_F0FB)));
+        let near = (-(1 << 19)..1 << 19).map(|k| k as f32 / 4600.0);
+        let x: Vec<f32> = everywhere.chain(near).filter(|x| x.is_finite()).collect();
+        let x = &x[..x.len() / 16 * 16];
+        let mut y = x.to_vec();
+        arch.dispatch(Map(f, &mut y));
+        x.iter().zip(&y).fold((0.0, 0.0), |worst, (&x, &y)| {
+            let exact = f.exact(f64::from(x));
+            let rounded = (exact as f32).abs();
+            let unit = f64::from(rounded) - f64::from(rounded.next_down());
+            let units = if y == exact as f32 {
+                0.0
+            } else {
+                (f64::from(y) - exact).abs() / unit.max(f64::from(f32::from_bits(1)))
+            };
+            // A NaN is further than anything.
+            if units <= worst.0 { worst } else { (units, x) }
+        })
+    }
+
+    #[test]
+    fn within_a_few_units() {
+        let mut archs = vec![Arch::Scalar, Arch::new()];
+        #[cfg(target_arch = "x86_64")]
+        archs.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        for arch in archs {
+            for (f, bound) in [
+                (Function::Exp, 1.5),
+                (Function::Tanh, 2.5),
+                (Function::Logistic, 3.0),
+                (Function::Softplus, 3.0),
+                (Function::Erf, 2.0),
+                (Function::ErfGrad, 3.0),
+                (Function::Elu, 3.0),
+            ] {
+                let (units, at) = worst(arch, f);
+                assert!(units <= bound, "{f:?} on {arch:?} is {units} units off at {at:e}");
+            }
+        }
+    }
 }

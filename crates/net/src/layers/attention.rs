@@ -161,7 +161,7 @@ impl Rule for MultiHeadAttention {
     }
 
     fn trick(&self) -> &'static str {
-        "rank-1 correction, outer product"
+        "additive fan-in, product rule, rank-1 correction, outer product"
     }
 }
 

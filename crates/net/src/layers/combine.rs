@@ -149,7 +149,7 @@ impl Rule for Concat {
     }
 
     fn trick(&self) -> &'static str {
-        "additive fan-in, re-indexing"
+        "additive fan-in, binary selection"
     }
 }
 

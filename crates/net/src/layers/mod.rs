@@ -130,7 +130,8 @@ pub(crate) trait Rule {
     /// gave.
     fn emit(&self, s: &mut Scope, x: ValueId, branches: &[ValueId]) -> Result<ValueId, GraphError>;
 
-    /// Which rules and tricks of back-propagation its gradient uses.
+    /// Which rules and tricks of back-propagation its gradient uses, beside
+    /// those of the layers inside it: names of [`crate::RULES`], in that order.
     fn trick(&self) -> &'static str;
 }
 

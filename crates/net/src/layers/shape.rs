@@ -35,7 +35,7 @@ impl Rule for Flatten {
     }
 
     fn trick(&self) -> &'static str {
-        "re-indexing"
+        "binary selection"
     }
 }
 
@@ -58,6 +58,6 @@ impl Rule for Reshape {
     }
 
     fn trick(&self) -> &'static str {
-        "re-indexing"
+        "binary selection"
     }
 }

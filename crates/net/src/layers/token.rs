@@ -49,7 +49,7 @@ impl Rule for ClassToken {
     }
 
     fn trick(&self) -> &'static str {
-        "re-indexing"
+        "binary selection"
     }
 }
 
@@ -88,7 +88,7 @@ impl Rule for SelectToken {
     }
 
     fn trick(&self) -> &'static str {
-        "re-indexing"
+        "binary selection"
     }
 }
 

@@ -55,6 +55,12 @@ impl Declared {
         }
     }
 
+    /// A specification as it is; a case `grad` at batch 3.
+    pub fn spec(name: &str, spec: &NetSpec) -> Self {
+        let runs = vec![Run::Grad { kinks: None }];
+        Declared { name: name.into(), text: spec.to_toml(), batch: 3, runs }
+    }
+
     /// A layer on an image [5, 4, 4], between a 1x1 convolution and a dense
     /// layer, so that its input gradient meets a general cotangent.
     pub fn image(name: &str, layer: &str) -> Self {

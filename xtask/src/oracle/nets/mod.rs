@@ -7,6 +7,7 @@ mod declared;
 mod inputs;
 mod losses;
 mod pointwise;
+mod steps;
 mod tokens;
 mod zoo;
 
@@ -17,16 +18,17 @@ use super::write::Case;
 use cotangent_emit::program;
 use cotangent_graph::Precision;
 use cotangent_net::Network;
-use cotangent_stablehlo::{Meta, Program, What};
-use cotangent_step::{Mode, Optimizer};
+use cotangent_stablehlo::What;
+use cotangent_step::{DecayExclusion, Mode, StepOptions};
 use declared::Run;
 use num_traits::ToPrimitive;
 use serde_json::json;
 
 const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F64];
 
-/// Every case over networks, in both precisions.
-pub fn cases() -> Result<Vec<Case>> {
+/// Hands every case over networks, in both precisions, to `take`, one at a
+/// time: together they do not fit the memory.
+pub fn cases(take: &mut dyn FnMut(Case) -> Result<()>) -> Result<()> {
     let families = [
         convolution::nets(),
         pointwise::nets(),
@@ -34,56 +36,63 @@ pub fn cases() -> Result<Vec<Case>> {
         combination::nets(),
         blocks::nets(),
         losses::nets(),
+        zoo::nets(),
     ];
-    let mut cases = Vec::new();
     for declared in families.iter().flatten() {
         let net = declared.network()?;
         for &run in &declared.runs {
             for precision in PRECISIONS {
-                cases.push(case(&declared.name, &net, run, declared.batch, precision)?);
+                take(case(&declared.name, &net, run, declared.batch, precision)?)?;
             }
         }
     }
-    cases.extend(zoo::cases()?);
-    Ok(cases)
+    steps::cases(take)
 }
 
 /// What one case compares, of `net` at `batch`.
 fn case(name: &str, net: &Network, run: Run, batch: usize, precision: Precision) -> Result<Case> {
     let mut attrs = json!({ "net": net.to_json() });
-    let mut optimizer: Optimizer = "sgd".parse()?;
+    let mut options: StepOptions = "sgd".parse()?;
     let (program, compare) = match run {
-        Run::Grad { .. } => (program(net, What::Grad, batch, &optimizer, precision)?, "grad"),
+        Run::Grad { .. } => (program(net, What::Grad, batch, &options, precision)?, "grad"),
         Run::Frozen => {
             attrs["mode"] = "evaluation".into();
-            (frozen(net, batch, precision)?, "grad")
+            (cotangent_emit::gradients(net, Mode::Evaluation, batch, precision)?, "grad")
         }
-        Run::Forward => (program(net, What::Forward, batch, &optimizer, precision)?, "value"),
-        Run::Eval => (program(net, What::Eval, batch, &optimizer, precision)?, "eval"),
+        Run::Forward => (program(net, What::Forward, batch, &options, precision)?, "value"),
+        Run::Eval => (program(net, What::Eval, batch, &options, precision)?, "eval"),
         Run::Train(text) => {
-            optimizer = text.parse()?;
-            attrs["optimizer"] = constants(&optimizer);
-            (program(net, What::Train, batch, &optimizer, precision)?, "train")
+            options = text.parse()?;
+            attrs["optimizer"] = constants(&options);
+            attrs["features"] = features(&options);
+            (program(net, What::Train, batch, &options, precision)?, "train")
         }
     };
     let name = format!("{name}/{run}/{precision:?}");
     let inputs = inputs::inputs(&program.graph, net, &name, run)?;
-    Ok(Case { name, program, inputs, reference: "net", compare, attrs })
+    Ok(Case { name, program, inputs, reference: "net", compare, attrs, steps: Vec::new() })
 }
 
-/// The gradient under frozen statistics and without masks.
-fn frozen(net: &Network, batch: usize, precision: Precision) -> Result<Program> {
-    let graph = cotangent_step::grad(net, batch, Mode::Evaluation)?;
-    let model = net.spec().name.clone();
-    let spec = Some(net.spec().to_toml());
-    let meta = Meta { model, what: What::Grad, batch, spec, options: None };
-    Ok(Program { graph, meta, precision })
-}
-
-fn constants(optimizer: &Optimizer) -> serde_json::Value {
-    let mut object = json!({ "kind": optimizer.name() });
-    for (name, value) in optimizer.constants() {
+fn constants(options: &StepOptions) -> serde_json::Value {
+    let mut object = json!({ "kind": options.optimizer.name() });
+    for (name, value) in options.optimizer.constants() {
         object[name] = value.as_ratio().to_f64().into();
+    }
+    object
+}
+
+fn features(options: &StepOptions) -> serde_json::Value {
+    let mut object = json!({});
+    for (name, value) in [("clip", &options.clip), ("ema", &options.ema)] {
+        if let Some(value) = value {
+            object[name] = value.as_ratio().to_f64().into();
+        }
+    }
+    if options.accumulate > 1 {
+        object["accumulate"] = options.accumulate.into();
+    }
+    if options.no_decay == DecayExclusion::BiasAndNorm {
+        object["no_decay"] = "bias-and-norm".into();
     }
     object
 }

@@ -1,8 +1,6 @@
-//! The networks of the zoo.
+//! The networks of the zoo, small.
 
-use super::super::write::Case;
-use super::declared::Run;
-use super::{PRECISIONS, Result, case};
+use super::declared::{Declared, Run};
 
 const OPTIMIZERS: [&str; 4] = [
     "sgd(weight_decay=0.01)",
@@ -11,18 +9,16 @@ const OPTIMIZERS: [&str; 4] = [
     "adamw(beta1=0.8,beta2=0.9,eps=0.001,weight_decay=0)",
 ];
 
-pub fn cases() -> Result<Vec<Case>> {
-    let mut cases = Vec::new();
-    for model in cotangent_zoo::MODELS {
-        let net = model.spec().network()?;
-        let mut runs =
-            vec![Run::Forward, Run::Grad { kinks: None }, Run::Grad { kinks: Some(1.0) }];
-        runs.extend(OPTIMIZERS.map(Run::Train));
-        for run in runs {
-            for precision in PRECISIONS {
-                cases.push(case(&format!("net/{}", model.name), &net, run, 4, precision)?);
-            }
+pub fn nets() -> Vec<Declared> {
+    let small = cotangent_zoo::MODELS.iter().map(|model| {
+        let spec = model.spec_with(&model.small());
+        let train = Run::Train("adamw(weight_decay=0.01) clip(norm=1) ema(decay=0.75)");
+        let net = Declared::spec(&format!("zoo/{}", model.name), &spec).batch(4).run(train);
+        if model.name != "mnist-cnn" {
+            return net;
         }
-    }
-    Ok(cases)
+        let all = OPTIMIZERS.into_iter().map(Run::Train).chain([Run::Forward]);
+        all.fold(net.kinks(1.0), Declared::run)
+    });
+    small.collect()
 }
