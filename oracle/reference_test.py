@@ -34,6 +34,54 @@ def check_relu_at_its_kink():
     same(pullback(np.ones(4))[0], [0, 0, 0, 1])
 
 
+def check_kinks_of_single_elements():
+    x = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    for function, expected in [
+        (lambda x: ops.clamp(x, -1.0, 1.0), [0, 0, 1, 0, 0]),
+        (ops.OPS["abs"][0], [-1, -1, 0, 1, 1]),
+        (lambda x: ops.OPS["elu"][0](x, 3.0), [3 * math.exp(-2), 3 * math.exp(-1), 3, 1, 1]),
+    ]:
+        _, pullback = jax.vjp(function, x)
+        same(pullback(np.ones(5))[0], expected)
+    _, pullback = jax.vjp(ops.OPS["maximum"][0], x, np.ones(5))
+    same(pullback(np.ones(5)), [[0, 0, 0, 0.5, 1], [1, 1, 1, 0.5, 0]])
+
+
+def check_functions_of_single_elements():
+    x = np.array([-3.0, -0.5, 0.0, 0.7, 2.0])
+    for name, function in [
+        ("tanh", math.tanh),
+        ("logistic", lambda a: 1 / (1 + math.exp(-a))),
+        ("erf", math.erf),
+        ("erf_grad", lambda a: 2 / math.sqrt(math.pi) * math.exp(-a * a)),
+        ("softplus", lambda a: math.log1p(math.exp(a))),
+    ]:
+        same(ops.OPS[name][0](x), [function(a) for a in x])
+    same(ops.clamp(x, -1.0, 1.0), [-1, -0.5, 0, 0.7, 1])
+    same(ops.OPS["rsqrt"][0](np.array([4.0])), [0.5])
+
+
+def check_slice_and_pad():
+    x = RNG.standard_normal((3, 4))
+    padded = ops.pad(x, [1, 0], [2, 3], [1, 2])
+    expected = np.zeros((1 + 5 + 2, 10 + 3))
+    for i, j in np.ndindex(3, 4):
+        expected[1 + 2 * i, 3 * j] = x[i, j]
+    same(padded, expected)
+    same(ops.slice_(padded, [1, 0], [6, 10], [2, 3]), x)
+
+
+def check_variance_and_normalize():
+    x = RNG.standard_normal((2, 3, 4))
+    for i in range(3):
+        group = x[:, i, :]
+        mean = group.sum() / 8
+        variance = ((group - mean) ** 2).sum() / 8
+        same(ops.variance(x, [0, 2])[i], variance)
+        normalized = (group - mean) / math.sqrt(variance + 0.1)
+        same(ops.normalize(x, [0, 2], 0.1)[:, i, :], normalized)
+
+
 def check_max_pool_on_ties():
     # Few distinct values make ties in most windows; -9 lies below a padding of 0.
     x = RNG.choice([-9.0, -8.0], size=(2, 5, 6, 3))
