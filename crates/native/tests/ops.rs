@@ -2,10 +2,10 @@
 //!
 //! Tolerances: pointwise ops, data movement and pooling compute the same
 //! operations in the same order, so they are exact; exponentials are within a
-//! unit of the exact value here and there. Contractions add the
-//! same products in another order, partly with fused multiply-adds; a sum of k
-//! terms of magnitude 1 then differs by a few roundings of the largest partial
-//! sum, for which 64 roundings of the largest result is ample at these sizes.
+//! unit of the exact value here and there. Contractions add the same products
+//! in another order, partly with fused multiply-adds; a sum of k terms of
+//! magnitude 1 then differs by a few roundings of the largest partial sum, for
+//! which 64 roundings of the largest result is ample at these sizes.
 
 mod support;
 

@@ -11,6 +11,7 @@ mod dense;
 mod depthwise;
 mod direct;
 pub(crate) mod elementary;
+mod lanes;
 mod matmul;
 mod memory;
 mod moments;

@@ -1,6 +1,7 @@
 //! Row-wise ops, sums over one block of dimensions.
 
 use super::elementary;
+use super::lanes::select;
 use crate::plan::SPLAT;
 use cotangent_graph::Contraction;
 use pulp::{Arch, Simd, WithSimd};
@@ -45,7 +46,7 @@ fn largest<S: Simd>(s: S, row: &[f32]) -> f32 {
     let mut top = s.splat_f32s(f32::NEG_INFINITY);
     for x in row.chunks(S::F32_LANES) {
         let x = load(s, x, f32::NEG_INFINITY);
-        top = s.select_f32s(s.greater_than_f32s(x, top), x, top);
+        top = select(s, s.greater_than_f32s(x, top), x, top);
     }
     s.reduce_max_f32s(top)
 }
