@@ -1,6 +1,6 @@
 //! What a run was asked to do.
 
-use crate::TrainError;
+use crate::{Start, TrainError};
 use cotangent_net::Network;
 use cotangent_step::Optimizer;
 use serde::{Deserialize, Serialize};
@@ -42,6 +42,9 @@ pub struct Config {
     pub spec: String,
     /// How the learning rate moves.
     pub schedule: Schedule,
+    /// Weights that the run starts from; drawn by the seed if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
 }
 
 impl Config {
@@ -70,6 +73,7 @@ impl Config {
             },
             spec: net.spec().to_toml(),
             schedule: Schedule::Cosine { warmup_steps: None },
+            start: None,
         }
     }
 

@@ -5,7 +5,7 @@ use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
 use cotangent::net::{NetSpec, Network};
-use cotangent::train::{Config, Outcome, Schedule, Summary, TrainError};
+use cotangent::train::{Config, Outcome, Schedule, Start, Summary, TrainError};
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ pub struct Args {
     /// lies now, if it moved.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "model", "classes", "image", "width", "depth", "optimizer", "wd", "backend", "threads",
-        "batch", "epochs", "seed", "lr", "schedule", "run_dir",
+        "batch", "epochs", "seed", "lr", "schedule", "run_dir", "weights", "reset_head",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -51,6 +51,12 @@ pub struct Args {
     /// How the learning rate moves: warm-up and half a cosine, or not at all.
     #[arg(long, value_enum, default_value = "cosine")]
     schedule: ScheduleArg,
+    /// Start from these weights: a checkpoint, or what `import` wrote.
+    #[arg(long, value_name = "F")]
+    weights: Option<PathBuf>,
+    /// With --weights: draw the layer that makes the classes anew, for another number of them.
+    #[arg(long, requires = "weights")]
+    reset_head: bool,
     /// Where the run's files go; by default runs/MODEL-1, -2, …
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
@@ -165,6 +171,9 @@ fn config(args: &Args, data: &str, net: &Network) -> Result<Config> {
     config.seed = args.seed;
     if let Some(lr) = args.lr {
         config.lr = lr;
+    }
+    if let Some(path) = &args.weights {
+        config.start = Some(Start::new(path, args.reset_head).map_err(report)?);
     }
     if args.schedule == ScheduleArg::Constant {
         config.schedule = Schedule::Constant;

@@ -5,3 +5,4 @@ mod inspect;
 mod prove;
 mod runs;
 mod training;
+mod weights;
