@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import pathlib
 import resource
@@ -73,8 +74,6 @@ class Subject:
         """The same of PyTorch, after a deliberate mistake `change`."""
         model = self.model
         if change:
-            import copy
-
             model = copy.deepcopy(model)
             change(model)
         result = theirs.step(model, self.x, self.target, mode == "training")

@@ -1,6 +1,6 @@
 //! What a run was asked to do.
 
-use crate::TrainError;
+use crate::{Start, TrainError};
 use cotangent_data::{Augment, Encoding};
 use cotangent_net::Network;
 use cotangent_step::{Optimizer, StepOptions};
@@ -49,6 +49,9 @@ pub struct Config {
     /// How the data set's examples become numbers, such as the mean and standard deviation of the
     /// pixels; filled in from the data set.
     pub encoding: Option<Encoding>,
+    /// Weights that the run starts from; drawn by the seed if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
 }
 
 impl Config {
@@ -83,6 +86,7 @@ impl Config {
             spec: net.spec().to_toml(),
             schedule: Schedule::Cosine { warmup_steps: None },
             encoding: None,
+            start: None,
         }
     }
 

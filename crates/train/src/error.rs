@@ -124,6 +124,20 @@ pub enum TrainError {
         path.display()
     )]
     OtherSpec { path: PathBuf, model: String, found: String, expected: String },
+    /// Weights to start from, of another number of classes.
+    #[error(
+        "{}: tensor `{tensor}`: found {found:?}, expected {expected:?}: the weights are of another \
+         number of classes than network `{model}`; give --reset-head to draw that layer anew, or \
+         --classes {}",
+        path.display(), found.last().copied().unwrap_or(0)
+    )]
+    OtherClasses {
+        path: PathBuf,
+        model: String,
+        tensor: String,
+        found: Vec<usize>,
+        expected: Vec<usize>,
+    },
     /// A network's result on data is not a number.
     #[error(
         "{}: with these weights {what} is not a finite number in network `{model}`: they are too \

@@ -4,6 +4,7 @@ use crate::checkpoint;
 use crate::derived;
 use crate::metrics::{csv, parse_csv};
 use crate::setup::{Setup, sha256};
+use crate::start;
 use crate::trainer::{Trainer, begin};
 use crate::{Config, Event, Observer, Outcome, RunDir, TrainError};
 use cotangent_data::Dataset;
@@ -113,7 +114,7 @@ fn restart(
     let setup = Setup::new(config, dataset, dataset.name())?;
     let notice = "this run stopped before its first checkpoint; it begins again at its first step";
     observer.event(&Event::Notice(notice));
-    begin(&setup, dataset, dir, stop, observer)
+    begin(&setup, start::initial(&setup)?, dataset, dir, stop, observer)
 }
 
 /// Whether a checkpoint is of the very step, data and configuration that the

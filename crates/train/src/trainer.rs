@@ -8,6 +8,7 @@ use crate::masks::Masks;
 use crate::metrics::csv;
 use crate::score::{count_correct, positions, score};
 use crate::setup::{Setup, to_json};
+use crate::start;
 use crate::{Config, Event, Observer, Position, Row, RunDir, StepDone, Summary, TrainError};
 use cotangent_data::Dataset;
 use cotangent_graph::Role;
@@ -45,26 +46,32 @@ pub fn train(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
     let setup = Setup::new(config, dataset, dataset.name())?;
+    let initial = start::initial(&setup)?;
     let (dir, _lock) = RunDir::create(run_dir)?;
-    begin(&setup, dataset, &dir, stop, observer)
+    begin(&setup, initial, dataset, &dir, stop, observer)
 }
 
-/// Trains from the first step.
+/// Trains from the first step, the parameters and statistics being `initial`.
 pub(crate) fn begin(
     setup: &Setup,
+    mut initial: HashMap<String, Vec<f32>>,
     dataset: &Dataset,
     dir: &RunDir,
     stop: &AtomicBool,
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
     let mut trainer = Trainer::new(setup, dataset, dir, Progress::default())?;
-    let params = cotangent_net::initialize(&setup.net, setup.config.seed);
-    let names = setup.net.params().iter().map(|p| &*p.name);
-    let stats = setup.net.stats().iter();
-    let stats = stats.map(|s| (&*s.name, vec![s.initial; s.shape.iter().product()]));
+    let params: Vec<Vec<f32>> = setup
+        .net
+        .params()
+        .iter()
+        .map(|p| initial.get(&p.name).cloned().unwrap_or_default())
+        .collect();
     let state = setup.options.state(&setup.net);
-    let state: Vec<_> = state.iter().map(|s| (&*s.name, s.initial_values(&params))).collect();
-    let initial: HashMap<&str, Vec<f32>> = names.zip(params).chain(stats).chain(state).collect();
+    initial.extend(state.into_iter().map(|s| {
+        let values = s.initial_values(&params);
+        (s.name, values)
+    }));
     trainer.step.set_resident(|name, _| Ok(initial.get(name).map_or(&[], |v| &v[..])))?;
     drop(initial);
     setup.write(dir)?;

@@ -3,7 +3,7 @@
 use crate::error::Misfit;
 use crate::{Config, TrainError};
 use cotangent_data::Encoding;
-use cotangent_net::{NetSpec, Network};
+use cotangent_net::{LayerKind, LayerPlan, NetSpec, Network, Param};
 use cotangent_step::StepOptions;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
@@ -110,34 +110,88 @@ impl Weights {
     /// state is not, in a file that names its optimiser. Or the file has the
     /// specification of another network: equal shapes do not make it the same.
     pub fn params<'a>(&'a self, net: &'a Network) -> Result<Vec<(&'a str, &'a [f32])>, TrainError> {
-        let options = self.metadata("optimizer").and_then(|o| o.parse::<StepOptions>().ok());
-        let state = options.as_ref().map_or(vec![], |o| o.state(net));
+        let state = self.state(net);
         let names = net.params().iter().map(|p| p.name.as_str());
         let stats = net.stats().iter().map(|s| s.name.as_str());
-        self.no_others(net, names.chain(stats).chain(state.iter().map(|s| s.name.as_str())))?;
+        self.no_others(net, names.chain(stats).chain(state.iter().map(String::as_str)))?;
         self.check_spec(net)?;
-        let averaged = options.is_some_and(|o| o.ema.is_some());
-        let stored = |param: &str| match averaged {
+        let stored = self.stored(net);
+        stored.iter().map(|(name, at, shape)| Ok((*name, self.tensor(net, at, shape)?))).collect()
+    }
+
+    /// Name, name in the file and shape of the parameters and the running
+    /// statistics, in order.
+    fn stored<'a>(&self, net: &'a Network) -> Vec<(&'a str, String, &'a [usize])> {
+        let averaged = self.options().is_some_and(|o| o.ema.is_some());
+        let at = |param: &str| match averaged {
             true => StepOptions::ema_name(param),
             false => param.into(),
         };
-        let params = net.params().iter().map(|p| (p.name.as_str(), stored(&p.name), &p.shape));
-        let stats = net.stats().iter().map(|s| (s.name.as_str(), s.name.clone(), &s.shape));
-        params
-            .chain(stats)
-            .map(|(name, stored, shape)| Ok((name, self.tensor(net, &stored, shape)?)))
-            .collect()
+        let params = net.params().iter().map(|p| (&*p.name, at(&p.name), &*p.shape));
+        params.chain(net.stats().iter().map(|s| (&*s.name, s.name.clone(), &*s.shape))).collect()
+    }
+
+    /// The step's options, in a file that names them.
+    fn options(&self) -> Option<StepOptions> {
+        self.metadata("optimizer")?.parse().ok()
+    }
+
+    /// The parameters and running statistics that training of `net` starts
+    /// from, by name; without the layer that makes the classes if `reset_head`.
+    ///
+    /// # Errors
+    /// As [`Weights::params`]; a layer for another number of classes is one
+    /// that says so.
+    pub(crate) fn start<'a>(
+        &'a self,
+        net: &'a Network,
+        reset_head: bool,
+    ) -> Result<Vec<(&'a str, &'a [f32])>, TrainError> {
+        let head: Vec<&str> = head(net).iter().map(|p| p.name.as_str()).collect();
+        let mut values = Vec::new();
+        for (name, at, shape) in self.stored(net) {
+            if head.contains(&name) {
+                match self.tensors.get(&at) {
+                    _ if reset_head => continue,
+                    Some(t) if t.shape != *shape && t.shape.len() == shape.len() => {
+                        return Err(TrainError::OtherClasses {
+                            path: self.path.clone(),
+                            model: net.spec().name.clone(),
+                            tensor: name.into(),
+                            found: t.shape.clone(),
+                            expected: shape.to_vec(),
+                        });
+                    }
+                    _ => {}
+                }
+            }
+            values.push((name, self.tensor(net, &at, shape)?));
+        }
+        let mut known: BTreeSet<String> = self.state(net).into_iter().collect();
+        known.extend(values.iter().map(|(name, _)| name.to_string()));
+        known.extend(head.iter().map(|name| name.to_string()));
+        self.none_but(net, |name| known.contains(name))?;
+        self.check_spec(net)?;
+        Ok(values)
+    }
+
+    /// Names of the optimiser's state, in a file that names its optimiser.
+    fn state(&self, net: &Network) -> Vec<String> {
+        self.options().map_or(vec![], |o| o.state(net)).into_iter().map(|s| s.name).collect()
     }
 
     /// Refuses the specification of a network that computes something else. The
-    /// network's own name computes nothing.
+    /// network's own name computes nothing, and the number of classes is told
+    /// by the tensors.
     fn check_spec(&self, net: &Network) -> Result<(), TrainError> {
         let Some(stored) = self.spec() else { return Ok(()) };
         let bad = |e| TrainError::Checkpoint {
             path: self.path.clone(),
             reason: format!("its specification cannot be read: {e}"),
         };
-        let stored = NetSpec::from_toml(stored).and_then(|s| s.network()).map_err(bad)?;
+        let stored = NetSpec::from_toml(stored)
+            .and_then(|s| s.with_classes(net.classes()).network())
+            .map_err(bad)?;
         let text = |net: &Network| NetSpec { name: String::new(), ..net.resolved() }.to_toml();
         let (found, expected) = (text(&stored), text(net));
         if found == expected {
@@ -191,7 +245,11 @@ impl Weights {
             self.tensor(net, &s.name, &s.shape)?;
         }
         let known: BTreeSet<&str> = names.collect();
-        match self.tensors.iter().find(|(name, _)| !known.contains(name.as_str())) {
+        self.none_but(net, |name| known.contains(name))
+    }
+
+    fn none_but(&self, net: &Network, known: impl Fn(&str) -> bool) -> Result<(), TrainError> {
+        match self.tensors.iter().find(|(name, _)| !known(name)) {
             Some((name, t)) => {
                 Err(self.misfit(net, name, format!("{:?}", t.shape), "no such tensor".into()))
             }
@@ -209,6 +267,13 @@ impl Weights {
             expected,
         }))
     }
+}
+
+/// Parameters of the layer that [`NetSpec::with_classes`] changes.
+fn head(net: &Network) -> &[Param] {
+    let makes_classes =
+        |l: &&LayerPlan| matches!(l.kind, LayerKind::Dense(_) | LayerKind::Conv2d(_));
+    net.layers().iter().rev().find(makes_classes).map_or(&[], |l| &l.params)
 }
 
 /// The metadata key of a checkpoint's [`digest`].

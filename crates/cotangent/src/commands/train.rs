@@ -6,7 +6,7 @@ use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
 use cotangent::data::Augment;
 use cotangent::net::{NetSpec, Network};
-use cotangent::train::{Config, Outcome, Schedule, Summary, TrainError};
+use cotangent::train::{Config, Outcome, Schedule, Start, Summary, TrainError};
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "model", "classes", "image", "width", "depth", "optimizer", "wd", "no_decay", "clip", "ema",
         "accumulate", "backend", "threads", "batch", "epochs", "seed", "lr", "schedule", "run_dir",
-        "augment",
+        "augment", "weights", "reset_head",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -59,6 +59,12 @@ pub struct Args {
     /// How the learning rate moves: warm-up and half a cosine, or not at all.
     #[arg(long, value_enum, default_value = "cosine")]
     schedule: ScheduleArg,
+    /// Start from these weights: a checkpoint, or what `import` wrote.
+    #[arg(long, value_name = "F")]
+    weights: Option<PathBuf>,
+    /// With --weights: draw the layer that makes the classes anew, for another number of them.
+    #[arg(long, requires = "weights")]
+    reset_head: bool,
     /// Where the run's files go; by default runs/MODEL-1, -2, …
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
@@ -174,6 +180,9 @@ fn config(args: &Args, data: &str, net: &Network) -> Result<Config> {
     config.augment = args.augment;
     if let Some(lr) = args.lr {
         config.lr = lr;
+    }
+    if let Some(path) = &args.weights {
+        config.start = Some(Start::new(path, args.reset_head).map_err(report)?);
     }
     if args.schedule == ScheduleArg::Constant {
         config.schedule = Schedule::Constant;

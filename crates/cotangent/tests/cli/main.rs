@@ -6,3 +6,4 @@ mod inspect;
 mod prove;
 mod runs;
 mod training;
+mod weights;
