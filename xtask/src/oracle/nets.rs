@@ -178,7 +178,8 @@ fn case(
         attrs["features"] = features(options);
         name = format!("{name}/{options}")
             .replace(['(', ')', ',', '/', ' '], "_")
-            .replacen("net_", "net/", 1);
+            .replacen("net_", "net/", 1)
+            .replacen("steps_", "steps/", 1);
     }
     let name = format!("{name}{}/{precision:?}", if kinks { "_on_kinks" } else { "" });
     Ok(Case {
