@@ -76,15 +76,16 @@ def program(case: Case, stored):
     def rounded(numbers):
         return {k: stored(v) if isinstance(v, float) else v for k, v in numbers.items()}
 
+    differentiate_once = jax.jit(jax.value_and_grad(loss, has_aux=True))
+
     def train(arrays):
-        differentiate = jax.value_and_grad(loss, has_aux=True)
         optimizer = rounded(case.attrs["optimizer"])
         around = rounded(case.attrs.get("features", {}) | {"clip_eps": 1e-6})
         for number, hyper in enumerate(case.steps):
             moved = {n: jnp.roll(arrays[n].ravel(), number) for n in ("x", "target")}
             moved = {n: a.reshape(arrays[n].shape) for n, a in moved.items()}
             params = chosen(arrays)
-            (total, (output, stats)), gradients = differentiate(params, arrays | moved)
+            (total, (output, stats)), gradients = differentiate_once(params, arrays | moved)
             after = features.update(
                 params,
                 gradients,
