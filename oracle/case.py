@@ -41,6 +41,14 @@ class Case:
     dtype: str
     engines: dict[str, dict[str, np.ndarray]]
 
+    @property
+    def steps(self) -> list[dict[str, float]]:
+        """The hyper-parameters of each consecutive step, beside those of the inputs."""
+        steps = self.attrs.get("steps", [{}])
+        if not steps or not all(isinstance(hyper, dict) for hyper in steps):
+            raise CaseError(f"attrs.steps is {steps!r}, expected one object per step")
+        return steps
+
     def names(self, *roles: str) -> list[str]:
         """Names of the inputs that have one of the roles, in order."""
         return [s.name for s in self.inputs if s.role in roles]

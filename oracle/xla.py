@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import jax
 import numpy as np
 from jaxlib import _jax, xla_client
@@ -14,25 +16,46 @@ jax.config.update("jax_platforms", "cpu")
 
 def execute(text: str, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """The results of `@main` on `arrays`."""
+    return load(text)(arrays)
+
+
+def load(text: str) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
+    """`@main`, ready to run on its arguments."""
     client = jax.devices("cpu")[0].client
     devices = _jax.DeviceList(tuple(client.local_devices()[:1]))
     program = client.compile_and_load(text, devices, xla_client.CompileOptions())
     expected = len(program.get_parameter_layouts())
-    if expected != len(arrays):
-        raise CaseError(f"@main takes {expected} arguments, step.json lists {len(arrays)}")
-    arguments = [jax.device_put(array) for array in arrays]
-    results = program.execute_sharded(arguments).disassemble_into_single_device_arrays()
-    return [np.asarray(shards[0]) for shards in results]
+
+    def main(arrays: list[np.ndarray]) -> list[np.ndarray]:
+        if expected != len(arrays):
+            raise CaseError(f"@main takes {expected} arguments, step.json lists {len(arrays)}")
+        arguments = [jax.device_put(array) for array in arrays]
+        results = program.execute_sharded(arguments).disassemble_into_single_device_arrays()
+        return [np.asarray(shards[0]) for shards in results]
+
+    return main
 
 
 def run(case: Case, text: str | None = None) -> dict[str, np.ndarray]:
-    """The outputs of `@main` on the case's inputs, by name; `text` overrides the file's."""
-    arrays = [case.arrays[slot.name] for slot in case.inputs]
-    results = execute(case.text if text is None else text, arrays)
-    if len(results) != len(case.outputs):
-        raise CaseError(f"@main returns {len(results)} values, step.json lists {len(case.outputs)}")
-    values = {}
-    for slot, value in zip(case.outputs, results):
-        check_slot(slot, value, "result of @main")
-        values[slot.name] = value
+    """The outputs of `@main` after the case's last step, by name; `text` overrides the file's.
+
+    From step to step, what is resident is handed on, and data and targets are moved on by
+    one place in row-major order.
+    """
+    main = load(case.text if text is None else text)
+    resident, values = set(case.names("param", "state", "ema")), {}
+    moving, arrays = case.names("data", "target"), dict(case.arrays)
+    for number, hyper in enumerate(case.steps):
+        moved = {n: np.roll(case.arrays[n].ravel(), number) for n in moving if number > 0}
+        arrays |= {n: a.reshape(case.arrays[n].shape) for n, a in moved.items()}
+        arrays |= {n: np.asarray(v, case.arrays[n].dtype) for n, v in hyper.items()}
+        results = main([arrays[slot.name] for slot in case.inputs])
+        if len(results) != len(case.outputs):
+            raise CaseError(
+                f"@main returns {len(results)} values, step.json lists {len(case.outputs)}"
+            )
+        for slot, value in zip(case.outputs, results):
+            check_slot(slot, value, "result of @main")
+            values[slot.name] = value
+        arrays |= {n: v for n, v in values.items() if n in resident}
     return values

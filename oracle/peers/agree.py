@@ -44,8 +44,9 @@ NET = {
 
 def reference_losses(spec: dict, batch: int, optimizer: str) -> list[float]:
     values, x, target = draw(spec, batch)
-    names = [str(i) for i in range(len(values))]
-    params = dict(zip(names, values))
+    parts = lambda layer: ["weight", "bias"] if layer["bias"] else ["weight"]  # noqa: E731
+    names = [f"{y['params']}.{p}" for y in spec["layers"] if "bias" in y for p in parts(y)]
+    params = dict(zip(names, values, strict=True))
     state = {f"{k}.{n}": np.zeros_like(p) for n, p in params.items() for k in ("m", "v", "momentum")}
     state |= {"beta1_power": 1.0, "beta2_power": 1.0}
     chosen = {
@@ -57,7 +58,7 @@ def reference_losses(spec: dict, batch: int, optimizer: str) -> list[float]:
     }
 
     def objective(params):
-        logits = nets.forward(spec, [params[n] for n in names], x)
+        logits, _ = nets.forward(spec, params, x)
         return ops.softmax_cross_entropy(logits, target)
 
     losses = []
@@ -73,7 +74,7 @@ def reference_losses(spec: dict, batch: int, optimizer: str) -> list[float]:
 def main() -> int:
     spec, _ = resolve(NET)
     failures = count = 0
-    for optimizer in optimizers.UPDATES:
+    for optimizer in constants.WEIGHT_DECAY:
         expected = reference_losses(spec, 4, optimizer)
         for backend in (torch_step, jax_step):
             for variant in backend.variants(spec):

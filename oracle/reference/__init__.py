@@ -30,13 +30,16 @@ def evaluate(case: Case, dtype: str, draws: int = 1) -> list[Tensors]:
     """
     compute = {"f32": jnp.float32, "f64": jnp.float64}[dtype]
     stored = np.float32 if case.dtype == "f32" else np.float64
+    rounded = lambda constant: float(stored(constant))  # noqa: E731
     if case.reference == "net":
-        outputs = nets.program(case, lambda constant: float(stored(constant)))
+        outputs = nets.program(case, rounded)
     elif case.reference in ops.OPS:
-        outputs = ops.program(case)
+        outputs = ops.program(case, rounded)
     else:
         raise CaseError(f"no reference {case.reference!r}; there are net, {', '.join(ops.OPS)}")
-    outputs = jax.jit(outputs)
+    # Unrolled, several steps take XLA minutes to compile; their gradient is compiled alone.
+    if len(case.steps) == 1:
+        outputs = jax.jit(outputs)
     rng = np.random.default_rng(0)  # the same shuffles in both precisions
     results = []
     for draw in range(draws):

@@ -16,6 +16,20 @@ def relu(x):
     return jnp.where(x > 0, x, 0)
 
 
+def absolute(x):
+    """Derivative 0 at 0, where that of `jnp.abs` is 1."""
+    return jnp.where(x > 0, x, jnp.where(x < 0, -x, 0))
+
+
+def clamp(x, low, high):
+    """Derivative 0 at both ends: outside the open interval the result is a constant."""
+    return jnp.where((x > low) & (x < high), x, lax.stop_gradient(jnp.clip(x, low, high)))
+
+
+def erf_grad(x):
+    return 2 / jnp.sqrt(jnp.asarray(jnp.pi, x.dtype)) * jnp.exp(-x * x)
+
+
 def compare_select(lhs, rhs, on_true, on_false, direction):
     """Where `lhs direction rhs` holds, `on_true`; elsewhere `on_false`."""
     holds = {
@@ -65,6 +79,28 @@ def broadcast_in_dim(x, shape, dimensions):
     return jnp.broadcast_to(jnp.transpose(x, order).reshape(placed), shape)
 
 
+def slice_(x, starts, limits, strides):
+    return x[tuple(slice(*bounds) for bounds in zip(starts, limits, strides))]
+
+
+def pad(x, low, high, interior):
+    """`x` written into zeros."""
+    spread = [(n - 1) * (k + 1) + 1 for n, k in zip(x.shape, interior)]
+    zeros = jnp.zeros([a + n + b for a, n, b in zip(low, spread, high)], x.dtype)
+    where = tuple(slice(a, a + n, k + 1) for a, n, k in zip(low, spread, interior))
+    return zeros.at[where].set(x)
+
+
+def variance(x, dimensions):
+    return jnp.var(x, tuple(dimensions))
+
+
+def normalize(x, dimensions, eps):
+    over = tuple(dimensions)
+    mean, spread = jnp.mean(x, over, keepdims=True), jnp.var(x, over, keepdims=True)
+    return (x - mean) / jnp.sqrt(spread + eps)
+
+
 def log_softmax(x, axis=-1):
     shifted = x - lax.stop_gradient(x.max(axis, keepdims=True))
     return shifted - jnp.log(jnp.exp(shifted).sum(axis, keepdims=True))
@@ -92,7 +128,17 @@ OPS = {
     "exp": (jnp.exp, ()),
     "log": (jnp.log, ()),
     "sqrt": (jnp.sqrt, ()),
+    "rsqrt": (lax.rsqrt, ()),
+    "tanh": (jnp.tanh, ()),
+    "logistic": (jax.nn.sigmoid, ()),
+    "erf": (jax.scipy.special.erf, ()),
+    "erf_grad": (erf_grad, ()),
+    "softplus": (jax.nn.softplus, ()),
+    "elu": (jax.nn.elu, ()),  # α at 0: `where(x > 0, ..)`
     "relu": (relu, ()),
+    "clamp": (clamp, ()),
+    "abs": (absolute, ()),
+    "maximum": (jnp.maximum, ()),  # one half to each of equal operands
     "compare_select": (compare_select, (0, 1)),
     "dot_general": (dot_general, ()),
     "convolution": (convolution, ()),
@@ -100,16 +146,26 @@ OPS = {
     "reduce_sum": (lambda x, dimensions: x.sum(tuple(dimensions)), ()),
     "transpose": (lambda x, permutation: jnp.transpose(x, permutation), ()),
     "reshape": (lambda x, shape: x.reshape(shape), ()),
+    "slice": (slice_, ()),
+    "pad": (pad, ()),
+    "concatenate": (lambda *parts, dim: jnp.concatenate(parts, dim), ()),
     "window_sum": (pooling.window_sum, ()),
     "max_pool": (pooling.max_pool, ()),
+    "variance": (variance, ()),
+    "normalize": (normalize, ()),
     "softmax": (softmax, ()),
     "log_softmax": (log_softmax, ()),
     "softmax_cross_entropy": (softmax_cross_entropy, (1,)),
 }
 
 
-def program(case: Case):
-    """A function from inputs by name to outputs by name, for an op case."""
+def program(case: Case, stored):
+    """A function from inputs by name to outputs by name, for an op case.
+
+    `stored` rounds a constant to what the file's dtype holds. Constants are the
+    attributes that are floats; the others are sizes and positions.
+    """
+    attrs = {k: stored(v) if isinstance(v, float) else v for k, v in case.attrs.items()}
     forward, constant = OPS[case.reference]
     operands = [s.name for s in case.inputs if s.name != "cotangent"]
     if len(operands) == len(case.inputs):
@@ -119,7 +175,7 @@ def program(case: Case):
     def outputs(arrays):
         def value(*primals):
             known = arrays | dict(zip(active, primals))
-            return forward(*(known[name] for name in operands), **case.attrs)
+            return forward(*(known[name] for name in operands), **attrs)
 
         result, pullback = jax.vjp(value, *(arrays[name] for name in active))
         cotangent = arrays["cotangent"].reshape(result.shape)

@@ -8,7 +8,7 @@ use cotangent_interp::{Value, first_maximal_cells};
 /// What one instruction decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Decision {
-    /// Element by element: a rectifier on or off, a comparison true or false.
+    /// Element by element: a rectifier on or off, a bound in force or not, a comparison true or false.
     Mask(Vec<bool>),
     /// The cell each window chose.
     Cells(Vec<usize>),
@@ -23,7 +23,19 @@ pub(crate) fn decision(
     let Some(instruction) = graph.definition(value) else { return Ok(None) };
     let operand = |k: usize| values[instruction.operands[k].index()].real();
     Ok(match &instruction.op {
-        Op::Relu => Some(Decision::Mask(operand(0)?.data().iter().map(|&a| a > 0.0).collect())),
+        Op::Relu | Op::Abs | Op::Elu { .. } => {
+            Some(Decision::Mask(operand(0)?.data().iter().map(|&a| a > 0.0).collect()))
+        }
+        Op::Clamp { low, high } => {
+            let (low, high) = (low.to_f64(), high.to_f64());
+            let a = operand(0)?.data();
+            let above = a.iter().map(|&a| a > low);
+            Some(Decision::Mask(above.chain(a.iter().map(|&a| a < high)).collect()))
+        }
+        Op::Maximum => {
+            let pairs = operand(0)?.data().iter().zip(operand(1)?.data());
+            Some(Decision::Mask(pairs.map(|(a, b)| a > b).collect()))
+        }
         Op::Compare(_) => Some(Decision::Mask(values[value.index()].pred()?.data().to_vec())),
         Op::MaxPool(window) | Op::MaxPoolGrad(window) => {
             Some(Decision::Cells(first_maximal_cells(window, operand(0)?)?))

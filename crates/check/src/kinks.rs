@@ -66,7 +66,7 @@ fn pool_2d(size: usize, stride: usize, padding: (usize, usize)) -> Op {
     Op::MaxPool(Window { size: vec![size; 2], strides: vec![stride; 2], padding: vec![padding; 2] })
 }
 
-const KINKS: [Kink; 14] = [
+const KINKS: [Kink; 23] = [
     Kink {
         op: "relu",
         point: "a = [-1, 0, -0, 1]: 0 at 0, of either sign",
@@ -101,6 +101,93 @@ const KINKS: [Kink; 14] = [
         },
         cotangent: &[1.0, 10.0],
         expected: &[0.0, 10.0],
+    },
+    Kink {
+        op: "clamp",
+        point: "clamp(a, -1, 1) at [-2, -1, 0, 1, 2]: 0 at both ends",
+        shape: &[5],
+        at: &[-2.0, -1.0, 0.0, 1.0, 2.0],
+        build: |b, a| b.push(Op::Clamp { low: (-1).into(), high: 1.into() }, &[a]),
+        cotangent: &[1.0, 10.0, 100.0, 1000.0, 10000.0],
+        expected: &[0.0, 0.0, 100.0, 0.0, 0.0],
+    },
+    Kink {
+        op: "clamp",
+        point: "relu6, clamp(a, 0, 6), at [0, -0, 3, 6]: 0 at both ends",
+        shape: &[4],
+        at: &[0.0, -0.0, 3.0, 6.0],
+        build: |b, a| b.push(Op::Clamp { low: 0.into(), high: 6.into() }, &[a]),
+        cotangent: &[1.0, 10.0, 100.0, 1000.0],
+        expected: &[0.0, 0.0, 100.0, 0.0],
+    },
+    Kink {
+        op: "clamp",
+        point: "hard-swish, a·clamp(a + 3, 0, 6)/6, at [-3, 0, 3]: by the product rule",
+        shape: &[3],
+        at: &[-3.0, 0.0, 3.0],
+        build: hard_swish,
+        cotangent: &[1.0, 10.0, 100.0],
+        expected: &[0.0, 5.0, 100.0],
+    },
+    Kink {
+        op: "abs",
+        point: "a = [-1, 0, -0, 1]: 0 at 0, of either sign",
+        shape: &[4],
+        at: &[-1.0, 0.0, -0.0, 1.0],
+        build: |b, a| b.push(Op::Abs, &[a]),
+        cotangent: &[1.0, 10.0, 100.0, 1000.0],
+        expected: &[-1.0, 0.0, 0.0, 1000.0],
+    },
+    Kink {
+        op: "maximum",
+        point: "maximum(a, 1) at [0, 1, 2]: half at the tie",
+        shape: &[3],
+        at: &[0.0, 1.0, 2.0],
+        build: |b, a| {
+            let one = b.constant_like(1, a)?;
+            b.push(Op::Maximum, &[a, one])
+        },
+        cotangent: &[1.0, 10.0, 100.0],
+        expected: &[0.0, 5.0, 100.0],
+    },
+    Kink {
+        op: "maximum",
+        point: "maximum(1, a) at [0, 1, 2]: half at the tie",
+        shape: &[3],
+        at: &[0.0, 1.0, 2.0],
+        build: |b, a| {
+            let one = b.constant_like(1, a)?;
+            b.push(Op::Maximum, &[one, a])
+        },
+        cotangent: &[1.0, 10.0, 100.0],
+        expected: &[0.0, 5.0, 100.0],
+    },
+    Kink {
+        op: "maximum",
+        point: "maximum(a, a): the halves add up",
+        shape: &[2],
+        at: &[0.0, 3.0],
+        build: |b, a| b.push(Op::Maximum, &[a, a]),
+        cotangent: &[1.0, 10.0],
+        expected: &[1.0, 10.0],
+    },
+    Kink {
+        op: "elu",
+        point: "α = 1 at [0, -0, 2]: no kink, 1 at 0",
+        shape: &[3],
+        at: &[0.0, -0.0, 2.0],
+        build: |b, a| b.push(Op::Elu { alpha: 1.into() }, &[a]),
+        cotangent: &[1.0, 10.0, 100.0],
+        expected: &[1.0, 10.0, 100.0],
+    },
+    Kink {
+        op: "elu",
+        point: "α = 3 at [0, -0, 2]: α at 0",
+        shape: &[3],
+        at: &[0.0, -0.0, 2.0],
+        build: |b, a| b.push(Op::Elu { alpha: 3.into() }, &[a]),
+        cotangent: &[1.0, 10.0, 100.0],
+        expected: &[3.0, 30.0, 100.0],
     },
     Kink {
         op: "select",
@@ -205,6 +292,16 @@ const KINKS: [Kink; 14] = [
         expected: &[0.0, 0.0, 0.0, 10.0],
     },
 ];
+
+/// `a · clamp(a + 3, 0, 6) / 6`
+fn hard_swish(b: &mut Builder, a: ValueId) -> Result<ValueId, GraphError> {
+    let three = b.constant_like(3, a)?;
+    let six = b.constant_like(6, a)?;
+    let shifted = b.add(a, three)?;
+    let gate = b.push(Op::Clamp { low: 0.into(), high: 6.into() }, &[shifted])?;
+    let gate = b.div(gate, six)?;
+    b.mul(a, gate)
+}
 
 /// `2a` where `a direction 0`, else `3a`.
 fn branches(b: &mut Builder, a: ValueId, direction: Comparison) -> Result<ValueId, GraphError> {

@@ -96,7 +96,7 @@ impl Growth {
     /// Tries one op; adds nothing where it does not fit.
     fn attempt(&mut self) -> Result<(), CheckError> {
         let Some(a) = self.of_rank(0, 5) else { return Ok(()) };
-        match self.rng.random_range(0..22) {
+        match self.rng.random_range(0..27) {
             0 => self.pair(Op::Add, a)?,
             1 => self.pair(Op::Sub, a)?,
             2 | 3 => self.pair(Op::Mul, a)?,
@@ -112,7 +112,8 @@ impl Growth {
             6 => self.push(Op::Exp, &[a])?,
             7 => match self.real(|_, x| x.iter().all(|&x| x > 0.3)) {
                 Some(a) => {
-                    let op = if self.rng.random_bool(0.5) { Op::Log } else { Op::Sqrt };
+                    let ops = [Op::Log, Op::Sqrt, Op::Rsqrt];
+                    let op = ops[self.rng.random_range(0..ops.len())].clone();
                     self.push(op, &[a])?
                 }
                 None => None,
@@ -150,9 +151,71 @@ impl Growth {
                 self.push(Op::Reshape { shape }, &[a])?
             }
             20 => self.window(a)?,
+            21 => {
+                let ops = [Op::Tanh, Op::Logistic, Op::Erf, Op::ErfGrad, Op::Softplus];
+                let op = ops[self.rng.random_range(0..ops.len())].clone();
+                self.push(op, &[a])?
+            }
+            22 => self.piecewise(a)?,
+            23 => self.pair(Op::Maximum, a)?,
+            24 => self.moment(a)?,
+            25 => self.re_index(a)?,
             _ => self.closed_form(a)?,
         };
         Ok(())
+    }
+
+    /// A number of quarters.
+    fn quarters(&mut self, low: i64, high: i64) -> Rational {
+        Rational::new(self.rng.random_range(low..=high), 4).unwrap_or(1.into())
+    }
+
+    fn piecewise(&mut self, a: usize) -> Result<Option<usize>, CheckError> {
+        let op = match self.rng.random_range(0..3) {
+            0 => Op::Abs,
+            1 => Op::Elu { alpha: self.quarters(1, 6) },
+            _ => Op::Clamp { low: self.quarters(-4, 0), high: self.quarters(1, 4) },
+        };
+        self.push(op, &[a])
+    }
+
+    fn moment(&mut self, a: usize) -> Result<Option<usize>, CheckError> {
+        let dims = (0..self.nodes[a].ty.rank()).filter(|_| self.rng.random_bool(0.6)).collect();
+        let op = match self.rng.random_bool(0.5) {
+            true => Op::Variance { dims },
+            // Large enough that a variance near zero is no pole.
+            false => Op::Normalize { dims, eps: self.quarters(1, 4) },
+        };
+        self.push(op, &[a])
+    }
+
+    fn re_index(&mut self, a: usize) -> Result<Option<usize>, CheckError> {
+        let shape = self.shape(a);
+        match self.rng.random_range(0..3) {
+            0 => {
+                let starts: Vec<usize> =
+                    shape.iter().map(|&n| self.rng.random_range(0..n)).collect();
+                let ends = starts.iter().zip(&shape);
+                let limits = ends.map(|(&start, &n)| self.rng.random_range(start + 1..=n));
+                let limits = limits.collect();
+                let strides = shape.iter().map(|_| self.rng.random_range(1..=3)).collect();
+                self.push(Op::Slice { starts, limits, strides }, &[a])
+            }
+            1 if shape.iter().product::<usize>() <= 40 => {
+                let mut pick =
+                    || shape.iter().map(|_| self.rng.random_range(0..=2)).collect::<Vec<_>>();
+                let (low, high) = (pick(), pick());
+                let interior = pick().into_iter().map(|n| n / 2).collect();
+                self.push(Op::Pad { low, high, interior }, &[a])
+            }
+            1 => Ok(None),
+            _ if shape.is_empty() => Ok(None),
+            _ => {
+                let dim = self.rng.random_range(0..shape.len());
+                let Some(b) = self.partner(a) else { return Ok(None) };
+                self.push(Op::Concatenate { dim, count: 2 }, &[a, b])
+            }
+        }
     }
 
     fn pair(&mut self, op: Op, a: usize) -> Result<Option<usize>, CheckError> {

@@ -5,7 +5,7 @@ use cotangent_graph::{Comparison, Graph, Op};
 
 fn grad(model: &str, batch: usize) -> Graph {
     let network = cotangent_zoo::find(model).unwrap().spec().network().unwrap();
-    cotangent_step::grad(&network, batch).unwrap()
+    cotangent_step::grad(&network, batch, cotangent_step::Mode::Training).unwrap()
 }
 
 fn check(graph: &Graph) -> Report {

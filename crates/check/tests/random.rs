@@ -19,7 +19,7 @@ fn they_are_reproducible_and_use_every_op() {
         .flat_map(|seed| random_graph(seed, 12).unwrap().0.instructions)
         .map(|i| i.op.name())
         .collect();
-    assert_eq!(ops.len(), 26, "{ops:?}");
+    assert_eq!(ops.len(), 41, "{ops:?}");
 }
 
 /// The loss of `forward`, and inputs for it. One parameter is an output too:

@@ -5,10 +5,10 @@
 //!
 //! ```
 //! use cotangent::net::NetSpec;
-//! use cotangent::step::{Optimizer, train};
+//! use cotangent::step::{StepOptions, train};
 //!
 //! let net = NetSpec::new("digits", [28, 28, 1]).flatten().dense(64).relu().dense(10).network()?;
-//! let step = train(&net, 32, &"adamw".parse::<Optimizer>()?)?;
+//! let step = train(&net, 32, &"adamw".parse::<StepOptions>()?)?;
 //! assert_eq!(step.outputs.last().unwrap().name, "logits");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

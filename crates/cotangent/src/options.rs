@@ -2,47 +2,93 @@
 
 use crate::output::note;
 use crate::progress::Download;
-use cotangent::data::{DataSource, Dataset, Options};
+use cotangent::data::{DataError, DataSource, Dataset, DatasetError, Encoding, Options, Wanted};
 use cotangent::graph::{Precision, Rational};
 use cotangent::net::Network;
-use cotangent::step::Optimizer;
-use cotangent::train::{Backend, Execution, Weights};
+use cotangent::step::{DecayExclusion, StepOptions};
+use cotangent::train::{Backend, Execution, Weights, check_fit};
 use miette::{Result, miette};
 use std::path::Path;
 
-/// The update rule and its weight decay.
+/// The update rule and the features of the train step.
 #[derive(Debug, Clone, clap::Args)]
 pub struct OptimizerArgs {
-    /// sgd, momentum or adamw (the default); constants may follow: `adamw(beta1=0.95,eps=1e-6)`.
+    /// sgd, momentum, nesterov, adam, adamw (the default), rmsprop or lamb; constants may follow,
+    /// and the step's features: `adamw(beta1=0.95,eps=1e-6) clip(norm=1)`.
     #[arg(long, value_name = "NAME")]
     optimizer: Option<String>,
-    /// Weight decay λ (decoupled for adamw).
+    /// Weight decay λ (decoupled for adamw and lamb).
     #[arg(long, value_name = "λ", allow_hyphen_values = true)]
     wd: Option<String>,
+    /// Parameters without weight decay: biases, and scales and shifts of normalisations, which are
+    /// those of rank 1.
+    #[arg(long, value_name = "bias-and-norm")]
+    no_decay: Option<String>,
+    /// Largest norm of the gradient of all parameters together; a longer one is scaled down to it.
+    #[arg(long, value_name = "NORM", allow_hyphen_values = true)]
+    clip: Option<String>,
+    /// Keep a moving average of the parameters, `e ← d·e + (1-d)·θ`; it is what is tested.
+    #[arg(long, value_name = "d", allow_hyphen_values = true)]
+    ema: Option<String>,
+    /// Batches whose mean gradient an update takes.
+    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    accumulate: Option<usize>,
 }
 
 impl OptimizerArgs {
-    /// Whether either was given.
-    pub fn given(&self) -> bool {
-        self.optimizer.is_some() || self.wd.is_some()
+    /// The first of the flags that was given.
+    pub fn given(&self) -> Option<&'static str> {
+        let flags = [
+            ("--optimizer", self.optimizer.is_some()),
+            ("--wd", self.wd.is_some()),
+            ("--no-decay", self.no_decay.is_some()),
+            ("--clip", self.clip.is_some()),
+            ("--ema", self.ema.is_some()),
+            ("--accumulate", self.accumulate.is_some()),
+        ];
+        flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
     }
 
-    /// The optimiser they describe.
-    pub fn optimizer(&self) -> Result<Optimizer> {
-        let name = self.optimizer.as_deref().unwrap_or("adamw");
-        let mut optimizer: Optimizer =
-            name.parse().map_err(|e: String| miette!("--optimizer: {e}"))?;
-        if let Some(text) = &self.wd {
-            if name.contains("weight_decay") {
-                return Err(miette!(
-                    help = "give one of the two",
-                    "--wd {text} beside --optimizer {name}: both set weight_decay"
-                ));
-            }
-            let decay: Rational = text.parse().map_err(|e: String| miette!("--wd: {e}"))?;
-            optimizer.set("weight_decay", decay).map_err(|e| miette!("--wd: {e}"))?;
+    /// The options they describe.
+    pub fn options(&self) -> Result<StepOptions> {
+        let text = self.optimizer.as_deref().unwrap_or("adamw");
+        let mut options: StepOptions =
+            text.parse().map_err(|e: String| miette!("--optimizer: {e}"))?;
+        let once = |flag: &str, value: &str, named: bool, sets: &str| match named {
+            true => Err(miette!(
+                help = "give one of the two",
+                "{flag} {value} beside --optimizer {text}: both set {sets}"
+            )),
+            false => Ok(()),
+        };
+        let number = |flag: &str, value: &str| -> Result<Rational> {
+            value.parse().map_err(|e: String| miette!("{flag}: {e}"))
+        };
+        if let Some(value) = &self.wd {
+            once("--wd", value, text.contains("weight_decay"), "weight_decay")?;
+            let decay = number("--wd", value)?;
+            options.optimizer.set("weight_decay", decay).map_err(|e| miette!("--wd: {e}"))?;
         }
-        Ok(optimizer)
+        if let Some(value) = &self.no_decay {
+            let named = options.no_decay != DecayExclusion::Nothing;
+            once("--no-decay", value, named, "no_decay")?;
+            options.no_decay = value.parse().map_err(|e: String| miette!("--no-decay: {e}"))?;
+        }
+        if let Some(value) = &self.clip {
+            once("--clip", value, options.clip.is_some(), "clip")?;
+            options.clip = Some(number("--clip", value)?);
+        }
+        if let Some(value) = &self.ema {
+            once("--ema", value, options.ema.is_some(), "ema")?;
+            options.ema = Some(number("--ema", value)?);
+        }
+        if let Some(steps) = self.accumulate {
+            once("--accumulate", &steps.to_string(), options.accumulate != 1, "accumulate")?;
+            options.accumulate = steps;
+        }
+        // What is left to find is in a flag: the text is checked already.
+        options.check().map_err(|e| miette!("--{e}"))?;
+        Ok(options)
     }
 }
 
@@ -79,43 +125,64 @@ impl From<Dtype> for Precision {
 /// Where the data is.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DataArgs {
-    /// auto (MNIST from $COTANGENT_DATA or ./data, else downloaded, else synthetic), synthetic, or
-    /// a directory of IDX files.
+    /// auto (what suits the network from $COTANGENT_DATA or ./data, else downloaded, else
+    /// synthetic), synthetic, or a directory: MNIST's or CIFAR-10's files, images in folders of
+    /// their class, or text.
     #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR")]
     pub data: String,
 }
 
 impl DataArgs {
-    /// Loads it for `net`, with a line to standard error where `auto` had to settle for less.
-    pub fn load(&self, net: &Network, quiet: bool) -> Result<Dataset> {
-        load_data(&self.data, net, quiet)
+    /// Loads it for `net`, encoded as `weights` know it, with a line to standard error where `auto`
+    /// had to settle for less.
+    pub fn load(&self, net: &Network, weights: &Weights, quiet: bool) -> Result<Dataset> {
+        load_data(&self.data, net, weights.encoding().as_ref(), quiet)
     }
 }
 
-/// Loads the data that `source` names, with as many classes as `net` has.
-pub fn load_data(source: &str, net: &Network, quiet: bool) -> Result<Dataset> {
+/// Loads the data that `source` names for `net`, encoded as given where weights are there.
+pub fn load_data(
+    source: &str,
+    net: &Network,
+    encoding: Option<&Encoding>,
+    quiet: bool,
+) -> Result<Dataset> {
     let parsed: DataSource = source.parse().map_err(|e| miette!("--data: {e}"))?;
-    let loaded = cotangent::data::load(&parsed, &Options::from_env(), &mut Download::new(quiet))
-        .map_err(|e| miette!("{e}"))?;
+    let target = net.target_type(1).shape;
+    let target = target.get(1..).unwrap_or_default();
+    let wanted = Wanted { input: &net.spec().input, target, encoding };
+    let mut progress = Download::new(quiet);
+    let name = &net.spec().name;
+    let loaded = match cotangent::data::load(&parsed, &wanted, &Options::from_env(), &mut progress)
+    {
+        Ok(loaded) => loaded,
+        Err(DataError::Dataset(e @ DatasetError::TooFewClasses { largest, .. })) => {
+            let help = format!(
+                "give --classes {} if the labels are right; else the file is damaged",
+                u32::from(largest) + 1
+            );
+            let what = format!("--data {source}: {e}, as many as the outputs of net `{name}`");
+            return Err(miette!(help = help, "{what}"));
+        }
+        Err(e) => return Err(miette!("{e}")),
+    };
     if let Some(notice) = loaded.notice
         && !quiet
     {
         note(&notice);
     }
-    let (classes, labels) = (net.classes(), loaded.dataset.classes());
-    if classes > labels && !quiet {
-        let (name, data) = (&net.spec().name, loaded.dataset.name());
+    let (dataset, classes) = (loaded.dataset, net.classes());
+    check_fit(net, &dataset).map_err(|e| miette!("--data {source}: {e}"))?;
+    let labels = dataset.train().labels().iter().chain(dataset.test().labels());
+    // MNIST and its like have ten classes, whichever of them the labels are of.
+    let labels = labels.max().map(|&l| (usize::from(l) + 1).max(10));
+    if let Some(labels) = labels.filter(|&n| classes > n)
+        && !quiet
+    {
+        let data = dataset.name();
         note(&format!("net `{name}` has {classes} outputs; {data} has labels of {labels} classes"));
     }
-    loaded.dataset.with_classes(classes).map_err(|e| {
-        miette!(
-            help = format!(
-                "give --classes {labels} if the labels are right; else the file is damaged"
-            ),
-            "--data {source}: {e}, as many as the outputs of net `{}`",
-            net.spec().name
-        )
-    })
+    Ok(dataset)
 }
 
 /// Reads weights and matches them to `net`.

@@ -10,7 +10,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = args.next().ok_or("usage: contact_sheet FILE.png [SEED]")?;
     let seed = args.next().map_or(Ok(0), |s| s.parse())?;
     let data = synthetic(&SyntheticConfig { train: 10 * COLUMNS, test: 0, seed });
-    let [height, width, _] = data.image_shape().map(|d| d as u32);
+    let (height, width) = (28, 28);
     let mut sheet = GrayImage::new(COLUMNS * width, 10 * height);
     for i in 0..10 * COLUMNS {
         let pixels = data.train().image(i as usize).ok_or("missing image")?.to_vec();

@@ -128,5 +128,11 @@ fn read_split(images: &Path, labels: &Path) -> Result<(Part, [usize; 2]), IdxErr
 }
 
 fn split((images, labels): Part) -> Result<Split, DatasetError> {
+    let labels = labels.into_iter().map(u16::from).collect();
     Split::new(images.pixels, labels, images.rows * images.cols)
+}
+
+/// Whether any of the four files is in `dir`.
+pub(crate) fn any_idx(dir: &Path) -> bool {
+    MNIST_FILES.iter().any(|file| find(dir, file.name).is_some())
 }

@@ -1,32 +1,36 @@
-//! Digits drawn by the program: no files, no network, nothing to install.
+//! Data made by the program: no files, no network, nothing to install.
 //!
-//! Each image takes one of several pen paths for its digit ([`glyphs`]), bends it by an affine map and a
-//! smooth elastic field (after Simard, Steinkraus and Platt, "Best Practices for Convolutional Neural
-//! Networks Applied to Visual Document Analysis", 2003), draws it with a pen of varying width
-//! ([`pen`]) and adds noise. The format is MNIST's: 28 x 28 bytes, light ink on black.
+//! An image takes one of several pen paths for each digit of its class ([`glyphs`]), bends it by an
+//! affine map and a smooth elastic field ([`warp`]; after Simard, Steinkraus and Platt, "Best
+//! Practices for Convolutional Neural Networks Applied to Visual Document Analysis", 2003), draws it
+//! with a pen of varying width ([`pen`]) and adds noise. With one channel the format is MNIST's,
+//! light ink on black; with more, ink of a random colour lies on a textured background of another
+//! ([`colour`]). A text is of a small artificial language ([`grammar`]).
 
+mod colour;
 #[rustfmt::skip] // one glyph per line
 mod glyphs;
+mod grammar;
 mod pen;
+mod warp;
 
-use rand::{RngExt, SeedableRng};
+use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::{Dataset, Split};
-use pen::{Canvas, SIDE};
+use crate::{Dataset, Encoding, Split, TextTarget};
+use pen::Canvas;
+use warp::{Cell, SIDE, Warp};
 
-const PIXELS: usize = SIDE * SIDE;
-
-/// Size and seed of the synthetic digits.
+/// Size and seed of the synthetic data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SyntheticConfig {
-    /// Number of training images.
+    /// Number of training examples.
     pub train: u32,
-    /// Number of test images.
+    /// Number of test examples.
     pub test: u32,
     /// Images are a function of the seed, the split and their index: a larger set begins with the
-    /// smaller one.
+    /// smaller one. So are texts.
     pub seed: u64,
 }
 
@@ -36,35 +40,171 @@ impl Default for SyntheticConfig {
     }
 }
 
-/// Draws the synthetic digits; the same for every number of threads.
+/// Numbers for which there is no synthetic data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the messages name every field
+pub enum SyntheticError {
+    #[error(
+        "no synthetic images of {height} x {width} x {channels} with {classes} classes: numbers of \
+         {digits} digits need at least 8 x {}, at most 4096 on a side, 1 to 64 channels; give real \
+         data with --data DIR", (6 * digits).max(8)
+    )]
+    Image { height: usize, width: usize, channels: usize, classes: usize, digits: usize },
+    #[error(
+        "no synthetic images of {classes} classes: expected 1 to 65535; give real data with --data DIR"
+    )]
+    Classes { classes: usize },
+    #[error(
+        "no synthetic text of {vocabulary} characters in windows of {window}: expected 2 to 4096 \
+         characters in windows of 1 to 65536; give a text with --data DIR"
+    )]
+    Text { vocabulary: usize, window: usize },
+}
+
+/// The synthetic digits in MNIST's format; the same for every number of threads.
 ///
 /// Labels go round 0 to 9, so the classes are balanced.
 pub fn synthetic(config: &SyntheticConfig) -> Dataset {
-    let train = draw_split(config.seed, 0, config.train);
-    let test = draw_split(config.seed, 1, config.test);
-    Dataset::new("synthetic", train, test, [SIDE, SIDE, 1], 10)
-        .expect("labels are digits and images have the shape stated")
+    images(config, [28, 28, 1], 10)
 }
 
-fn draw_split(seed: u64, split: u64, len: u32) -> Split {
-    let labels: Vec<u8> = (0..len).map(|i| (i % 10) as u8).collect();
-    let mut images = vec![0; labels.len() * PIXELS];
-    images.par_chunks_exact_mut(PIXELS).zip(&labels).enumerate().for_each(
-        |(i, (image, &label))| {
-            let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            rng.set_stream((split << 32) | i as u64);
-            draw(&mut rng, label, image);
-        },
-    );
-    Split::new(images, labels, PIXELS).expect("one image was drawn per label")
+/// Synthetic images of shape `[height, width, channels]`: numbers 0 to `classes - 1`, all with as
+/// many digits as the largest, side by side. [`synthetic`] is the case of `[28, 28, 1]` and 10.
+///
+/// There are at most as many as fill 200 MB (train) and 40 MB (test).
+///
+/// # Errors
+/// The images are too small for that many digits, or too large.
+pub fn synthetic_images(
+    config: &SyntheticConfig,
+    image: [usize; 3],
+    classes: usize,
+) -> Result<Dataset, SyntheticError> {
+    if !(1..=usize::from(u16::MAX)).contains(&classes) {
+        return Err(SyntheticError::Classes { classes });
+    }
+    let ([height, width, channels], digits) = (image, digits(classes));
+    let sides = 8..=4096;
+    if !sides.contains(&height)
+        || !sides.contains(&width)
+        || width < 6 * digits
+        || !(1..=64).contains(&channels)
+    {
+        return Err(SyntheticError::Image { height, width, channels, classes, digits });
+    }
+    let most = |bytes: usize| (bytes / image.iter().product::<usize>()).max(1) as u32;
+    let config = SyntheticConfig {
+        train: config.train.min(most(200_000_000)),
+        test: config.test.min(most(40_000_000)),
+        ..*config
+    };
+    Ok(images(&config, image, classes))
 }
 
-/// Draws one digit.
-fn draw(rng: &mut ChaCha8Rng, digit: u8, image: &mut [u8]) {
-    let variants = glyphs::GLYPHS[usize::from(digit)];
+/// A synthetic text in windows of `window` characters, of a vocabulary of `vocabulary` characters;
+/// at most a million characters to train on, and 200,000 to test on.
+///
+/// # Errors
+/// The vocabulary has a single character or far too many, or the window has none.
+pub fn synthetic_text(
+    config: &SyntheticConfig,
+    window: usize,
+    vocabulary: usize,
+    target: TextTarget,
+) -> Result<Dataset, SyntheticError> {
+    if !(2..=4096).contains(&vocabulary) || !(1..=65536).contains(&window) {
+        return Err(SyntheticError::Text { vocabulary, window });
+    }
+    let split = |stream, windows: u32, most: usize| {
+        let windows = (windows as usize).clamp(1, (most / window).max(1));
+        let text = grammar::write(config.seed, stream, vocabulary, windows * window + 1);
+        Split::text(text, window).expect("a whole number of windows and a character were written")
+    };
+    let (train, test) = (split(0, config.train, 1_000_000), split(1, config.test, 200_000));
+    Ok(Dataset::text("synthetic", train, test, grammar::alphabet(vocabulary), target)
+        .expect("the text is written in its own vocabulary"))
+}
+
+/// Decimal digits of the largest class.
+fn digits(classes: usize) -> usize {
+    classes.saturating_sub(1).max(1).ilog10() as usize + 1
+}
+
+/// The numbers have been checked.
+fn images(config: &SyntheticConfig, image: [usize; 3], classes: usize) -> Dataset {
+    let train = draw_split(config.seed, 0, config.train, image, classes);
+    let test = draw_split(config.seed, 1, config.test, image, classes);
+    let encoding = match image[2] {
+        1 => Encoding::mnist(),
+        channels => Encoding::of_images(&train, channels, vec![]),
+    };
+    Dataset::images("synthetic", train, test, image, classes, encoding)
+        .expect("labels are below the number of classes and images have the shape stated")
+}
+
+fn draw_split(seed: u64, split: u64, len: u32, image: [usize; 3], classes: usize) -> Split {
+    let labels: Vec<u16> = (0..len).map(|i| (i as usize % classes) as u16).collect();
+    let size = image.iter().product();
+    let mut images = vec![0; labels.len() * size];
+    let figures = digits(classes);
+    images.par_chunks_exact_mut(size).zip(&labels).enumerate().for_each(|(i, (pixels, &label))| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream((split << 32) | i as u64);
+        match image {
+            [height, width, 1] => grey(&mut rng, label, figures, [height, width], pixels),
+            _ => colour::draw(&mut rng, label, figures, image, pixels),
+        }
+    });
+    Split::new(images, labels, size).expect("one image was drawn per label")
+}
+
+/// Draws a number, light on black.
+fn grey(rng: &mut ChaCha8Rng, label: u16, figures: usize, size: [usize; 2], image: &mut [u8]) {
+    let canvas = number(rng, label, figures, size);
+    let ink = rng.random_range(190.0..255.0);
+    let noise = rng.random_range(0.0..24.0);
+    let mut bytes = vec![0; image.len()];
+    rng.fill_bytes(&mut bytes);
+    for ((pixel, coverage), byte) in image.iter_mut().zip(canvas.coverage()).zip(bytes) {
+        let noise = (f32::from(byte) / 255.0 - 0.5) * noise;
+        *pixel = (coverage * ink + noise).clamp(0.0, 255.0) as u8;
+    }
+}
+
+/// The ink of `label`, written with `figures` digits side by side.
+fn number(rng: &mut ChaCha8Rng, label: u16, figures: usize, [height, width]: [usize; 2]) -> Canvas {
+    let cell_width = width as f32 / figures as f32;
+    // A digit is narrower than MNIST's image around it; beside others it has less room.
+    let fitting = if figures == 1 { cell_width / SIDE } else { cell_width / 18.0 };
+    let scale = fitting.min(height as f32 / SIDE);
+    let mut canvas = None;
+    for place in 0..figures {
+        let power = 10u32.pow((figures - 1 - place) as u32);
+        let digit = (u32::from(label) / power % 10) as usize;
+        let cell = Cell {
+            origin: [place as f32 * cell_width, 0.0],
+            size: [cell_width, height as f32],
+            scale,
+        };
+        digit_into(rng, digit, cell, |softness| Canvas::new(height, width, softness), &mut canvas);
+    }
+    canvas.unwrap_or_else(|| Canvas::new(height, width, 1.0))
+}
+
+/// Draws one digit in its cell; the first one makes the canvas.
+fn digit_into(
+    rng: &mut ChaCha8Rng,
+    digit: usize,
+    cell: Cell,
+    new: impl Fn(f32) -> Canvas,
+    canvas: &mut Option<Canvas>,
+) {
+    let variants = glyphs::GLYPHS[digit];
     let strokes = variants[rng.random_range(0..variants.len() as u32) as usize];
-    let warp = Warp::random(rng);
-    let width = rng.random_range(0.75..1.75);
+    let warp = Warp::random(rng, cell);
+    // A thin pen leaves ink on small images too.
+    let pen_scale = cell.scale.max(0.45);
+    let width = pen_scale * rng.random_range(0.75..1.75);
     let mut path = Vec::with_capacity(128);
     let ends = strokes.iter().map(|stroke| {
         pen::trace(stroke, &mut path);
@@ -72,9 +212,10 @@ fn draw(rng: &mut ChaCha8Rng, digit: u8, image: &mut [u8]) {
     });
     let ends: Vec<usize> = ends.collect();
     path.iter_mut().for_each(|p| *p = warp.apply(*p));
-    fit(&mut path, width + 1.5);
+    warp.fit(&mut path, width + 1.5 * cell.scale.min(1.0));
 
-    let mut canvas = Canvas::new(rng.random_range(0.9..1.5));
+    let softness = rng.random_range(0.9..1.5);
+    let canvas = canvas.get_or_insert_with(|| new(softness));
     let mut start = 0;
     for end in ends {
         // Pressure differs from the start of a stroke to its end.
@@ -82,90 +223,15 @@ fn draw(rng: &mut ChaCha8Rng, digit: u8, image: &mut [u8]) {
         canvas.stroke(&path[start..end], radius);
         start = end;
     }
-    let ink = rng.random_range(190.0..255.0);
-    let noise = rng.random_range(0.0..24.0);
-    let mut bytes = [0; PIXELS];
-    rand::Rng::fill_bytes(rng, &mut bytes);
-    for ((pixel, coverage), byte) in image.iter_mut().zip(canvas.coverage()).zip(bytes) {
-        let noise = (f32::from(byte) / 255.0 - 0.5) * noise;
-        *pixel = (coverage * ink + noise).clamp(0.0, 255.0) as u8;
-    }
-}
-
-/// Moves the path, and shrinks it if it must, to stay `margin` pixels inside the image.
-fn fit(path: &mut [[f32; 2]], margin: f32) {
-    let room = SIDE as f32 - 2.0 * margin;
-    for k in [0, 1] {
-        let low = path.iter().map(|p| p[k]).fold(f32::INFINITY, f32::min);
-        let high = path.iter().map(|p| p[k]).fold(f32::NEG_INFINITY, f32::max);
-        let scale = (room / (high - low).max(1.0)).min(1.0);
-        let at = low.clamp(margin, (SIDE as f32 - margin - scale * (high - low)).max(margin));
-        path.iter_mut().for_each(|p| p[k] = at + scale * (p[k] - low));
-    }
-}
-
-/// Nodes per side of the elastic field.
-const NODES: usize = 5;
-
-/// The map from the glyph's unit square to pixels: affine, then elastic.
-struct Warp {
-    linear: [[f32; 2]; 2],
-    centre: [f32; 2],
-    /// Displacements in pixels at a grid of nodes, interpolated smoothly between them.
-    field: [[[f32; 2]; NODES]; NODES],
-}
-
-impl Warp {
-    fn random(rng: &mut ChaCha8Rng) -> Self {
-        let (sin, cos) = (0.13 * normal(rng)).clamp(-0.45, 0.45).sin_cos();
-        let height = 19.0 * rng.random_range(0.8..1.1);
-        let width = height * rng.random_range(0.6..0.95);
-        // Handwriting leans to the right more often than to the left.
-        let shear = (0.12 + 0.16 * normal(rng)).clamp(-0.35, 0.5);
-        // rotation * shear * scale, with y pointing down
-        let linear = [
-            [cos * width, (-cos * shear - sin) * height],
-            [sin * width, (cos - sin * shear) * height],
-        ];
-        let middle = SIDE as f32 / 2.0;
-        let centre = [(); 2].map(|()| middle + (1.1 * normal(rng)).clamp(-2.0, 2.0));
-        let field = [[(); NODES]; NODES].map(|row| row.map(|()| [normal(rng), normal(rng)]));
-        Self { linear, centre, field }
-    }
-
-    fn apply(&self, [x, y]: [f32; 2]) -> [f32; 2] {
-        let (x, y) = (x - 0.5, y - 0.5);
-        let p = self.linear.map(|[a, b]| a * x + b * y);
-        let p = [p[0] + self.centre[0], p[1] + self.centre[1]];
-        let shift = self.displacement(p);
-        [p[0] + shift[0], p[1] + shift[1]]
-    }
-
-    fn displacement(&self, p: [f32; 2]) -> [f32; 2] {
-        let last = (NODES - 1) as f32;
-        let [(i, u), (j, v)] = p.map(|c| {
-            let g = (c / SIDE as f32).clamp(0.0, 0.999) * last;
-            let f = g.fract();
-            (g as usize, f * f * (3.0 - 2.0 * f))
-        });
-        let lerp = |a: f32, b: f32, t: f32| a + (b - a) * t;
-        [0, 1].map(|k| {
-            let at = |j: usize, i: usize| self.field[j][i][k];
-            lerp(lerp(at(j, i), at(j, i + 1), u), lerp(at(j + 1, i), at(j + 1, i + 1), u), v)
-        })
-    }
-}
-
-/// Nearly normal, mean 0 and variance 1: the sum of four uniforms. Exact arithmetic, so the same on
-/// every machine, unlike a logarithm.
-fn normal(rng: &mut ChaCha8Rng) -> f32 {
-    let sum: f32 = (0..4).map(|_| rng.random::<f32>()).sum();
-    (sum - 2.0) * 3f32.sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
+
+    const SIDE: usize = 28;
+    const PIXELS: usize = SIDE * SIDE;
 
     fn small(train: u32, seed: u64) -> Dataset {
         synthetic(&SyntheticConfig { train, test: 30, seed })
@@ -201,5 +267,79 @@ mod tests {
                 (0..PIXELS).filter(|p| edge(p % SIDE) || edge(p / SIDE)).any(|p| image[p] > 96);
             assert!(!cut, "image {i}: ink on the border");
         }
+    }
+
+    /// Runs outlive builds: that other sizes and colours can be drawn too must not move a pixel.
+    #[test]
+    fn digits_are_pinned() {
+        let digest = Sha256::digest(small(200, 3).train().images());
+        let hex: String = digest.iter().map(|b| format!("{b:02x}")).collect();
+        assert_eq!(hex, "8ad1aa238bc29b5e98335db5b41d4e4332ae35f19334dbff3ce9b5dd602cffdd");
+    }
+
+    #[test]
+    fn any_size_colour_and_number_of_classes() {
+        let config = SyntheticConfig { train: 230, test: 20, seed: 1 };
+        for (image, classes) in [
+            ([32, 32, 3], 10),
+            ([8, 8, 1], 2),
+            ([8, 12, 3], 100),
+            ([64, 48, 3], 1000),
+            ([20, 60, 2], 200),
+            ([28, 28, 1], 1),
+        ] {
+            let data = synthetic_images(&config, image, classes).unwrap();
+            assert_eq!((data.example_shape(), data.target_shape()), (&image[..], &[classes][..]));
+            assert_eq!((data.train().len(), data.test().len()), (230, 20));
+            assert_eq!(
+                usize::from(*data.train().labels().iter().max().unwrap()),
+                classes.min(230) - 1
+            );
+            // No image is flat, and no two are the same.
+            let mut images: Vec<_> = (0..230).map(|i| data.train().image(i).unwrap()).collect();
+            for image in &images {
+                let (low, high) = (image.iter().min().unwrap(), image.iter().max().unwrap());
+                assert!(high - low > 60, "{classes}: {low} to {high}");
+            }
+            images.sort_unstable();
+            images.dedup();
+            assert_eq!(images.len(), 230);
+        }
+        let large = synthetic_images(&SyntheticConfig::default(), [512, 512, 3], 2).unwrap();
+        assert_eq!(large.train().len(), 200_000_000 / (512 * 512 * 3));
+    }
+
+    #[test]
+    fn numbers_without_synthetic_data() {
+        let config = SyntheticConfig { train: 2, test: 2, seed: 1 };
+        for (image, classes, part) in [
+            ([7, 8, 1], 10, "7 x 8 x 1"),
+            ([8, 8, 1], 100, "2 digits need at least 8 x 12"),
+            ([8, 8, 0], 10, "1 to 64 channels"),
+            ([8, 5000, 1], 10, "4096"),
+            ([28, 28, 1], 0, "0 classes"),
+            ([28, 28, 1], 70_000, "70000 classes"),
+        ] {
+            let error = synthetic_images(&config, image, classes).unwrap_err().to_string();
+            assert!(error.contains(part) && error.contains("--data DIR"), "{error}");
+        }
+        for (window, vocabulary) in [(0, 5), (5, 1), (5, 5000), (70_000, 5)] {
+            let error = synthetic_text(&config, window, vocabulary, TextTarget::Next);
+            assert!(error.is_err(), "{window} {vocabulary}");
+        }
+    }
+
+    #[test]
+    fn texts_have_the_vocabulary_and_the_windows_asked_for() {
+        let config = SyntheticConfig { train: 300, test: 10, seed: 1 };
+        for vocabulary in [2, 3, 4, 5, 27, 65, 96, 200] {
+            let data = synthetic_text(&config, 16, vocabulary, TextTarget::EveryNext).unwrap();
+            assert_eq!(data.example_shape(), [16, vocabulary]);
+            assert_eq!((data.train().len(), data.test().len()), (300, 10));
+            let Encoding::Text { vocabulary: text } = data.encoding() else { panic!() };
+            assert_eq!(text.chars().count(), vocabulary);
+        }
+        let long = synthetic_text(&SyntheticConfig::default(), 256, 65, TextTarget::Next).unwrap();
+        assert_eq!(long.train().len(), 1_000_000 / 256);
     }
 }

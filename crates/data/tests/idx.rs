@@ -164,7 +164,10 @@ fn a_directory_of_four_files() {
     write_set(&nested);
     for dir in [dir.path(), &nested] {
         let data = load_idx_dir(dir).unwrap();
-        assert_eq!((data.name(), data.image_shape(), data.classes()), ("mnist", [2, 3, 1], 10));
+        assert_eq!(
+            (data.name(), data.example_shape(), data.classes()),
+            ("mnist", &[2, 3, 1][..], 10)
+        );
         assert_eq!((data.train().len(), data.test().len()), (7, 3));
         assert_eq!(data.train().image(1), Some(&[6, 7, 8, 9, 10, 11][..]));
         assert_eq!(data.test().label(2), Some(2));

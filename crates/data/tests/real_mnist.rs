@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use cotangent_data::{Dataset, load_idx_dir};
+use cotangent_data::{Encoding, load_idx_dir};
 
 #[test]
 fn reads_mnist_as_distributed() {
@@ -14,7 +14,7 @@ fn reads_mnist_as_distributed() {
     }
     let data = load_idx_dir(&dir).unwrap();
     assert_eq!((data.train().len(), data.test().len()), (60_000, 10_000));
-    assert_eq!((data.image_shape(), data.classes()), ([28, 28, 1], 10));
+    assert_eq!((data.example_shape(), data.classes()), (&[28, 28, 1][..], 10));
     assert_eq!(data.train().labels()[..8], [5, 0, 4, 1, 9, 2, 1, 3]);
     assert_eq!(data.test().labels()[..4], [7, 2, 1, 0]);
 
@@ -24,7 +24,7 @@ fn reads_mnist_as_distributed() {
     let squares: u64 = data.train().images().iter().map(|&p| u64::from(p) * u64::from(p)).sum();
     let mean = sum as f64 / n / 255.0;
     let std = (squares as f64 / n / 255.0 / 255.0 - mean * mean).sqrt();
-    let (m, s) = Dataset::MNIST_MEAN_STD;
+    let (m, s) = Encoding::MNIST_MEAN_STD;
     assert!(
         (mean - f64::from(m)).abs() < 5e-5 && (std - f64::from(s)).abs() < 5e-5,
         "{mean} {std}"

@@ -8,10 +8,13 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use cotangent_data::{
-    DataError, DataSource, DirError, DownloadError, Options, Progress, RemoteFile, Silent,
-    SyntheticConfig, fetch, load,
+    DataError, DataSource, DownloadError, Encoding, Options, Progress, RemoteFile, Silent,
+    SyntheticConfig, Wanted, fetch, load,
 };
 use support::write_set;
+
+/// A network on MNIST's images.
+const DIGITS: Wanted<'static> = Wanted { input: &[28, 28, 1], target: &[10], encoding: None };
 
 /// sha256 of `hello`.
 const HELLO: RemoteFile = RemoteFile {
@@ -68,6 +71,7 @@ fn options(data_dir: &Path, mirror: &str) -> Options {
         data_dir: data_dir.into(),
         offline: false,
         mirror: mirror.into(),
+        text_mirror: mirror.into(),
         synthetic: SyntheticConfig { train: 20, test: 10, seed: 0 },
     }
 }
@@ -138,7 +142,8 @@ fn auto_falls_back_to_synthetic_and_says_why() {
     let not_found = serve(|_| ("404 Not Found", Vec::new()));
     for (mirror, reason) in [(not_found, "404"), (nowhere(), "127.0.0.1")] {
         let start = Instant::now();
-        let loaded = load(&DataSource::Auto, &options(dir.path(), &mirror), &mut Silent).unwrap();
+        let loaded =
+            load(&DataSource::Auto, &DIGITS, &options(dir.path(), &mirror), &mut Silent).unwrap();
         assert!(start.elapsed() < Duration::from_secs(3), "took {:?}", start.elapsed());
         let notice = loaded.notice.unwrap();
         assert_eq!(loaded.dataset.name(), "synthetic");
@@ -152,7 +157,8 @@ fn auto_refuses_a_forged_download() {
     let dir = tempfile::tempdir().unwrap();
     // The right size, so that only the digest can tell.
     let mirror = serve(|_| ("200 OK", vec![7; 9_912_422]));
-    let loaded = load(&DataSource::Auto, &options(dir.path(), &mirror), &mut Silent).unwrap();
+    let loaded =
+        load(&DataSource::Auto, &DIGITS, &options(dir.path(), &mirror), &mut Silent).unwrap();
     assert!(loaded.notice.unwrap().contains("sha256"));
     assert_eq!(loaded.dataset.name(), "synthetic");
     assert_eq!(entries(&dir.path().join("mnist")), [""; 0]);
@@ -168,12 +174,12 @@ fn auto_offline_asks_nobody() {
     });
     let mut options = options(dir.path(), &mirror);
     options.offline = true;
-    let loaded = load(&DataSource::Auto, &options, &mut Silent).unwrap();
+    let loaded = load(&DataSource::Auto, &DIGITS, &options, &mut Silent).unwrap();
     assert!(loaded.notice.unwrap().contains("COTANGENT_OFFLINE"));
     assert!(was_asked.try_recv().is_err());
     // The channel can tell: with downloads on, the server is asked.
     options.offline = false;
-    load(&DataSource::Auto, &options, &mut Silent).unwrap();
+    load(&DataSource::Auto, &DIGITS, &options, &mut Silent).unwrap();
     assert!(was_asked.try_recv().is_ok());
 }
 
@@ -181,12 +187,14 @@ fn auto_offline_asks_nobody() {
 fn auto_prefers_the_data_directory() {
     let dir = tempfile::tempdir().unwrap();
     write_set(&dir.path().join("mnist"));
-    let loaded = load(&DataSource::Auto, &options(dir.path(), &nowhere()), &mut Silent).unwrap();
+    let loaded =
+        load(&DataSource::Auto, &DIGITS, &options(dir.path(), &nowhere()), &mut Silent).unwrap();
     assert_eq!((loaded.dataset.name(), loaded.notice), ("mnist", None));
 
     // Damaged files are not passed over in silence.
     std::fs::write(dir.path().join("mnist/train-labels-idx1-ubyte"), b"junk").unwrap();
-    let error = load(&DataSource::Auto, &options(dir.path(), &nowhere()), &mut Silent).unwrap_err();
+    let error = load(&DataSource::Auto, &DIGITS, &options(dir.path(), &nowhere()), &mut Silent)
+        .unwrap_err();
     assert!(error.to_string().contains("train-labels-idx1-ubyte"), "{error}");
 }
 
@@ -194,8 +202,8 @@ fn auto_prefers_the_data_directory() {
 fn a_directory_never_falls_back() {
     let dir = tempfile::tempdir().unwrap();
     let source: DataSource = dir.path().to_str().unwrap().parse().unwrap();
-    let error = load(&source, &options(dir.path(), &nowhere()), &mut Silent).unwrap_err();
-    assert!(matches!(error, DataError::Dir(DirError::Missing { .. })), "{error}");
+    let error = load(&source, &DIGITS, &options(dir.path(), &nowhere()), &mut Silent).unwrap_err();
+    assert!(matches!(error, DataError::Nothing { .. }), "{error}");
     assert!(error.to_string().contains("train-images-idx3-ubyte"), "{error}");
 }
 
@@ -210,4 +218,134 @@ fn sources_are_parsed_and_printed() {
         assert_eq!(source.to_string(), text);
     }
     assert!("".parse::<DataSource>().is_err());
+}
+
+/// A network on small text windows, every next character its target.
+fn text(vocabulary: usize) -> ([usize; 2], [usize; 2]) {
+    ([4, vocabulary], [4, vocabulary])
+}
+
+#[test]
+fn a_directory_is_told_by_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let load = |place: &Path, input: &[usize], target: &[usize]| {
+        let wanted = Wanted { input, target, encoding: None };
+        let options = options(d, &nowhere());
+        load(&DataSource::Dir(place.into()), &wanted, &options, &mut Silent)
+    };
+    write_set(&d.join("mnist"));
+    support::write_cifar10(&d.join("cifar10"), 3);
+    support::write_folders(&d.join("photos"), &[("cat", 3), ("dog", 2)]);
+    std::fs::create_dir(d.join("shakespeare")).unwrap();
+    let words = "to be or not to be that is the question ".repeat(5);
+    std::fs::write(d.join("shakespeare/input.txt"), &words).unwrap();
+
+    // The folder that has them all: the network's shapes decide.
+    let name = |input: &[usize], target: &[usize]| {
+        load(d, input, target).map(|l| (l.dataset.name().to_owned(), l.notice))
+    };
+    assert_eq!(name(&[28, 28, 1], &[10]).unwrap(), ("mnist".into(), None));
+    assert_eq!(name(&[784], &[12]).unwrap(), ("mnist".into(), None));
+    assert_eq!(name(&[32, 32, 3], &[10]).unwrap(), ("cifar10".into(), None));
+    let (input, target) = text(15);
+    assert_eq!(name(&input, &target).unwrap(), ("shakespeare".into(), None));
+
+    // Folders of their own.
+    let photos = load(&d.join("photos"), &[6, 9, 3], &[2]).unwrap().dataset;
+    assert_eq!((photos.name(), photos.example_shape()), ("photos", &[6, 9, 3][..]));
+    let text = load(&d.join("shakespeare/input.txt"), &[4, 13], &[13]).unwrap().dataset;
+    assert_eq!((text.name(), text.target_shape()), ("shakespeare", &[13][..]));
+
+    // The other kind is named.
+    for (place, input, target, parts) in [
+        ("cifar10", &[4, 15][..], &[15][..], ["CIFAR-10", "text"]),
+        ("shakespeare", &[32, 32, 3], &[10], ["a text", "images"]),
+        ("photos", &[4, 15], &[15], ["images in folders", "[4, 15]"]),
+    ] {
+        let error = load(&d.join(place), input, target).unwrap_err().to_string();
+        assert!(error.contains(place) && parts.iter().all(|p| error.contains(p)), "{error}");
+    }
+    let error = load(&d.join("none"), &[8, 8, 1], &[2]).unwrap_err();
+    assert!(matches!(error, DataError::NotADirectory { .. }), "{error}");
+    let error = load(d, &[2, 3], &[4, 3]).unwrap_err();
+    assert!(matches!(error, DataError::NoKind { .. }), "{error}");
+}
+
+#[test]
+fn auto_chooses_by_the_networks_shapes() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let auto = |at: &Path, input: &[usize], target: &[usize]| {
+        let wanted = Wanted { input, target, encoding: None };
+        let mut options = options(at, &nowhere());
+        options.offline = true;
+        load(&DataSource::Auto, &wanted, &options, &mut Silent)
+    };
+    // With nothing there everything is synthetic, and the notice says what is missing.
+    let (text_in, text_out) = text(15);
+    for (input, target, part) in [
+        (&[32, 32, 3][..], &[10][..], "cifar-10-binary.tar.gz | tar xz -C"),
+        (&[48, 48, 3], &[20], "images of 48 x 48 x 3"),
+        (&text_in, &text_out, "no text"),
+        (&[28, 28, 1], &[10], "no MNIST"),
+    ] {
+        let loaded = auto(d, input, target).unwrap();
+        assert_eq!(loaded.dataset.name(), "synthetic");
+        assert_eq!(
+            (loaded.dataset.example_shape(), loaded.dataset.target_shape()),
+            (input, target)
+        );
+        let notice = loaded.notice.unwrap();
+        assert!(notice.contains(part) && notice.lines().count() == 1, "{notice}");
+    }
+    support::write_cifar10(&d.join("cifar-10-batches-bin"), 2);
+    let loaded = auto(d, &[32, 32, 3], &[10]).unwrap();
+    assert_eq!((loaded.dataset.name(), loaded.notice), ("cifar10", None));
+    // The data directory itself may be the folder; one of another data set is passed over.
+    let itself = d.join("cifar-10-batches-bin");
+    assert_eq!(auto(&itself, &[32, 32, 3], &[10]).unwrap().dataset.name(), "cifar10");
+    assert_eq!(auto(&itself, &[28, 28, 1], &[10]).unwrap().dataset.name(), "synthetic");
+    // Files that are there but damaged are named.
+    std::fs::write(itself.join("test_batch.bin"), [1; 100]).unwrap();
+    let error = auto(d, &[32, 32, 3], &[10]).unwrap_err().to_string();
+    assert!(error.contains("test_batch.bin") && error.contains("truncated"), "{error}");
+}
+
+#[test]
+fn auto_downloads_a_text_and_checks_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = options(
+        dir.path(),
+        &serve(|path| {
+            assert_eq!(path, "/input.txt");
+            ("200 OK", vec![b'a'; 1_115_394])
+        }),
+    );
+    let wanted = Wanted { input: &[4, 15], target: &[15], encoding: None };
+    let loaded = load(&DataSource::Auto, &wanted, &options, &mut Silent).unwrap();
+    let notice = loaded.notice.unwrap();
+    assert!(notice.contains("sha256") && notice.contains("synthetic text"), "{notice}");
+    assert_eq!(entries(&dir.path().join("shakespeare")), [""; 0]);
+}
+
+#[test]
+fn weights_bring_their_encoding() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let load = |encoding: &Encoding, input: &[usize], target: &[usize]| {
+        let wanted = Wanted { input, target, encoding: Some(encoding) };
+        load(&DataSource::Dir(d.into()), &wanted, &options(d, &nowhere()), &mut Silent)
+    };
+    std::fs::write(d.join("a.txt"), "abba ".repeat(20)).unwrap();
+    let encoding = Encoding::Text { vocabulary: "zba ".into() };
+    let data = load(&encoding, &[4, 4], &[4]).unwrap().dataset;
+    assert_eq!(
+        (data.encoding(), &data.train().characters()[..5]),
+        (&encoding, &[2, 1, 1, 2, 3][..])
+    );
+    let error = load(&Encoding::Text { vocabulary: "ab".into() }, &[4, 2], &[2]).unwrap_err();
+    assert!(error.to_string().contains("' ' is not in the vocabulary"), "{error}");
+    let error = load(&Encoding::mnist(), &[4, 2], &[2]).unwrap_err();
+    assert!(error.to_string().contains("the weights are for images"), "{error}");
 }

@@ -9,7 +9,7 @@ use cotangent_graph::Precision;
 use cotangent_net::layers::{BasicBlock, Embedding, TransformerBlock};
 use cotangent_net::{LayerKind, NetSpec};
 use cotangent_stablehlo::{Program, What};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use std::error::Error;
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Seconds for each stage.
 fn measure(spec: &NetSpec) -> Result<[f64; 4], Box<dyn Error>> {
-    let adamw: Optimizer = "adamw".parse()?;
+    let adamw: StepOptions = "adamw".parse()?;
     let (net, shapes) = timed(|| spec.network());
     let net = net?;
     let (program, step) =

@@ -7,7 +7,7 @@
 use cotangent_graph::{Graph, Precision};
 use cotangent_net::Network;
 use cotangent_stablehlo::{Meta, Program, What};
-use cotangent_step::{Mode, Optimizer, StepError};
+use cotangent_step::{Mode, StepError, StepOptions};
 use thiserror::Error;
 
 /// Why no program can be made.
@@ -31,25 +31,25 @@ pub enum EmitError {
     },
 }
 
-/// The program `what` of `net` at `batch`. The optimiser matters to
-/// [`What::Train`] only; the program carries its text as an attribute, beside
+/// The program `what` of `net` at `batch`. The options matter to
+/// [`What::Train`] only; the program carries their text as an attribute, beside
 /// the network's specification.
 pub fn program(
     net: &Network,
     what: What,
     batch: usize,
-    optimizer: &Optimizer,
+    options: &StepOptions,
     precision: Precision,
 ) -> Result<Program, EmitError> {
-    let options = (what == What::Train).then(|| optimizer.to_string());
+    let text = (what == What::Train).then(|| options.to_string());
     let graph: Graph = match what {
-        What::Train => cotangent_step::train(net, batch, optimizer)?,
+        What::Train => cotangent_step::train(net, batch, options)?,
         What::Grad => return gradients(net, Mode::Training, batch, precision),
         What::Forward => cotangent_step::forward(net, batch)?,
         What::Eval => cotangent_step::eval(net, batch)?,
         What::Op => return Err(EmitError::What(what)),
     };
-    assemble(net, graph, what, options, batch, precision)
+    assemble(net, graph, what, text, batch, precision)
 }
 
 /// The program [`What::Grad`] of `net` at `batch` in either of its meanings.

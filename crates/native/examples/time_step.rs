@@ -32,7 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let data = e.input_mut(k);
         match input.role {
             Role::Param => next.next().into_iter().for_each(|w| data.copy_from_slice(w)),
-            Role::State => state.next().into_iter().for_each(|s| data.fill(s.initial)),
+            Role::State | Role::Ema => {
+                let initial = state.next().map(|s| s.initial_values(&weights));
+                initial.into_iter().for_each(|s| data.copy_from_slice(&s));
+            }
             Role::Hyper => data.fill(1e-3),
             Role::Target => data.iter_mut().step_by(7).for_each(|x| *x = 1.0),
             _ => data.iter_mut().for_each(|x| {

@@ -157,12 +157,12 @@ impl Executor {
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests {
     use super::*;
-    use cotangent_graph::Role;
+    use cotangent_graph::{Builder, ConvDims, Op, Rational, Role, TensorType};
 
-    /// Every instruction set computes the same train step, up to the rounding
-    /// of sums in another order.
-    #[test]
-    fn instruction_sets_agree() {
+    /// Every instruction set computes the same outputs, up to the rounding of
+    /// sums in another order: sums of up to 8·784 terms, relative to the
+    /// largest result.
+    fn agree(graph: &Graph, fill: impl Fn(&mut Executor)) {
         let archs: Vec<Arch> = [
             Some(Arch::Scalar),
             pulp::x86::V3::try_new().map(Arch::V3),
@@ -171,23 +171,10 @@ mod tests {
         .into_iter()
         .flatten()
         .collect();
-        let network = cotangent_zoo::find("mnist-cnn").unwrap().spec().network().unwrap();
-        let graph = cotangent_step::train(&network, 8, &"momentum".parse().unwrap()).unwrap();
-        let weights = cotangent_net::initialize(&network, 1);
         let mut reference: Option<Vec<Vec<f32>>> = None;
         for arch in archs {
-            let mut e = Executor::on(arch, &graph, &Options { threads: 2 }).unwrap();
-            let mut weights = weights.iter();
-            for (k, input) in graph.inputs.iter().enumerate() {
-                let data = e.input_mut(k);
-                match input.role {
-                    Role::Param => data.copy_from_slice(weights.next().unwrap()),
-                    Role::State => {}
-                    _ => data.iter_mut().enumerate().for_each(|(i, x)| {
-                        *x = ((i * 7919) % 97) as f32 / 970.0;
-                    }),
-                }
-            }
+            let mut e = Executor::on(arch, graph, &Options { threads: 2 }).unwrap();
+            fill(&mut e);
             e.run().unwrap();
             let outputs: Vec<Vec<f32>> =
                 (0..graph.outputs.len()).map(|o| e.output(o).to_vec()).collect();
@@ -195,9 +182,65 @@ mod tests {
             for ((a, b), o) in reference.iter().zip(&outputs).zip(&graph.outputs) {
                 let scale = a.iter().fold(0f32, |m, x| m.max(x.abs()));
                 let distance = a.iter().zip(b).fold(0f32, |m, (a, b)| m.max((a - b).abs()));
-                // Sums of up to 8·784 terms, relative to the largest result.
                 assert!(distance <= 1e-4 * scale, "`{}` on {arch:?}: {distance:e}", o.name);
             }
         }
+    }
+
+    fn spread(data: &mut [f32]) {
+        data.iter_mut().enumerate().for_each(|(i, x)| *x = ((i * 7919) % 97) as f32 / 970.0);
+    }
+
+    #[test]
+    fn instruction_sets_agree_on_a_train_step() {
+        let network = cotangent_zoo::find("mnist-cnn").unwrap().spec().network().unwrap();
+        let graph = cotangent_step::train(&network, 8, &"momentum".parse().unwrap()).unwrap();
+        let weights = cotangent_net::initialize(&network, 1);
+        agree(&graph, |e| {
+            let mut weights = weights.iter();
+            for (k, input) in graph.inputs.iter().enumerate() {
+                match input.role {
+                    Role::Param => e.input_mut(k).copy_from_slice(weights.next().unwrap()),
+                    Role::State => {}
+                    _ => spread(e.input_mut(k)),
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn instruction_sets_agree_on_the_vocabulary() {
+        let mut b = Builder::new();
+        let image = [4, 9, 9, 37];
+        let x = b.input("x", Role::Data, TensorType::real(image)).unwrap();
+        let k = b.input("k", Role::Data, TensorType::real([3, 3, 1, 37])).unwrap();
+        let dims = ConvDims {
+            strides: vec![1, 1],
+            padding: vec![(1, 1), (1, 1)],
+            dilation: vec![1, 1],
+            groups: 37,
+        };
+        let y = b.push(Op::Conv(dims.clone()), &[x, k]).unwrap();
+        let dx = Op::ConvInputGrad { dims: dims.clone(), input: vec![9, 9] };
+        let mut outputs = vec![
+            y,
+            b.push(dx, &[y, k]).unwrap(),
+            b.push(Op::ConvKernelGrad { dims, kernel: vec![3, 3] }, &[x, y]).unwrap(),
+            b.push(Op::Softmax, &[y]).unwrap(),
+        ];
+        for dims in [vec![0, 1, 2], vec![3], vec![1, 2]] {
+            let op = Op::Normalize { dims: dims.clone(), eps: Rational::integer(1) };
+            outputs.push(b.push(op, &[y]).unwrap());
+            outputs.push(b.push(Op::Variance { dims }, &[y]).unwrap());
+        }
+        let z = b.push(Op::Normalize { dims: vec![3], eps: Rational::integer(1) }, &[y]).unwrap();
+        let elu = Op::Elu { alpha: Rational::integer(1) };
+        for op in [Op::Tanh, Op::Logistic, Op::Erf, Op::ErfGrad, Op::Softplus, elu, Op::Abs] {
+            outputs.push(b.push(op, &[z]).unwrap());
+        }
+        for (k, &v) in outputs.iter().enumerate() {
+            b.output(format!("y{k}"), Role::Logits, v);
+        }
+        agree(&b.finish().unwrap(), |e| (0..2).for_each(|k| spread(e.input_mut(k))));
     }
 }

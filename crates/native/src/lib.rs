@@ -7,11 +7,13 @@
 //! shows the result.
 //!
 //! Dense layers and convolutions whose sizes suit it run in register tiles,
-//! convolutions without im2col; all other products go to the `gemm` crate,
-//! after im2col where they are convolutions. A run allocates nothing of its own
-//! (`gemm` takes packing space per product, and rayon a queue block every 63
-//! runs). Results are the same bit for bit for a given number of threads on a
-//! given kind of machine.
+//! convolutions without im2col; depthwise ones have a kernel of their own; all
+//! other products go to the `gemm` crate, after im2col where they are
+//! convolutions. Only windows and kernels that slide along more than three
+//! dimensions walk their index space point by point. A run allocates nothing of
+//! its own (`gemm` takes packing space per product, and rayon a queue block
+//! every 63 runs). Results are the same bit for bit for a given number of
+//! threads on a given kind of machine.
 //!
 //! ```
 //! use cotangent_graph::{Builder, Op, Role, TensorType};

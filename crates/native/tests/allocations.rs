@@ -3,7 +3,7 @@
 
 mod support;
 
-use cotangent_graph::{ConvDims, Graph, Op, Window};
+use cotangent_graph::{ConvDims, Graph, Op, Rational, Window};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -46,7 +46,8 @@ fn train(model: &str) -> Graph {
 }
 
 /// Everything but products that go to the `gemm` crate: a depthwise and a
-/// dense convolution with their transposes, pools, sums, softmax, transposes.
+/// dense convolution with their transposes, pools, sums, norms, softmax,
+/// copies.
 fn without_gemm() -> Graph {
     let dims = |groups| ConvDims {
         strides: vec![1, 1],
@@ -68,6 +69,11 @@ fn without_gemm() -> Graph {
         let dy = Op::ConvInputGrad { dims: dims.clone(), input: vec![8, 8] };
         let dy = b.push(dy, &[dz, x[2]])?;
         let dw = b.push(Op::ConvKernelGrad { dims, kernel: vec![3, 3] }, &[y, dz])?;
+        let dy = b.push(Op::Normalize { dims: vec![0, 1, 2], eps: Rational::integer(1) }, &[dy])?;
+        let dy = b.push(Op::Normalize { dims: vec![3], eps: Rational::integer(1) }, &[dy])?;
+        let half = b.slice_in_dim(dy, 3, 16, 32)?;
+        let dy = b.concatenate(&[half, half], 3)?;
+        let dy = b.push(Op::Erf, &[dy])?;
         let s = b.push(Op::Softmax, &[dy])?;
         let loss = b.push(Op::SoftmaxCrossEntropy, &[s, dz])?;
         let w = b.push(Op::Transpose { permutation: vec![3, 2, 1, 0] }, &[dw])?;

@@ -1,10 +1,11 @@
 //! Every op at several attribute sets against the interpreter in f32.
 //!
-//! Tolerances: pointwise ops, data movement, softmax and pooling compute the
-//! same operations in the same order, so they are exact. Contractions add the
-//! same products in another order, partly with fused multiply-adds; a sum of k
-//! terms of magnitude 1 then differs by a few roundings of the largest partial
-//! sum, for which 64 roundings of the largest result is ample at these sizes.
+//! Tolerances: pointwise ops, data movement and pooling compute the same
+//! operations in the same order, so they are exact; exponentials are within a
+//! unit of the exact value here and there. Contractions add the same products
+//! in another order, partly with fused multiply-adds; a sum of k terms of
+//! magnitude 1 then differs by a few roundings of the largest partial sum, for
+//! which 64 roundings of the largest result is ample at these sizes.
 
 mod support;
 
@@ -12,6 +13,7 @@ use cotangent_graph::{Comparison, ConvDims, DotDims, Op, Rational, Window};
 use support::{Tolerance, agree, agree_on, build, inputs, one};
 
 const SUMS: Tolerance = Tolerance::Roundings(64.0);
+const EXP: Tolerance = Tolerance::Units(2.0);
 
 #[test]
 fn pointwise() {
@@ -19,9 +21,10 @@ fn pointwise() {
         for op in [Op::Add, Op::Sub, Op::Mul, Op::Div] {
             agree(&one(op, &[shape, shape]), Tolerance::Exact);
         }
-        for op in [Op::Neg, Op::Exp, Op::Log, Op::Sqrt, Op::Relu] {
+        for op in [Op::Neg, Op::Log, Op::Sqrt, Op::Relu] {
             agree(&one(op, &[shape]), Tolerance::Exact);
         }
+        agree(&one(Op::Exp, &[shape]), EXP);
         for direction in [Comparison::Eq, Comparison::Gt, Comparison::Ge] {
             let g = build(&[shape, shape, shape, shape], |b, x| {
                 let p = b.compare(direction, x[0], x[1])?;
@@ -37,9 +40,10 @@ fn special_values() {
     let specials =
         vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 0.0, -0.0, 1e-45, -1e-40, f32::MAX];
     let other = vec![0.0, -0.0, f32::NAN, 1.0, -1.0, 1e-45, 1e-40, f32::MIN];
-    for op in [Op::Neg, Op::Exp, Op::Log, Op::Sqrt, Op::Relu] {
+    for op in [Op::Neg, Op::Log, Op::Sqrt, Op::Relu] {
         agree_on(&one(op, &[&[8]]), std::slice::from_ref(&specials), Tolerance::Exact);
     }
+    agree_on(&one(Op::Exp, &[&[8]]), std::slice::from_ref(&specials), EXP);
     for op in [Op::Add, Op::Sub, Op::Mul, Op::Div] {
         agree_on(&one(op, &[&[8], &[8]]), &[specials.clone(), other.clone()], Tolerance::Exact);
     }
@@ -306,7 +310,7 @@ fn absurd_attributes() {
 #[test]
 fn softmax_and_cross_entropy() {
     for shape in [&[10][..], &[128, 10], &[3, 4, 33], &[5, 1], &[2000, 10]] {
-        agree(&one(Op::Softmax, &[shape]), Tolerance::Exact);
+        agree(&one(Op::Softmax, &[shape]), Tolerance::Roundings(8.0));
         agree(&one(Op::SoftmaxCrossEntropy, &[shape, shape]), SUMS);
     }
     let g = one(Op::SoftmaxCrossEntropy, &[&[2, 3], &[2, 3]]);

@@ -7,7 +7,7 @@ use cotangent_graph::Precision;
 use cotangent_net::Network;
 use cotangent_rocq::{PREAMBLE, literal, print_commands};
 use cotangent_stablehlo::{Program, What, parse};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -23,8 +23,8 @@ pub struct Subject {
     pub what: What,
     /// Batch size.
     pub batch: usize,
-    /// The update rule of a train step.
-    pub optimizer: Option<Optimizer>,
+    /// The options of a train step.
+    pub options: Option<StepOptions>,
     /// Element type.
     pub precision: Precision,
     /// The file's text.
@@ -46,10 +46,10 @@ impl Subject {
         let network = cotangent_net::NetSpec::from_toml(&spec)
             .and_then(|spec| spec.network())
             .map_err(|error| ProveError::Spec { error: error.to_string() })?;
-        let optimizer = match (meta.what, meta.options) {
+        let options = match (meta.what, meta.options) {
             (What::Train, None) => return Err(ProveError::Attribute { name: "cotangent.options" }),
             (What::Train, Some(text)) => {
-                let parsed = text.parse::<Optimizer>();
+                let parsed = text.parse::<StepOptions>();
                 Some(parsed.map_err(|error| ProveError::Options { error })?)
             }
             _ => None,
@@ -59,7 +59,7 @@ impl Subject {
             network,
             what: meta.what,
             batch: meta.batch,
-            optimizer,
+            options,
             precision: program.precision,
             text,
             instructions: main.map_or(0, |f| f.body.len()),
@@ -68,7 +68,7 @@ impl Subject {
 
     /// The Rocq term of type `options`.
     fn options(&self) -> Result<String, ProveError> {
-        let what = match (self.what, &self.optimizer) {
+        let what = match (self.what, &self.options) {
             (What::Train, Some(o)) => format!("(Train ({}))", optimizer(o, self.precision)?),
             (What::Grad, _) => "Grad".into(),
             (What::Forward, _) => "Forward".into(),

@@ -97,6 +97,24 @@ pub enum ProveError {
         /// The loss.
         loss: cotangent_net::Loss,
     },
+    /// An optimiser without a theorem.
+    #[error(
+        "the proofs do not cover the optimizer {name}; they cover sgd, momentum and adamw, and \
+         `--what grad` with any"
+    )]
+    Optimizer {
+        /// Its name.
+        name: &'static str,
+    },
+    /// Features of the step without a theorem.
+    #[error(
+        "the proofs do not cover {found}; they cover train steps without features, and \
+         `--what grad`"
+    )]
+    Features {
+        /// The features, as the options print them.
+        found: String,
+    },
     /// A constant of the optimiser that cannot be stored.
     #[error("{name} = {value} overflows the file's element type")]
     Constant {
@@ -119,8 +137,8 @@ pub enum ProveError {
         /// What is wrong.
         error: String,
     },
-    /// The optimiser in the file.
-    #[error("the optimizer in the file: {error}")]
+    /// The options in the file.
+    #[error("the options in the file: {error}")]
     Options {
         /// What is wrong.
         error: String,

@@ -3,7 +3,7 @@
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
 use cotangent_net::{LayerKind, Loss, Network};
-use cotangent_step::Optimizer;
+use cotangent_step::{Optimizer, StepOptions};
 
 /// The Rocq term of type `spec` for `net`.
 ///
@@ -41,13 +41,20 @@ pub fn specification(net: &Network) -> Result<String, ProveError> {
 /// stores.
 ///
 /// # Errors
-/// A constant that overflows.
-pub fn optimizer(optimizer: &Optimizer, precision: Precision) -> Result<String, ProveError> {
+/// An optimiser or a feature of the step that the proofs do not cover, or a
+/// constant that overflows.
+pub fn optimizer(options: &StepOptions, precision: Precision) -> Result<String, ProveError> {
+    let optimizer = &options.optimizer;
     let constructor = match optimizer {
         Optimizer::Sgd { .. } => "Sgd",
         Optimizer::Momentum { .. } => "Momentum",
         Optimizer::AdamW { .. } => "AdamW",
+        other => return Err(ProveError::Optimizer { name: other.name() }),
     };
+    let features = options.features();
+    if !features.is_empty() {
+        return Err(ProveError::Features { found: features.join(" ") });
+    }
     let mut term = constructor.to_string();
     for (name, value) in optimizer.constants() {
         let stored = value

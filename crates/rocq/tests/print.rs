@@ -82,8 +82,14 @@ fn steps() -> Vec<String> {
             ];
             for (what, optimizer) in steps {
                 let optimizer: Optimizer = optimizer.parse().unwrap();
-                let program =
-                    cotangent_emit::program(&net, what, batch, &optimizer, precision).unwrap();
+                let program = cotangent_emit::program(
+                    &net,
+                    what,
+                    batch,
+                    &optimizer.clone().into(),
+                    precision,
+                )
+                .unwrap();
                 texts.push(program.to_text().unwrap());
             }
         }

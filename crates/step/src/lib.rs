@@ -8,10 +8,18 @@
 //! ```
 //!
 //! with every resident result named as the argument it replaces.
+//! [`StepOptions`] say which optimiser, and which features around it: clipping,
+//! a moving average of the parameters, accumulation over micro-batches.
 
+mod norm;
 mod optimizer;
+mod options;
+mod state;
+mod update;
 
-pub use optimizer::{Optimizer, StateTensor};
+pub use optimizer::Optimizer;
+pub use options::{DecayExclusion, StepOptions};
+pub use state::{Initial, StateTensor};
 
 use cotangent_graph::{Builder, Graph, GraphError, Role, TensorType, ValueId};
 pub use cotangent_net::Mode;
@@ -25,6 +33,9 @@ pub enum StepError {
     /// The batch size is out of range.
     #[error("batch size {0}: expected 1 to 1048576")]
     Batch(usize),
+    /// An option is out of range.
+    #[error("{0}")]
+    Options(String),
     /// The network and the graph do not fit each other.
     #[error(transparent)]
     Graph(#[from] GraphError),
@@ -76,27 +87,32 @@ pub fn grad(net: &Network, batch: usize, mode: Mode) -> Result<Graph, StepError>
 }
 
 /// `(params, state, statistics, x, target, masks, lr) -> (params', state',
-/// statistics', loss, logits)`.
-pub fn train(net: &Network, batch: usize, optimizer: &Optimizer) -> Result<Graph, StepError> {
+/// statistics', loss, logits)`; a step that accumulates has the input `apply`
+/// behind `lr`.
+pub fn train(net: &Network, batch: usize, options: &StepOptions) -> Result<Graph, StepError> {
+    options.check().map_err(StepError::Options)?;
     let mut step = Step::new(net, batch)?;
+    let carried = options.state(net);
     let mut state = Vec::new();
-    for tensor in optimizer.state(net) {
-        state.push(step.b.input(tensor.name, Role::State, TensorType::real(tensor.shape))?);
+    for tensor in &carried {
+        let ty = TensorType::real(tensor.shape.clone());
+        state.push(step.b.input(&tensor.name, tensor.role, ty)?);
     }
     step.read_stats()?;
     let (x, target) = (step.data()?, step.target()?);
     step.masks(Mode::Training)?;
-    let lr = step.b.input("lr", Role::Hyper, TensorType::real([]))?;
+    let lr = step.hyper("lr")?;
+    let apply = if options.accumulate > 1 { Some(step.hyper("apply")?) } else { None };
     let Forward { logits, stats } = step.forward(x, Mode::Training)?;
     let loss = net.loss(&mut step.b, logits, target)?;
     let grads = step.gradients(loss)?;
-    let updated = optimizer.update(&mut step.b, lr, &step.params, &grads, &state)?;
-    let (params, state) = updated;
-    for (param, value) in net.params().iter().zip(params) {
+    let read = update::Read { params: &step.params, grads: &grads, state: &state, lr, apply };
+    let updated = options.update(&mut step.b, &read)?;
+    for (param, value) in net.params().iter().zip(updated.params) {
         step.b.output(&param.name, Role::Param, value);
     }
-    for (tensor, value) in optimizer.state(net).into_iter().zip(state) {
-        step.b.output(tensor.name, Role::State, value);
+    for (tensor, value) in carried.iter().zip(updated.state) {
+        step.b.output(&tensor.name, tensor.role, value);
     }
     for (stat, value) in net.stats().iter().zip(stats) {
         step.b.output(&stat.name, Role::Stat, value);
@@ -161,6 +177,11 @@ impl<'a> Step<'a> {
 
     fn target(&mut self) -> Result<ValueId, StepError> {
         Ok(self.b.input("target", Role::Target, self.net.target_type(self.batch))?)
+    }
+
+    /// A scalar that may change from step to step.
+    fn hyper(&mut self, name: &str) -> Result<ValueId, StepError> {
+        Ok(self.b.input(name, Role::Hyper, TensorType::real([]))?)
     }
 
     fn forward(&mut self, x: ValueId, mode: Mode) -> Result<Forward, StepError> {

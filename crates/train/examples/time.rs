@@ -1,8 +1,8 @@
-//! Times a run: `time MODEL EPOCHS RUN_DIR [IDX_DIR]`. Prints how long it took to
+//! Times a run: `time MODEL EPOCHS RUN_DIR [DATA_DIR]`. Prints how long it took to
 //! the first step, the speed of each epoch, and what comes on top of the steps.
 #![allow(clippy::print_stdout)]
 
-use cotangent_data::{DataSource, Options, Silent, load};
+use cotangent_data::{DataSource, Options, Silent, Wanted, load};
 use cotangent_train::{Config, Event, Observer, train};
 use std::error::Error;
 use std::sync::atomic::AtomicBool;
@@ -36,11 +36,13 @@ impl Observer for Watch {
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [model, epochs, dir, data @ ..] = &args[..] else {
-        return Err("usage: time MODEL EPOCHS RUN_DIR [IDX_DIR]".into());
+        return Err("usage: time MODEL EPOCHS RUN_DIR [DATA_DIR]".into());
     };
     let source: DataSource = data.first().map_or("synthetic", |d| d).parse()?;
-    let dataset = load(&source, &Options::from_env(), &mut Silent)?.dataset;
     let net = cotangent_zoo::find(model).ok_or("no such model")?.spec().network()?;
+    let target = net.target_type(1).shape[1..].to_vec();
+    let wanted = Wanted { input: &net.spec().input, target: &target, encoding: None };
+    let dataset = load(&source, &wanted, &Options::from_env(), &mut Silent)?.dataset;
     let mut config = Config::new(&net, &"adamw".parse()?, source.to_string());
     config.epochs = epochs.parse()?;
     let mut watch = Watch(Instant::now(), false);

@@ -1,8 +1,9 @@
 //! What a run was asked to do.
 
 use crate::{Start, TrainError};
+use cotangent_data::{Augment, Encoding};
 use cotangent_net::Network;
-use cotangent_step::Optimizer;
+use cotangent_step::{Optimizer, StepOptions};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
 use std::fmt;
@@ -34,14 +35,20 @@ pub struct Config {
     /// Seed of the initial parameters and of the order of the examples; at
     /// most 2^63 - 1, the largest integer of TOML.
     pub seed: u64,
-    /// The optimiser and its constants, as [`Optimizer`] prints.
+    /// The optimiser, its constants and the features of the step, as
+    /// [`StepOptions`] print.
     pub optimizer: String,
     /// Base learning rate.
     pub lr: f64,
+    /// How training examples are varied; by default as is the custom with the data set.
+    pub augment: Option<Augment>,
     /// The network's specification, TOML.
     pub spec: String,
     /// How the learning rate moves.
     pub schedule: Schedule,
+    /// How the data set's examples become numbers, such as the mean and standard deviation of the
+    /// pixels; filled in from the data set.
+    pub encoding: Option<Encoding>,
     /// Weights that the run starts from; drawn by the seed if there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
@@ -49,12 +56,13 @@ pub struct Config {
 
 impl Config {
     /// The version written.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
     /// A configuration with the defaults: batch 128, 12 epochs, seed 0, all
     /// the machine's threads, cosine schedule, and a learning rate that suits
-    /// the optimiser (sgd 0.1, momentum 0.05, adamw 0.001).
-    pub fn new(net: &Network, optimizer: &Optimizer, data: impl Into<String>) -> Self {
+    /// the optimiser (sgd 0.1, momentum and nesterov 0.05, adam, adamw and
+    /// rmsprop 0.001, lamb 0.01).
+    pub fn new(net: &Network, options: &StepOptions, data: impl Into<String>) -> Self {
         Config {
             format: Self::FORMAT,
             model: net.spec().name.clone(),
@@ -65,14 +73,19 @@ impl Config {
             batch: 128,
             epochs: 12,
             seed: 0,
-            optimizer: optimizer.to_string(),
-            lr: match optimizer {
+            optimizer: options.to_string(),
+            lr: match options.optimizer {
                 Optimizer::Sgd { .. } => 0.1,
-                Optimizer::Momentum { .. } => 0.05,
-                Optimizer::AdamW { .. } => 0.001,
+                Optimizer::Momentum { .. } | Optimizer::Nesterov { .. } => 0.05,
+                Optimizer::Adam { .. } | Optimizer::AdamW { .. } | Optimizer::RmsProp { .. } => {
+                    0.001
+                }
+                Optimizer::Lamb { .. } => 0.01,
             },
+            augment: None,
             spec: net.spec().to_toml(),
             schedule: Schedule::Cosine { warmup_steps: None },
+            encoding: None,
             start: None,
         }
     }
@@ -238,8 +251,13 @@ mod tests {
         let spec = cotangent_zoo::find("mnist-cnn").unwrap().spec();
         let mut config = Config::new(&spec.network().unwrap(), &"adamw".parse().unwrap(), "auto");
         let dir = tempfile::tempdir().unwrap();
-        for schedule in [Schedule::Constant, Schedule::Cosine { warmup_steps: Some(7) }] {
-            config.schedule = schedule;
+        let text = Encoding::Text { vocabulary: "\n \"'\\é\u{1}\r".into() };
+        for (schedule, augment, encoding) in [
+            (Schedule::Constant, None, None),
+            (Schedule::Cosine { warmup_steps: Some(7) }, Some(Augment::FlipCrop), Some(text)),
+            (Schedule::Constant, Some(Augment::None), Some(Encoding::mnist())),
+        ] {
+            (config.schedule, config.augment, config.encoding) = (schedule, augment, encoding);
             std::fs::write(dir.path().join("config.toml"), config.to_toml().unwrap()).unwrap();
             assert_eq!(Config::load(dir.path()).unwrap(), config);
         }
@@ -253,10 +271,10 @@ mod tests {
             Config::load(dir.path()).unwrap_err().to_string()
         };
         assert!(Config::load(&dir.path().join("none")).unwrap_err().to_string().contains("none"));
-        assert!(load("format = 2").contains("format 2, expected 1"));
+        assert!(load("format = 1").contains("format 1, expected 2"));
         assert!(load("format = ").contains("config.toml"));
-        let text = load("format = 1\nbatch = 'x'");
+        let text = load("format = 2\nbatch = 'x'");
         assert!(text.contains("expected a whole number, 0 or more"), "{text}");
-        assert!(load("format = 1").contains("model"), "{}", load("format = 1"));
+        assert!(load("format = 2").contains("model"), "{}", load("format = 2"));
     }
 }

@@ -79,6 +79,15 @@ impl Step {
         self.engine.input_mut(k)
     }
 
+    /// The hyper-parameter `name`; empty if the step has none of that name.
+    pub fn hyper_mut(&mut self, name: &str) -> &mut [f32] {
+        let is = |i: &cotangent_graph::Input| i.role == Role::Hyper && i.name == name;
+        match self.graph.inputs.iter().position(is) {
+            Some(k) => self.engine.input_mut(k),
+            None => &mut [],
+        }
+    }
+
     /// The first output with this role; empty if there is none.
     pub fn output(&self, role: Role) -> &[f32] {
         match self.outputs[role as usize] {

@@ -1,40 +1,35 @@
 //! Batches, filled ahead of the step that takes them.
 
 use crate::TrainError;
-use cotangent_data::{BatchError, Dataset, Sampler, Split};
+use cotangent_data::{Augment, BatchError, Dataset, Sampler, Split, Variation};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
 /// The arrays of one batch.
 pub(crate) struct Batch {
-    /// `[batch, ..image]`, normalised.
+    /// `[batch, ..example]`.
     pub x: Vec<f32>,
-    /// `[batch, classes]`, one-hot; zero for padding rows.
+    /// `[batch, ..target]`, one-hot; zero for padding rows.
     pub target: Vec<f32>,
-    /// `[batch]`; only the first ones of a short batch mean anything.
-    pub labels: Vec<u8>,
 }
 
 impl Batch {
     pub fn new(dataset: &Dataset, rows: usize) -> Self {
         Batch {
-            x: vec![0.0; rows * dataset.pixels()],
-            target: vec![0.0; rows * dataset.classes()],
-            labels: vec![0; rows],
+            x: vec![0.0; rows * dataset.example_len()],
+            target: vec![0.0; rows * dataset.target_len()],
         }
     }
 
+    /// Fills it with examples of `split`, varied as `variation` says.
     pub fn fill(
         &mut self,
         dataset: &Dataset,
         split: &Split,
         indices: &[u32],
+        variation: &Variation,
     ) -> Result<(), BatchError> {
-        dataset.fill_batch(split, indices, &mut self.x, &mut self.target)?;
-        for (label, &i) in self.labels.iter_mut().zip(indices) {
-            *label = split.labels()[i as usize];
-        }
-        Ok(())
+        dataset.fill_varied(split, indices, variation, &mut self.x, &mut self.target)
     }
 }
 
@@ -53,6 +48,7 @@ impl Feed {
         dataset: &'scope Dataset,
         rows: usize,
         seed: u64,
+        augment: Augment,
         epochs: std::ops::Range<u64>,
         first_step: usize,
     ) -> Self {
@@ -68,11 +64,13 @@ impl Feed {
             let first_epoch = epochs.start;
             for epoch in epochs {
                 sampler.start_epoch(epoch);
+                let variation = Variation { augment, seed, epoch };
                 let first = if epoch == first_epoch { first_step } else { 0 };
                 for step in first..sampler.full_steps() {
                     // A closed channel means that training has stopped.
                     let Ok(mut batch): Result<Batch, _> = to_producer.recv() else { return };
-                    let filled = batch.fill(dataset, split, sampler.batch(step)).map(|()| batch);
+                    let indices = sampler.batch(step);
+                    let filled = batch.fill(dataset, split, indices, &variation).map(|()| batch);
                     if to_consumer.send(filled).is_err() {
                         return;
                     }

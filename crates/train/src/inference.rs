@@ -3,17 +3,17 @@
 use crate::engine::Step;
 use crate::feed::Batch;
 use crate::score::{argmax, score};
-use crate::setup::check_fit;
+use crate::setup::{check_fit, target_shape};
 use crate::{Execution, Scores, TrainError, Weights};
 use cotangent_data::Dataset;
 use cotangent_graph::{Precision, Role};
 use cotangent_net::Network;
 use cotangent_stablehlo::What;
-use cotangent_step::Optimizer;
+use cotangent_step::{Optimizer, StepOptions};
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// What a network says about one image.
+/// What a network answers at one place: to an image, or after a character.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prediction {
     /// The class with the largest probability.
@@ -22,7 +22,8 @@ pub struct Prediction {
     pub probabilities: Vec<f32>,
 }
 
-/// Loss and accuracy of `weights` on the test split of `dataset`.
+/// Loss and accuracy of `weights` ([`Weights::params`]) on the test split of
+/// `dataset`.
 ///
 /// # Errors
 /// The weights or the data do not fit the network, or the loss is not finite.
@@ -37,7 +38,7 @@ pub fn evaluate(
     let batch = batch.min(dataset.test().len());
     let mut step = load(net, What::Eval, batch, weights, execution)?;
     let mut buffers = Batch::new(dataset, batch);
-    let scores = score(&mut step, &mut buffers, dataset, dataset.test())?.0;
+    let scores = score(&mut step, &mut buffers, batch, dataset, dataset.test())?.0;
     match scores.loss.is_finite() {
         true => Ok(scores),
         false => Err(overflow(weights, net, "the loss on the test split")),
@@ -50,39 +51,40 @@ fn overflow(weights: &Weights, net: &Network, what: &'static str) -> TrainError 
     TrainError::Overflow { path, model, what }
 }
 
-/// Classes of `images`, one after the other, row-major in the network's input
-/// shape, normalised as in training ([`Dataset::normalize`]).
+/// Answers to `inputs`, one after the other, row-major in the network's input shape and encoded as in
+/// training ([`Encoding::normalize`](cotangent_data::Encoding::normalize)): one for each, or one for
+/// each of its positions where the network answers at every one.
 ///
 /// # Errors
-/// The weights do not fit the network, `images` is not a whole number of
+/// The weights do not fit the network, `inputs` is not a whole number of
 /// inputs, or a logit is not finite.
 pub fn predict(
     net: &Network,
     weights: &Weights,
-    images: &[f32],
+    inputs: &[f32],
     execution: Execution,
 ) -> Result<Vec<Prediction>, TrainError> {
-    let pixels: usize = net.spec().input.iter().product();
-    if !images.len().is_multiple_of(pixels) {
-        let (n, input) = (images.len(), &net.spec().input);
-        let reason =
-            format!("found {n} numbers, expected a multiple of {pixels}, one per {input:?}");
-        return Err(TrainError::Invalid { what: "images", reason });
+    let size: usize = net.spec().input.iter().product();
+    if !inputs.len().is_multiple_of(size) {
+        let (n, input) = (inputs.len(), &net.spec().input);
+        let reason = format!("found {n} numbers, expected a multiple of {size}, one per {input:?}");
+        return Err(TrainError::Invalid { what: "inputs", reason });
     }
-    let batch = (images.len() / pixels).clamp(1, 64);
+    let batch = (inputs.len() / size).clamp(1, 64);
     let mut step = load(net, What::Forward, batch, weights, execution)?;
-    let mut predictions = Vec::with_capacity(images.len() / pixels);
-    for chunk in images.chunks(batch * pixels) {
+    let answer: usize = target_shape(net).iter().product();
+    let mut predictions = Vec::new();
+    for chunk in inputs.chunks(batch * size) {
         let x = step.input_mut(Role::Data);
         x[..chunk.len()].copy_from_slice(chunk);
         x[chunk.len()..].fill(0.0);
         step.run()?;
-        let used = chunk.len() / pixels * net.classes();
-        if !step.output(Role::Logits).iter().take(used).all(|x| x.is_finite()) {
-            return Err(overflow(weights, net, "the scores of an image"));
+        let logits = step.output(Role::Logits);
+        let used = &logits[..(chunk.len() / size * answer).min(logits.len())];
+        if !used.iter().all(|x| x.is_finite()) {
+            return Err(overflow(weights, net, "the scores of an input"));
         }
-        let rows = step.output(Role::Logits).chunks_exact(net.classes());
-        predictions.extend(rows.take(chunk.len() / pixels).map(prediction));
+        predictions.extend(used.chunks_exact(net.classes()).map(prediction));
     }
     Ok(predictions)
 }
@@ -98,7 +100,7 @@ fn load(
 ) -> Result<Step, TrainError> {
     let params = weights.params(net)?;
     // Neither step has an optimiser.
-    let none = Optimizer::Sgd { weight_decay: 0.into() };
+    let none = StepOptions::from(Optimizer::Sgd { weight_decay: 0.into() });
     let text = cotangent_emit::program(net, what, batch, &none, Precision::F32)?.to_text()?;
     let (inputs, outputs): (&[Role], &[Role]) = match what {
         What::Eval => (&[Role::Data, Role::Target], &[Role::Loss, Role::Logits]),

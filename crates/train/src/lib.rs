@@ -69,6 +69,7 @@ pub use observer::{Event, Observer, Position, Silent, StepDone};
 pub use resume::{resume, resume_from};
 pub use run_dir::RunDir;
 pub use score::Scores;
+pub use setup::check_fit;
 pub use start::Start;
 pub use trainer::{Outcome, train};
 pub use weights::Weights;

@@ -87,7 +87,7 @@ pub struct StepDone {
     pub loss: f32,
     /// Mean loss of the epoch so far.
     pub mean_loss: f64,
-    /// Fraction of the epoch's examples so far that were classified right.
+    /// Fraction of the epoch's answers so far that were right.
     pub accuracy: f64,
     /// Learning rate of this step.
     pub lr: f32,

@@ -56,7 +56,7 @@ pub fn resume_from(
     let setup = Setup::new(&config, dataset, &config.dataset)?;
     let (weights, found) = checkpoint::load(&dir.last())?;
     let net = &setup.net;
-    let state = setup.optimizer.state(net);
+    let state = setup.options.state(net);
     let names = net.params().iter().map(|p| &*p.name);
     let names = names.chain(net.stats().iter().map(|s| &*s.name));
     let names = names.chain(state.iter().map(|s| &*s.name));

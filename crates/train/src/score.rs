@@ -3,7 +3,7 @@
 use crate::TrainError;
 use crate::engine::Step;
 use crate::feed::Batch;
-use cotangent_data::{Dataset, Split};
+use cotangent_data::{Dataset, Split, Variation};
 use cotangent_graph::Role;
 use serde::Serialize;
 
@@ -12,46 +12,56 @@ use serde::Serialize;
 pub struct Scores {
     /// Mean loss.
     pub loss: f64,
-    /// Fraction classified right.
+    /// Fraction classified right: of the examples, of all characters where every one has a target.
     pub accuracy: f64,
     /// Number of examples.
     pub n: usize,
 }
 
 /// Runs the eval step over `split`; the parameters are already in `eval`.
-/// Returns the scores and the number classified right.
+/// Returns the scores and the number classified right. `rows` is the batch size of both.
 pub(crate) fn score(
     eval: &mut Step,
     batch: &mut Batch,
+    rows: usize,
     dataset: &Dataset,
     split: &Split,
 ) -> Result<(Scores, u64), TrainError> {
-    let rows = batch.labels.len();
     let (mut loss, mut correct) = (0.0f64, 0u64);
+    let as_they_are = Variation::default();
     let mut indices = Vec::with_capacity(rows);
     for start in (0..split.len()).step_by(rows) {
         indices.clear();
         // A split holds at most u32::MAX examples.
         indices.extend(start as u32..(start + rows).min(split.len()) as u32);
-        batch.fill(dataset, split, &indices)?;
+        batch.fill(dataset, split, &indices, &as_they_are)?;
         eval.input_mut(Role::Data).copy_from_slice(&batch.x);
         eval.input_mut(Role::Target).copy_from_slice(&batch.target);
         eval.run()?;
         // The step's loss is a mean over all its rows; padding rows add nothing
         // to the sum.
         loss += f64::from(eval.loss()) * rows as f64;
-        let labels = &batch.labels[..indices.len()];
-        correct += count_correct(eval.output(Role::Logits), dataset.classes(), labels);
+        correct += count_correct(eval.output(Role::Logits), &batch.target, dataset.classes());
     }
     let n = split.len();
-    Ok((Scores { loss: loss / n as f64, accuracy: correct as f64 / n as f64, n }, correct))
+    let answers = (n * positions(dataset)) as f64;
+    Ok((Scores { loss: loss / n as f64, accuracy: correct as f64 / answers, n }, correct))
 }
 
-/// How many of the first `labels.len()` rows of `logits`, `[_, classes]`, have
-/// their first largest value at the label.
-pub(crate) fn count_correct(logits: &[f32], classes: usize, labels: &[u8]) -> u64 {
-    let right = |(row, label): &(&[f32], &u8)| argmax(row) == usize::from(**label);
-    logits.chunks_exact(classes).zip(labels).filter(right).count() as u64
+/// Answers per example: rows of a target, whose last dimension is the classes.
+pub(crate) fn positions(dataset: &Dataset) -> usize {
+    dataset.target_len() / dataset.classes().max(1)
+}
+
+/// In how many rows of `target`, `[.., classes]`, the first largest value is where it is in that row
+/// of `logits`. A row of zeros, which a short batch is filled up with, has no answer.
+pub(crate) fn count_correct(logits: &[f32], target: &[f32], classes: usize) -> u64 {
+    let rows = logits.chunks_exact(classes).zip(target.chunks_exact(classes));
+    let right = |(logits, target): &(&[f32], &[f32])| {
+        let answer = argmax(target);
+        target[answer] > 0.0 && argmax(logits) == answer
+    };
+    rows.filter(right).count() as u64
 }
 
 /// Index of the first largest value.
@@ -72,8 +82,15 @@ mod tests {
     #[test]
     fn accuracy_counts_real_rows_and_first_maxima() {
         let logits = [0.0, 2.0, 1.0, 3.0, 3.0, 0.0, 9.0, 0.0, 0.0];
-        assert_eq!(count_correct(&logits, 3, &[1, 0, 0]), 3);
-        assert_eq!(count_correct(&logits, 3, &[1, 1]), 1);
-        assert_eq!(count_correct(&logits, 3, &[0, 2, 1]), 0);
+        let count = |labels: &[usize]| {
+            let mut target = [0.0; 9];
+            labels.iter().enumerate().for_each(|(row, label)| target[3 * row + label] = 1.0);
+            count_correct(&logits, &target, 3)
+        };
+        assert_eq!(count(&[1, 0, 0]), 3);
+        assert_eq!(count(&[1, 1]), 1);
+        assert_eq!(count(&[0, 2, 1]), 0);
+        // Soft targets count by their largest.
+        assert_eq!(count_correct(&logits[..3], &[0.1, 0.8, 0.1], 3), 1);
     }
 }

@@ -3,19 +3,19 @@
 use crate::checkpoint::Identity;
 use crate::weights::hex;
 use crate::{Config, RunDir, TrainError};
-use cotangent_data::Dataset;
+use cotangent_data::{Dataset, Encoding};
 use cotangent_graph::Precision;
 use cotangent_net::{NetSpec, Network};
 use cotangent_stablehlo::{What, manifest};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use sha2::{Digest, Sha256};
 
 /// A run about to begin or go on.
 pub(crate) struct Setup {
     pub config: Config,
     pub net: Network,
-    pub optimizer: Optimizer,
-    /// Steps of an epoch.
+    pub options: StepOptions,
+    /// Steps of an epoch: micro-batches, where they are accumulated.
     pub steps: u64,
     /// `step.mlir` and `eval.mlir`.
     pub step: String,
@@ -29,25 +29,30 @@ impl Setup {
     /// `name` is what the run calls its data.
     pub fn new(config: &Config, dataset: &Dataset, name: &str) -> Result<Self, TrainError> {
         let net = NetSpec::from_toml(&config.spec)?.network()?;
-        let optimizer: Optimizer = config
+        let options: StepOptions = config
             .optimizer
             .parse()
             .map_err(|reason| TrainError::Invalid { what: "optimizer", reason })?;
         check_fit(&net, dataset)?;
         let steps = check_numbers(config, dataset)?;
+        let augment = config.augment.unwrap_or(dataset.default_augment());
+        dataset.check_augment(augment)?;
         let total = steps.saturating_mul(config.epochs as u64);
+        let updates = updates(&options, total)?;
         let config = Config {
             format: Config::FORMAT,
             model: net.spec().name.clone(),
             dataset: name.into(),
-            optimizer: optimizer.to_string(),
-            schedule: config.schedule.resolved(total),
+            optimizer: options.to_string(),
+            augment: Some(augment),
+            schedule: config.schedule.resolved(updates),
+            encoding: Some(dataset.encoding().clone()),
             ..config.clone()
         };
         let mut files = Vec::new();
         let mut emit = |stem: &str, what| -> Result<String, TrainError> {
             let program =
-                cotangent_emit::program(&net, what, config.batch, &optimizer, Precision::F32)?;
+                cotangent_emit::program(&net, what, config.batch, &options, Precision::F32)?;
             let text = program.to_text()?;
             files.push((format!("{stem}.json"), to_json(&manifest(&program))?));
             files.push((format!("{stem}.mlir"), text.clone()));
@@ -61,14 +66,29 @@ impl Setup {
             optimizer: config.optimizer.clone(),
             config: config.to_toml()?,
             step_sha256: sha256(step.as_bytes()),
-            data_sha256: data_sha256(dataset),
+            data_sha256: dataset.sha256(),
         };
-        Ok(Setup { config, net, optimizer, steps, step, eval, identity, files })
+        Ok(Setup { config, net, options, steps, step, eval, identity, files })
     }
 
     /// Steps of the run.
     pub fn total(&self) -> u64 {
         self.steps.saturating_mul(self.config.epochs as u64)
+    }
+
+    /// Learning rate of step `step` (from 0) of the run: that of the update it
+    /// is part of.
+    pub fn lr(&self, step: u64) -> f32 {
+        let group = self.options.accumulate.max(1) as u64;
+        let (config, total) = (&self.config, self.total() / group);
+        config.schedule.lr(config.lr, step / group, total) as f32
+    }
+
+    /// Whether step `step` (from 0) of the run updates the parameters. Groups
+    /// run on from epoch to epoch; what is left at the end of the run updates
+    /// nothing.
+    pub fn applies(&self, step: u64) -> bool {
+        (step + 1).is_multiple_of(self.options.accumulate.max(1) as u64)
     }
 
     /// Writes the configuration, then everything emitted: from its first file
@@ -108,40 +128,63 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// sha256 over everything that training reads of a data set.
-fn data_sha256(dataset: &Dataset) -> String {
-    let mut hash = Sha256::new();
-    let (shape, mean_std) = (dataset.image_shape(), dataset.mean_std());
-    hash.update(format!("{shape:?} {} {mean_std:?}", dataset.classes()));
-    for split in [dataset.train(), dataset.test()] {
-        hash.update((split.len() as u64).to_le_bytes());
-        hash.update(split.labels());
-        hash.update(split.images());
-    }
-    hex(&hash.finalize())
+/// Shape of one target of `net`.
+pub(crate) fn target_shape(net: &Network) -> Vec<usize> {
+    net.target_type(1).shape.get(1..).unwrap_or_default().to_vec()
 }
 
-/// Whether the data set's images and classes are what the network takes.
-pub(crate) fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
+/// Whether the data set's examples and targets are what the network takes.
+///
+/// # Errors
+/// They are not: the shapes differ, the classes are more or fewer, or the test split is empty.
+pub fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
     let error = |reason| TrainError::Data {
         dataset: dataset.name().into(),
         model: net.spec().name.clone(),
         reason,
     };
-    let (input, image) = (&net.spec().input, dataset.image_shape());
-    // A network on plain vectors reads an image row by row.
-    if input[..] != image && input[..] != [dataset.pixels()] {
-        return Err(error(format!("its images are {image:?}, expected {input:?}")));
+    let (input, example) = (&net.spec().input[..], dataset.example_shape());
+    let (found, expected) = (dataset.classes(), net.classes());
+    if let (Encoding::Text { .. }, &[window, characters]) = (dataset.encoding(), input)
+        && characters != found
+    {
+        return Err(error(format!(
+            "its text has {found} distinct characters, but the network has {characters} in its \
+             input and {expected} outputs; in the network's file set input = [{window}, {found}] and \
+             the features of the last layer to {found}, or give --data synthetic"
+        )));
     }
-    if net.classes() != dataset.classes() {
-        let (found, expected) = (dataset.classes(), net.classes());
+    // A network on plain vectors reads an image row by row.
+    if input != example && input != [dataset.example_len()] {
+        return Err(error(format!("its examples are {example:?}, expected {input:?}")));
+    }
+    if expected != found {
         return Err(error(format!(
             "it has {found} classes, but the network has {expected} outputs; give --classes {found}"
         )));
     }
+    let (answer, target) = (target_shape(net), dataset.target_shape());
+    if answer != target {
+        return Err(error(format!("its targets are {target:?}, expected {answer:?}")));
+    }
     match dataset.test().is_empty() {
         true => Err(error("its test split is empty".into())),
         false => Ok(()),
+    }
+}
+
+/// Updates of a run of `total` steps.
+fn updates(options: &StepOptions, total: u64) -> Result<u64, TrainError> {
+    match total / options.accumulate.max(1) as u64 {
+        0 => Err(TrainError::Invalid {
+            what: "accumulate",
+            reason: format!(
+                "found {}, expected at most {total}, the steps of the run: none would update; \
+                 lower it or the batch size, or train more epochs",
+                options.accumulate
+            ),
+        }),
+        updates => Ok(updates),
     }
 }
 
@@ -182,4 +225,37 @@ fn check_numbers(config: &Config, dataset: &Dataset) -> Result<u64, TrainError> 
         );
     }
     Ok((examples / config.batch) as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cotangent_data::{SyntheticConfig, synthetic};
+
+    #[test]
+    fn the_schedule_counts_updates() {
+        let data = synthetic(&SyntheticConfig { train: 70, test: 10, seed: 1 });
+        let net = NetSpec::new("n", [784]).dense(10).network().unwrap();
+        let setup = |options: &str| {
+            let config = Config::new(&net, &options.parse().unwrap(), "synthetic");
+            let config = Config { batch: 10, epochs: 20, lr: 0.5, threads: 1, ..config };
+            Setup::new(&config, &data, "synthetic").unwrap()
+        };
+        // 140 steps, in groups of 3: 46 updates, and 2 steps left over.
+        let (plain, grouped) = (setup("sgd"), setup("sgd accumulate(steps=3)"));
+        let warmup = |s: &Setup| match s.config.schedule {
+            crate::Schedule::Cosine { warmup_steps } => warmup_steps,
+            crate::Schedule::Constant => None,
+        };
+        assert_eq!((warmup(&plain), warmup(&grouped)), (Some(7), Some(2)));
+        assert_eq!((0..140).filter(|&s| plain.applies(s)).count(), 140);
+        let applied: Vec<u64> = (0..140).filter(|&s| grouped.applies(s)).collect();
+        assert_eq!((applied.len(), &applied[..3]), (46, &[2, 5, 8][..]));
+        for step in 0..140 {
+            let rate = grouped.config.schedule.lr(0.5, step / 3, 46) as f32;
+            assert_eq!(grouped.lr(step), rate, "{step}");
+        }
+        assert_eq!(grouped.lr(0), 0.25);
+        assert_eq!(plain.lr(3), plain.config.schedule.lr(0.5, 3, 140) as f32);
+    }
 }

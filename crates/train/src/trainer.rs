@@ -6,12 +6,13 @@ use crate::engine::Step;
 use crate::feed::{Batch, Feed};
 use crate::masks::Masks;
 use crate::metrics::csv;
-use crate::score::{count_correct, score};
+use crate::score::{count_correct, positions, score};
 use crate::setup::{Setup, to_json};
 use crate::start;
 use crate::{Config, Event, Observer, Position, Row, RunDir, StepDone, Summary, TrainError};
 use cotangent_data::Dataset;
 use cotangent_graph::Role;
+use cotangent_step::StepOptions;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,8 +61,17 @@ pub(crate) fn begin(
     observer: &mut dyn Observer,
 ) -> Result<Outcome, TrainError> {
     let mut trainer = Trainer::new(setup, dataset, dir, Progress::default())?;
-    let state = setup.optimizer.state(&setup.net);
-    initial.extend(state.into_iter().map(|s| (s.name, vec![s.initial; s.shape.iter().product()])));
+    let params: Vec<Vec<f32>> = setup
+        .net
+        .params()
+        .iter()
+        .map(|p| initial.get(&p.name).cloned().unwrap_or_default())
+        .collect();
+    let state = setup.options.state(&setup.net);
+    initial.extend(state.into_iter().map(|s| {
+        let values = s.initial_values(&params);
+        (s.name, values)
+    }));
     trainer.step.set_resident(|name, _| Ok(initial.get(name).map_or(&[], |v| &v[..])))?;
     drop(initial);
     setup.write(dir)?;
@@ -143,8 +153,9 @@ impl<'a> Trainer<'a> {
         let epochs = self.progress.epoch..config.epochs as u64;
         let first = self.progress.step as usize;
         let finished = std::thread::scope(|scope| {
+            let (rows, augment) = (config.batch, config.augment.unwrap_or_default());
             let feed =
-                Feed::start(scope, self.dataset, config.batch, config.seed, epochs.clone(), first);
+                Feed::start(scope, self.dataset, rows, config.seed, augment, epochs.clone(), first);
             for _ in epochs {
                 match self.train_epoch(&feed, stop, observer)? {
                     Some(images_per_second) => self.end_epoch(images_per_second, observer)?,
@@ -192,7 +203,9 @@ impl<'a> Trainer<'a> {
             let batch = feed.next()?;
             self.step.input_mut(Role::Data).copy_from_slice(&batch.x);
             self.step.input_mut(Role::Target).copy_from_slice(&batch.target);
-            self.step.input_mut(Role::Hyper).fill(lr);
+            self.step.hyper_mut("lr").fill(lr);
+            let applies = self.setup.applies(self.global_step());
+            self.step.hyper_mut("apply").fill(f32::from(applies));
             self.masks.draw(self.global_step(), &mut self.step);
             self.step.run()?;
             let loss = self.step.loss();
@@ -200,7 +213,7 @@ impl<'a> Trainer<'a> {
                 return Err(self.diverged(loss, self.progress.step + 1, lr));
             }
             let logits = self.step.output(Role::Logits);
-            let correct = count_correct(logits, self.dataset.classes(), &batch.labels);
+            let correct = count_correct(logits, &batch.target, self.dataset.classes());
             feed.recycle(batch);
             self.progress.loss_sum += f64::from(loss);
             self.progress.correct += correct;
@@ -231,9 +244,16 @@ impl<'a> Trainer<'a> {
         observer.event(&Event::EvalStarted { epoch: self.progress.epoch + 1 });
         let trained: HashMap<&str, &[f32]> =
             self.step.resident().map(|(name, _, value)| (name, value)).collect();
-        self.eval.set_resident(|name, _| Ok(trained.get(name).copied().unwrap_or_default()))?;
+        // The average is what the run is for, where there is one.
+        let averaged = self.setup.options.ema.is_some();
+        self.eval.set_resident(|name, _| {
+            let average = averaged.then(|| trained.get(&*StepOptions::ema_name(name))).flatten();
+            Ok(average.or(trained.get(name)).copied().unwrap_or_default())
+        })?;
         let split = self.dataset.test();
-        let (scores, correct) = score(&mut self.eval, &mut self.eval_batch, self.dataset, split)?;
+        let rows = self.setup.config.batch;
+        let (scores, correct) =
+            score(&mut self.eval, &mut self.eval_batch, rows, self.dataset, split)?;
         self.clock.evaluation = start.elapsed();
         let lr = self.last_lr();
         if !scores.loss.is_finite() {
@@ -340,22 +360,17 @@ impl<'a> Trainer<'a> {
 
     /// Learning rate of the next step.
     fn lr(&self) -> f32 {
-        self.lr_of(self.global_step())
+        self.setup.lr(self.global_step())
     }
 
     /// Learning rate of the last step.
     fn last_lr(&self) -> f32 {
-        self.lr_of(self.global_step().saturating_sub(1))
-    }
-
-    fn lr_of(&self, step: u64) -> f32 {
-        let config = &self.setup.config;
-        config.schedule.lr(config.lr, step, self.setup.total()) as f32
+        self.setup.lr(self.global_step().saturating_sub(1))
     }
 
     /// Of the epoch under way.
     fn train_accuracy(&self) -> f64 {
-        let seen = self.progress.step * self.setup.config.batch as u64;
+        let seen = self.progress.step * (self.setup.config.batch * positions(self.dataset)) as u64;
         self.progress.correct as f64 / seen.max(1) as f64
     }
 

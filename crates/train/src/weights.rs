@@ -1,9 +1,10 @@
 //! Weights files: safetensors, read and matched to a network by name.
 
-use crate::TrainError;
 use crate::error::Misfit;
+use crate::{Config, TrainError};
+use cotangent_data::Encoding;
 use cotangent_net::{LayerKind, LayerPlan, NetSpec, Network, Param};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,12 +91,19 @@ impl Weights {
         self.metadata("spec")
     }
 
+    /// How the examples were encoded that they were trained on; `None` if the file does not say.
+    pub fn encoding(&self) -> Option<Encoding> {
+        toml::from_str::<Config>(self.metadata("config")?).ok()?.encoding
+    }
+
     /// What the file says about itself under `key`.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
     }
 
-    /// The parameters and running statistics of `net` by name, in order.
+    /// The parameters and running statistics of `net` by name, in order. In a
+    /// checkpoint that has moving averages of the parameters, those: they are
+    /// what the run was scored and kept by.
     ///
     /// # Errors
     /// A tensor is missing, has another shape, or is one too many; optimiser
@@ -107,12 +115,25 @@ impl Weights {
         let stats = net.stats().iter().map(|s| s.name.as_str());
         self.no_others(net, names.chain(stats).chain(state.iter().map(String::as_str)))?;
         self.check_spec(net)?;
-        let params = net.params().iter().map(|p| (p.name.as_str(), &p.shape));
-        let stats = net.stats().iter().map(|s| (s.name.as_str(), &s.shape));
-        params
-            .chain(stats)
-            .map(|(name, shape)| Ok((name, self.tensor(net, name, shape)?)))
-            .collect()
+        let stored = self.stored(net);
+        stored.iter().map(|(name, at, shape)| Ok((*name, self.tensor(net, at, shape)?))).collect()
+    }
+
+    /// Name, name in the file and shape of the parameters and the running
+    /// statistics, in order.
+    fn stored<'a>(&self, net: &'a Network) -> Vec<(&'a str, String, &'a [usize])> {
+        let averaged = self.options().is_some_and(|o| o.ema.is_some());
+        let at = |param: &str| match averaged {
+            true => StepOptions::ema_name(param),
+            false => param.into(),
+        };
+        let params = net.params().iter().map(|p| (&*p.name, at(&p.name), &*p.shape));
+        params.chain(net.stats().iter().map(|s| (&*s.name, s.name.clone(), &*s.shape))).collect()
+    }
+
+    /// The step's options, in a file that names them.
+    fn options(&self) -> Option<StepOptions> {
+        self.metadata("optimizer")?.parse().ok()
     }
 
     /// The parameters and running statistics that training of `net` starts
@@ -127,12 +148,10 @@ impl Weights {
         reset_head: bool,
     ) -> Result<Vec<(&'a str, &'a [f32])>, TrainError> {
         let head: Vec<&str> = head(net).iter().map(|p| p.name.as_str()).collect();
-        let params = net.params().iter().map(|p| (p.name.as_str(), &p.shape));
-        let stats = net.stats().iter().map(|s| (s.name.as_str(), &s.shape));
         let mut values = Vec::new();
-        for (name, shape) in params.chain(stats) {
+        for (name, at, shape) in self.stored(net) {
             if head.contains(&name) {
-                match self.tensors.get(name) {
+                match self.tensors.get(&at) {
                     _ if reset_head => continue,
                     Some(t) if t.shape != *shape && t.shape.len() == shape.len() => {
                         return Err(TrainError::OtherClasses {
@@ -140,13 +159,13 @@ impl Weights {
                             model: net.spec().name.clone(),
                             tensor: name.into(),
                             found: t.shape.clone(),
-                            expected: shape.clone(),
+                            expected: shape.to_vec(),
                         });
                     }
                     _ => {}
                 }
             }
-            values.push((name, self.tensor(net, name, shape)?));
+            values.push((name, self.tensor(net, &at, shape)?));
         }
         let mut known: BTreeSet<String> = self.state(net).into_iter().collect();
         known.extend(values.iter().map(|(name, _)| name.to_string()));
@@ -158,8 +177,7 @@ impl Weights {
 
     /// Names of the optimiser's state, in a file that names its optimiser.
     fn state(&self, net: &Network) -> Vec<String> {
-        let optimizer = self.metadata("optimizer").and_then(|o| o.parse::<Optimizer>().ok());
-        optimizer.map_or(vec![], |o| o.state(net)).into_iter().map(|s| s.name).collect()
+        self.options().map_or(vec![], |o| o.state(net)).into_iter().map(|s| s.name).collect()
     }
 
     /// Refuses the specification of a network that computes something else. The

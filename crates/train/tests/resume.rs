@@ -28,7 +28,9 @@ fn train_with_stops(config: &Config, dir: &Path, stops: &[usize]) {
 
 #[test]
 fn resuming_is_as_if_never_stopped() {
-    for optimizer in ["momentum", "adamw", "sgd(weight_decay=0.001)"] {
+    // The groups of 3 run across the ends of the epochs of 10 steps.
+    let features = "adamw clip(norm=1) ema(decay=0.9) accumulate(steps=3)";
+    for optimizer in ["momentum", "adamw", "sgd(weight_decay=0.001)", features] {
         let dir = tempfile::tempdir().unwrap();
         let straight = dir.path().join("straight");
         let config = config(optimizer);

@@ -171,7 +171,7 @@ fn a_run_without_a_checkpoint_begins_again() {
 fn renamed(name: &str) -> Dataset {
     let d = digits();
     let (train, test) = (d.train().clone(), d.test().clone());
-    Dataset::new(name, train, test, d.image_shape(), d.classes()).unwrap()
+    Dataset::new(name, train, test, [28, 28, 1], d.classes()).unwrap()
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod support;
 
 use cotangent_data::{SyntheticConfig, synthetic};
 use cotangent_stablehlo::Program;
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 use cotangent_train::{
     Backend, Config, HEADER, Outcome, RunDir, Schedule, Silent, Summary, Weights, evaluate,
     predict, resume, train,
@@ -90,7 +90,7 @@ fn mnist_mlp_learns_synthetic_digits() {
         assert!((scores.loss - summary.val_loss).abs() < 1e-5, "{scores:?} {summary:?}");
     }
     let mut images = vec![0.0; data.test().images().len()];
-    data.normalize(data.test().images(), &mut images);
+    data.encoding().normalize(data.test().images(), &mut images);
     let predictions = predict(&net, &last, &images, config.execution()).unwrap();
     let right =
         predictions.iter().zip(data.test().labels()).filter(|(p, l)| p.class == **l as usize);
@@ -183,7 +183,7 @@ fn settings_out_of_range_are_errors_before_anything_is_written() {
         (Config { lr: -0.5, ..base.clone() }, "lr: found -0.5"),
         (Config { epochs: usize::MAX, ..base.clone() }, "expected 1 to 1000000000"),
         (Config { seed: u64::MAX, ..base.clone() }, "seed"),
-        (Config { optimizer: "adam".into(), ..base.clone() }, "adam"),
+        (Config { optimizer: "adamax".into(), ..base.clone() }, "adamax"),
         (Config { spec: "name = 3".into(), ..base.clone() }, "input"),
         (Config { spec: other_input, ..base.clone() }, "[28, 28, 1], expected [8, 8, 1]"),
         (Config { spec: other_classes, ..base.clone() }, "--classes 10"),
@@ -196,6 +196,8 @@ fn settings_out_of_range_are_errors_before_anything_is_written() {
 
 #[test]
 fn default_rates_follow_the_optimizer() {
-    let lr = |o: &str| Config::new(&small_net(), &o.parse::<Optimizer>().unwrap(), "auto").lr;
+    let lr = |o: &str| Config::new(&small_net(), &o.parse::<StepOptions>().unwrap(), "auto").lr;
     assert_eq!((lr("sgd"), lr("momentum"), lr("adamw")), (0.1, 0.05, 0.001));
+    assert_eq!((lr("nesterov"), lr("adam"), lr("rmsprop")), (0.05, 0.001, 0.001));
+    assert_eq!(lr("lamb ema(decay=0.9)"), 0.01);
 }

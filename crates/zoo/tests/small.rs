@@ -2,7 +2,7 @@
 
 use cotangent_graph::Op;
 use cotangent_net::{Mode, NetSpec};
-use cotangent_step::{Optimizer, eval, forward, grad, train};
+use cotangent_step::{StepOptions, eval, forward, grad, train};
 use cotangent_zoo::MODELS;
 use std::time::{Duration, Instant};
 
@@ -47,7 +47,7 @@ fn small_models_are_small() {
 
 #[test]
 fn small_models_make_every_step() {
-    let adamw: Optimizer = "adamw".parse().unwrap();
+    let adamw: StepOptions = "adamw".parse().unwrap();
     for model in MODELS {
         let net = model.spec_with(&model.small()).network().unwrap();
         let steps = [

@@ -14,12 +14,14 @@ pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Writes all cases to `dir` and, unless `write_only`, runs the oracle on them.
 pub fn run(dir: &Path, write_only: bool) -> Result<()> {
-    let mut cases = ops::cases()?;
-    cases.extend(nets::cases()?);
-    for case in &cases {
-        case.write(dir).map_err(|e| format!("case {}: {e}", case.name))?;
-    }
-    println!("{} cases in {}", cases.len(), dir.display());
+    let mut count = 0;
+    let mut write = |case: write::Case| -> Result<()> {
+        count += 1;
+        case.write(dir).map_err(|e| format!("case {}: {e}", case.name).into())
+    };
+    ops::cases()?.into_iter().try_for_each(&mut write)?;
+    nets::cases(&mut write)?;
+    println!("{count} cases in {}", dir.display());
     if write_only {
         return Ok(());
     }

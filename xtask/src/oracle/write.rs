@@ -1,7 +1,7 @@
 //! Writing a case folder.
 
 use super::Result;
-use cotangent_graph::Precision;
+use cotangent_graph::{Graph, Precision, Role};
 use cotangent_interp::{Scalar, Tensor, Value};
 use cotangent_native::{Executor, Options};
 use cotangent_stablehlo::{Program, manifest};
@@ -10,6 +10,9 @@ use safetensors::tensor::TensorView;
 use serde_json::json;
 use std::fs;
 use std::path::Path;
+
+/// Hyper-parameters by name.
+pub type Hyper = Vec<(&'static str, f64)>;
 
 /// A program with inputs, and what it is to be compared with.
 pub struct Case {
@@ -20,6 +23,9 @@ pub struct Case {
     pub reference: &'static str,
     pub compare: &'static str,
     pub attrs: serde_json::Value,
+    /// The hyper-parameters of each consecutive step; one step with those of
+    /// the inputs if there are none.
+    pub steps: Vec<Hyper>,
 }
 
 impl Case {
@@ -36,9 +42,17 @@ impl Case {
         };
         fs::write(folder.join("step.mlir"), &text)?;
         fs::write(folder.join("step.json"), serde_json::to_string_pretty(&manifest(&program))?)?;
+        let mut attrs = self.attrs.clone();
+        if !self.steps.is_empty() {
+            let object = |hyper: &Hyper| {
+                let numbers = hyper.iter().map(|(name, x)| (name.to_string(), json!(x)));
+                serde_json::Value::Object(numbers.collect())
+            };
+            attrs["steps"] = self.steps.iter().map(object).collect();
+        }
         let about = json!({
             "reference": self.reference,
-            "attrs": self.attrs,
+            "attrs": attrs,
             "dtype": dtype,
             "compare": self.compare,
         });
@@ -49,34 +63,86 @@ impl Case {
         match program.precision {
             Precision::F64 => {
                 save(&folder.join("inputs.safetensors"), &inputs, &self.inputs)?;
-                let results = cotangent_interp::run(&program.graph, &self.inputs)?;
+                let results = self.interpret(&program.graph, &self.inputs)?;
                 save(&folder.join("outputs.interp.safetensors"), &outputs, &results)?;
             }
             Precision::F32 => {
                 let narrow: Vec<Value<f32>> =
                     self.inputs.iter().map(narrow).collect::<Result<_>>()?;
                 save(&folder.join("inputs.safetensors"), &inputs, &narrow)?;
-                let results = cotangent_interp::run(&program.graph, &narrow)?;
+                let results = self.interpret(&program.graph, &narrow)?;
                 save(&folder.join("outputs.interp.safetensors"), &outputs, &results)?;
-                let results = native(&program, &narrow)?;
+                let results = self.execute(&program, &narrow)?;
                 save(&folder.join("outputs.native.safetensors"), &outputs, &results)?;
             }
         }
         Ok(())
     }
-}
 
-fn native(program: &Program, inputs: &[Value<f32>]) -> Result<Vec<Value<f32>>> {
-    let mut executor = Executor::new(&program.graph, &Options { threads: 2 })?;
-    for (k, value) in inputs.iter().enumerate() {
-        executor.input_mut(k).copy_from_slice(value.real()?.data());
+    /// The outputs of the last step by the interpreter. From step to step what
+    /// is resident is handed on.
+    fn interpret<T: Scalar>(&self, graph: &Graph, inputs: &[Value<T>]) -> Result<Vec<Value<T>>> {
+        let mut current = inputs.to_vec();
+        let mut results = cotangent_interp::run(graph, &self.fed(graph, inputs, &current, 0)?)?;
+        for step in 1..self.steps.len() {
+            for (output, value) in graph.outputs.iter().zip(results) {
+                if output.role.is_resident() {
+                    let into =
+                        graph.input(&output.name).ok_or("a resident output without input")?;
+                    current[into] = value;
+                }
+            }
+            results = cotangent_interp::run(graph, &self.fed(graph, inputs, &current, step)?)?;
+        }
+        Ok(results)
     }
-    executor.run()?;
-    let output = |(k, o): (usize, &cotangent_graph::Output)| {
-        let shape = program.graph.ty(o.value).shape.clone();
-        Ok(Tensor::new(shape, executor.output(k).to_vec())?.into())
-    };
-    program.graph.outputs.iter().enumerate().map(output).collect()
+
+    /// The same by the native executor, which hands on by itself.
+    fn execute(&self, program: &Program, inputs: &[Value<f32>]) -> Result<Vec<Value<f32>>> {
+        let graph = &program.graph;
+        let mut executor = Executor::new(graph, &Options { threads: 2 })?;
+        for step in 0..self.steps.len().max(1) {
+            for (k, value) in self.fed(graph, inputs, inputs, step)?.iter().enumerate() {
+                if step == 0 || !graph.inputs[k].role.is_resident() {
+                    executor.input_mut(k).copy_from_slice(value.real()?.data());
+                }
+            }
+            executor.run()?;
+        }
+        let output = |(k, o): (usize, &cotangent_graph::Output)| {
+            let shape = graph.ty(o.value).shape.clone();
+            Ok(Tensor::new(shape, executor.output(k).to_vec())?.into())
+        };
+        graph.outputs.iter().enumerate().map(output).collect()
+    }
+
+    /// `current` as step `step` takes it: data and targets are those of
+    /// `inputs` moved on by `step` places, cyclically and in row-major order,
+    /// and the hyper-parameters the step's own.
+    fn fed<T: Scalar>(
+        &self,
+        graph: &Graph,
+        inputs: &[Value<T>],
+        current: &[Value<T>],
+        step: usize,
+    ) -> Result<Vec<Value<T>>> {
+        let mut fed = current.to_vec();
+        for (k, input) in graph.inputs.iter().enumerate() {
+            if matches!(input.role, Role::Data | Role::Target) {
+                let tensor = inputs[k].real()?;
+                let mut data = tensor.data().to_vec();
+                let places = step % data.len();
+                data.rotate_right(places);
+                fed[k] = Tensor::new(tensor.shape().to_vec(), data)?.into();
+            }
+            let own = self.steps.get(step).and_then(|h| h.iter().find(|(n, _)| *n == input.name));
+            if let Some((_, x)) = own {
+                let x = T::from(*x).ok_or("a hyper-parameter without a value")?;
+                fed[k] = Tensor::new([], vec![x])?.into();
+            }
+        }
+        Ok(fed)
+    }
 }
 
 fn narrow(value: &Value<f64>) -> Result<Value<f32>> {

@@ -9,7 +9,8 @@ use crate::model::ModelArgs;
 use crate::options::count;
 use crate::output::{note, print, print_json};
 use cotangent::net::Network;
-use miette::Result;
+use cotangent::step::StepOptions;
+use miette::{Result, miette};
 use std::fmt::Write;
 
 /// Arguments of `bench`.
@@ -27,8 +28,9 @@ pub struct Args {
     /// Threads of each contender; all cores if not given.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// sgd, momentum or adamw, at default constants and without decay.
-    #[arg(long, default_value = "adamw", value_name = "NAME", value_parser = ["sgd", "momentum", "adamw"])]
+    /// An optimizer without decay, at default constants if none follow, and the step's features:
+    /// `adamw clip(norm=1)`. Peers know sgd, momentum and adamw, at default constants.
+    #[arg(long, default_value = "adamw", value_name = "NAME")]
     optimizer: String,
     /// Blocks each contender runs, at least 5.
     #[arg(long, default_value_t = 7, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(5..))]
@@ -60,8 +62,19 @@ struct Row {
     ratio_max: f64,
 }
 
+/// What PyTorch and JAX are set up to do here.
+const PEERS_KNOW: [&str; 3] = ["sgd", "momentum", "adamw"];
+
 /// Times the models.
 pub fn run(args: &Args) -> Result<()> {
+    args.optimizer.parse::<StepOptions>().map_err(|e| miette!("--optimizer: {e}"))?;
+    if args.peers && !PEERS_KNOW.contains(&&*args.optimizer) {
+        return Err(miette!(
+            help = format!("leave out --peers, or give one of {}", PEERS_KNOW.join(", ")),
+            "--peers: PyTorch and JAX are not set up for --optimizer {}",
+            args.optimizer
+        ));
+    }
     let threads = match args.threads {
         Some(n) => usize::from(n),
         None => std::thread::available_parallelism().map_or(1, usize::from),

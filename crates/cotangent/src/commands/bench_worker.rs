@@ -6,7 +6,7 @@ use cotangent::graph::{Precision, Role};
 use cotangent::native::{Executor, Options};
 use cotangent::net::initialize;
 use cotangent::stablehlo::{Program, What};
-use cotangent::step::Optimizer;
+use cotangent::step::StepOptions;
 use miette::{Result, miette};
 use std::io::BufRead;
 use std::time::Instant;
@@ -26,24 +26,29 @@ pub struct Args {
 /// Times steps on demand until told to quit.
 pub fn run(args: &Args) -> Result<()> {
     let net = ModelArgs::unchanged(&args.spec).network()?;
-    let mut optimizer: Optimizer = args.optimizer.parse().map_err(|e: String| miette!("{e}"))?;
-    optimizer.set("weight_decay", 0.into()).map_err(|e| miette!("{e}"))?;
-    let program =
-        cotangent::emit::program(&net, What::Train, args.batch, &optimizer, Precision::F32)
-            .map_err(|e| miette!("{e}"))?;
+    let mut step: StepOptions = args.optimizer.parse().map_err(|e: String| miette!("{e}"))?;
+    step.optimizer.set("weight_decay", 0.into()).map_err(|e| miette!("{e}"))?;
+    let program = cotangent::emit::program(&net, What::Train, args.batch, &step, Precision::F32)
+        .map_err(|e| miette!("{e}"))?;
     // What is timed is what the text says.
     let text = program.to_text().map_err(|e| miette!("{e}"))?;
     let program = Program::from_text(&text).map_err(|e| miette!("{e}"))?;
     let options = Options { threads: args.threads };
     let mut executor = Executor::new(&program.graph, &options).map_err(|e| miette!("{e}"))?;
 
-    let mut params = initialize(&net, 0).into_iter();
-    let mut state = optimizer.state(&net).into_iter();
+    let initial = initialize(&net, 0);
+    let mut params = initial.iter();
+    let state = step.state(&net);
     for (k, input) in program.graph.inputs.iter().enumerate() {
         let buffer = executor.input_mut(k);
         match input.role {
             Role::Param => params.next().iter().for_each(|p| buffer.copy_from_slice(p)),
-            Role::State => state.next().iter().for_each(|s| buffer.fill(s.initial)),
+            Role::State | Role::Ema => {
+                let tensor = state.iter().find(|s| s.name == input.name);
+                tensor.iter().for_each(|s| buffer.copy_from_slice(&s.initial_values(&initial)));
+            }
+            // A step that accumulates does the most work where it updates.
+            Role::Hyper if input.name == "apply" => buffer.fill(1.0),
             Role::Hyper => buffer.fill(1e-3),
             Role::Target => {
                 let classes = net.classes();

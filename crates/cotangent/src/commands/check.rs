@@ -54,17 +54,17 @@ struct Outcome {
 /// Checks the gradients of the emitted text, the kinks, and the executor.
 pub fn run(args: &Args) -> Result<()> {
     let net = args.model.network()?;
-    let optimizer = args.optimizer.optimizer()?;
+    let options = args.optimizer.options()?;
     let parsed = |what, precision| -> Result<Program> {
-        let program = cotangent::emit::program(&net, what, args.batch, &optimizer, precision)
+        let program = cotangent::emit::program(&net, what, args.batch, &options, precision)
             .map_err(|e| miette!("{e}"))?;
         let text = program.to_text().map_err(|e| miette!("{e}"))?;
         Program::from_text(&text).map_err(|e| miette!("{e}"))
     };
     let grad = parsed(What::Grad, Precision::F64)?.graph;
     let inputs = sample_inputs(&grad, args.seed).map_err(|e| miette!("{e}"))?;
-    let options = Options { seed: args.seed, ..Options::default() };
-    let differences = finite_differences(&grad, &inputs, &options).map_err(|e| miette!("{e}"))?;
+    let sampling = Options { seed: args.seed, ..Options::default() };
+    let differences = finite_differences(&grad, &inputs, &sampling).map_err(|e| miette!("{e}"))?;
     let kinks = kink_table().map_err(|e| miette!("{e}"))?;
     let executors = vec![native(&parsed(What::Train, Precision::F32)?, args.seed)?];
     let passed =

@@ -1,7 +1,7 @@
 //! `cotangent doctor`
 
 use crate::output::{print, print_json};
-use cotangent::data::{DataSource, Options, Silent};
+use cotangent::data::{DataSource, Options, Silent, Wanted};
 use miette::Result;
 use std::fmt::Write;
 use std::path::Path;
@@ -69,7 +69,9 @@ fn instruction_set() -> &'static str {
 
 fn data() -> Item {
     let options = Options { offline: true, ..Options::from_env() };
-    let (present, found) = match cotangent::data::load(&DataSource::Auto, &options, &mut Silent) {
+    let mnist = Wanted { input: &[28, 28, 1], target: &[10], encoding: None };
+    let found = cotangent::data::load(&DataSource::Auto, &mnist, &options, &mut Silent);
+    let (present, found) = match found {
         Ok(loaded) if loaded.notice.is_none() => (true, loaded.dataset.name().to_string()),
         Ok(_) => (false, "no MNIST in $COTANGENT_DATA or ./data; synthetic digits stand in".into()),
         Err(e) => (false, e.to_string()),

@@ -73,10 +73,12 @@ pub fn run(args: &Args) -> Result<()> {
         WhatArg::Forward => What::Forward,
         WhatArg::Eval => What::Eval,
     };
-    if what != What::Train && args.optimizer.given() {
+    if what != What::Train
+        && let Some(flag) = args.optimizer.given()
+    {
         return Err(miette!(
-            help = "leave them out, or give --what train",
-            "--optimizer and --wd: a {} step has no optimizer",
+            help = format!("leave {flag} out, or give --what train"),
+            "{flag}: a {} step has no optimizer",
             what.name()
         ));
     }
@@ -87,12 +89,12 @@ pub fn run(args: &Args) -> Result<()> {
             what.name()
         ));
     }
-    let optimizer = args.optimizer.optimizer()?;
+    let options = args.optimizer.options()?;
     let program = match args.mode {
         Some(ModeArg::Evaluation) => {
             cotangent::emit::gradients(&net, Mode::Evaluation, args.batch, args.dtype.into())
         }
-        _ => cotangent::emit::program(&net, what, args.batch, &optimizer, args.dtype.into()),
+        _ => cotangent::emit::program(&net, what, args.batch, &options, args.dtype.into()),
     };
     let program = program.map_err(|e| miette!("{e}"))?;
     let text = program.to_text().map_err(|e| miette!("{e}"))?;

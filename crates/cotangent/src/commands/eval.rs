@@ -35,7 +35,7 @@ pub fn run(args: &Args) -> Result<()> {
     let net = args.model.network()?;
     let quiet = args.quiet || args.json;
     let weights = load_weights(&args.weights, &net, quiet)?;
-    let dataset = args.data.load(&net, quiet)?;
+    let dataset = args.data.load(&net, &weights, quiet)?;
     let scores = evaluate(&net, &weights, &dataset, args.batch as usize, args.backend.execution())
         .map_err(|e| miette!("{e}"))?;
     if args.json {

@@ -3,12 +3,11 @@
 use crate::model::ModelArgs;
 use crate::options::{BackendArgs, DataArgs, count, load_weights};
 use crate::output::{print, print_json};
-use cotangent::data::{Dataset, normalize};
+use cotangent::data::{Dataset, Encoding, read_image};
 use cotangent::net::Network;
-use cotangent::train::{Prediction, predict};
-use image::imageops::FilterType;
+use cotangent::train::{Prediction, Weights, predict};
 use miette::{Result, miette};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Arguments of `predict`.
 #[derive(Debug, clap::Args)]
@@ -18,7 +17,7 @@ pub struct Args {
     /// A checkpoint, such as RUN/best.safetensors.
     #[arg(long, value_name = "F")]
     weights: PathBuf,
-    /// Images to classify, PNG or JPEG; without any, examples of the test split.
+    /// Images to classify, PNG or JPEG; without any, examples of the test split, which may be text.
     images: Vec<PathBuf>,
     /// The images are dark on light; the training digits are light on dark.
     #[arg(long)]
@@ -38,10 +37,18 @@ pub struct Args {
     quiet: bool,
 }
 
-/// An image, what it is called, and its class where that is known.
+/// Something to answer to: what it is called, its class where that is known, and its text where it
+/// is one.
 struct Example {
     name: String,
-    label: Option<u8>,
+    label: Option<u16>,
+    text: Option<Text>,
+}
+
+/// A window of text and what comes next: at every position, or after the last.
+struct Text {
+    window: String,
+    target: Vec<u16>,
 }
 
 /// Classifies.
@@ -49,92 +56,137 @@ pub fn run(args: &Args) -> Result<()> {
     let net = args.model.network()?;
     let quiet = args.quiet || args.json;
     let weights = load_weights(&args.weights, &net, quiet)?;
-    let mut examples = Vec::new();
-    let mut x = Vec::new();
-    let mut add = |example: Example, pixels: &[u8]| {
-        let start = x.len();
-        x.resize(start + pixels.len(), 0.0);
-        normalize(pixels, Dataset::MNIST_MEAN_STD, &mut x[start..]);
-        examples.push(example);
-    };
-    for path in &args.images {
-        let pixels = read(path, &net, args.invert)?;
-        add(Example { name: path.display().to_string(), label: None }, &pixels);
-    }
-    // Image files need no data set.
-    if args.images.is_empty() {
-        let dataset = args.data.load(&net, quiet)?;
-        fits(&dataset, &net)?;
-        let split = dataset.test();
-        for i in 0..args.count.min(split.len()) {
-            let (Some(pixels), label) = (split.image(i), split.label(i)) else { continue };
-            add(Example { name: format!("{} test {i}", dataset.name()), label }, pixels);
+    let (encoding, examples, x) = if args.images.is_empty() {
+        let dataset = args.data.load(&net, &weights, quiet)?;
+        let (examples, x) = of_test_split(&dataset, args.count)?;
+        (dataset.encoding().clone(), examples, x)
+    } else {
+        // Image files need no data set.
+        let (encoding, shape) = for_images(&net, &weights)?;
+        let mut examples = Vec::with_capacity(args.images.len());
+        let mut x = Vec::new();
+        for path in &args.images {
+            let mut pixels = read_image(path, shape).map_err(|e| miette!("{e}"))?;
+            if args.invert {
+                pixels.iter_mut().for_each(|p| *p = 255 - *p);
+            }
+            let start = x.len();
+            x.resize(start + pixels.len(), 0.0);
+            encoding.normalize(&pixels, &mut x[start..]);
+            examples.push(Example { name: path.display().to_string(), label: None, text: None });
         }
-    }
+        (encoding, examples, x)
+    };
     let predictions =
         predict(&net, &weights, &x, args.backend.execution()).map_err(|e| miette!("{e}"))?;
-    for (example, prediction) in examples.iter().zip(&predictions) {
-        show(args.json, example, prediction)?;
+    let positions = predictions.len() / examples.len().max(1);
+    for (example, answers) in examples.iter().zip(predictions.chunks(positions.max(1))) {
+        match &example.text {
+            Some(text) => show_text(args.json, &example.name, text, answers, &encoding)?,
+            None => answers.iter().try_for_each(|p| show(args.json, example, p, &encoding))?,
+        }
     }
     Ok(())
 }
 
-fn show(json: bool, example: &Example, p: &Prediction) -> Result<()> {
+/// The first `count` examples of the test split.
+fn of_test_split(dataset: &Dataset, count: usize) -> Result<(Vec<Example>, Vec<f32>)> {
+    let split = dataset.test();
+    let count = count.min(split.len());
+    let mut x = vec![0.0; count * dataset.example_len()];
+    let mut targets = vec![0.0; count * dataset.target_len()];
+    // A split holds at most u32::MAX examples.
+    let indices: Vec<u32> = (0..count as u32).collect();
+    dataset.fill_batch(split, &indices, &mut x, &mut targets).map_err(|e| miette!("{e}"))?;
+    let classes = dataset.classes().max(1);
+    let hot = |rows: &[f32]| -> Vec<u16> {
+        let hot = |row: &[f32]| row.iter().position(|&v| v == 1.0).unwrap_or(0) as u16;
+        rows.chunks_exact(classes).map(hot).collect()
+    };
+    let examples = (0..count).map(|i| {
+        let text = matches!(dataset.encoding(), Encoding::Text { .. }).then(|| {
+            let (size, answers) = (dataset.example_len(), dataset.target_len());
+            let window = spell(&hot(&x[i * size..(i + 1) * size]), dataset.encoding());
+            Text { window, target: hot(&targets[i * answers..(i + 1) * answers]) }
+        });
+        Example { name: format!("{} test {i}", dataset.name()), label: split.label(i), text }
+    });
+    let examples = examples.collect();
+    Ok((examples, x))
+}
+
+fn spell(characters: &[u16], encoding: &Encoding) -> String {
+    characters.iter().map(|&c| encoding.class_name(c.into())).collect()
+}
+
+/// How image files become the input of `net`.
+fn for_images(net: &Network, weights: &Weights) -> Result<(Encoding, [usize; 3])> {
+    let name = &net.spec().name;
+    let &[height, width, channels] = net.spec().input.as_slice() else {
+        return Err(miette!("net `{name}` does not take images"));
+    };
+    let encoding = match weights.encoding() {
+        Some(encoding) => encoding,
+        None if channels == 1 => Encoding::mnist(),
+        None => {
+            return Err(miette!(
+                help = "give a checkpoint of a run, or leave out the images and name the data it \
+                        was trained on with --data DIR",
+                "{} does not say how the pixels were normalised that it was trained on",
+                weights.path().display()
+            ));
+        }
+    };
+    match &encoding {
+        Encoding::Images { mean, .. } if mean.len() == channels => {
+            Ok((encoding, [height, width, channels]))
+        }
+        _ => Err(miette!(
+            help = "give weights of a run of this network",
+            "{} was trained on other data than images of {channels} channels",
+            weights.path().display()
+        )),
+    }
+}
+
+fn show(json: bool, example: &Example, p: &Prediction, encoding: &Encoding) -> Result<()> {
     if json {
         return print_json(&serde_json::json!({
             "image": example.name,
             "class": p.class,
+            "name": encoding.class_name(p.class),
             "probabilities": p.probabilities,
             "label": example.label,
         }));
     }
     let probability = p.probabilities.get(p.class).copied().unwrap_or(f32::NAN);
-    let verdict = match example.label {
+    let verdict = match example.label.map(usize::from) {
         None => String::new(),
-        Some(l) if usize::from(l) == p.class => "  right".into(),
-        Some(l) => format!("  wrong: it is {l}"),
+        Some(l) if l == p.class => "  right".into(),
+        Some(l) => format!("  wrong: it is {}", encoding.class_name(l)),
     };
-    print(&format!("{}: {} ({:.1} %){verdict}\n", example.name, p.class, 100.0 * probability))
+    let class = encoding.class_name(p.class);
+    print(&format!("{}: {class} ({:.1} %){verdict}\n", example.name, 100.0 * probability))
 }
 
-/// The pixels of an image file at the network's input size.
-fn read(path: &Path, net: &Network, invert: bool) -> Result<Vec<u8>> {
-    let &[height, width, channels] = net.spec().input.as_slice() else {
-        return Err(miette!("net `{}` does not take images", net.spec().name));
-    };
-    let image = image::ImageReader::open(path)
-        .and_then(image::ImageReader::with_guessed_format)
-        .map_err(|e| miette!("{}: {e}", path.display()))?
-        .decode()
-        .map_err(|e| miette!(help = "give a PNG or JPEG file", "{}: {e}", path.display()))?;
-    let image = image.resize_exact(width as u32, height as u32, FilterType::Triangle);
-    let mut pixels = match channels {
-        1 => image.into_luma8().into_raw(),
-        3 => image.into_rgb8().into_raw(),
-        n => {
-            return Err(miette!(
-                "net `{}` takes {n} channels; images have 1 or 3",
-                net.spec().name
-            ));
-        }
-    };
-    if invert {
-        pixels.iter_mut().for_each(|p| *p = 255 - *p);
+fn show_text(
+    json: bool,
+    name: &str,
+    text: &Text,
+    answers: &[Prediction],
+    encoding: &Encoding,
+) -> Result<()> {
+    let found: Vec<u16> = answers.iter().map(|p| p.class as u16).collect();
+    let (next, target) = (spell(&found, encoding), spell(&text.target, encoding));
+    let right = found.iter().zip(&text.target).filter(|(f, t)| f == t).count();
+    let window = &text.window;
+    if json {
+        return print_json(&serde_json::json!({
+            "text": window, "next": next, "target": target, "right": right, "of": found.len(),
+        }));
     }
-    Ok(pixels)
-}
-
-fn fits(dataset: &Dataset, net: &Network) -> Result<()> {
-    let pixels: usize = net.spec().input.iter().product();
-    if pixels == dataset.pixels() {
-        return Ok(());
-    }
-    Err(miette!(
-        help = "give images as arguments; they are resized",
-        "net `{}` takes {:?}, but the images of {} are {:?}",
-        net.spec().name,
-        net.spec().input,
-        dataset.name(),
-        dataset.image_shape()
+    print(&format!(
+        "{name}: {window:?} next {next:?}, it is {target:?}: {right} of {} right\n",
+        found.len()
     ))
 }

@@ -54,6 +54,8 @@ enum Step {
 pub fn run(args: &Args) -> Result<()> {
     let err = |e: cotangent::prove::ProveError| miette!("{e}");
     let subject = Subject::read(text(args)?).map_err(err)?;
+    // What the proofs do not cover needs no Coq to be refused.
+    let stated = subject.stated().map_err(err)?;
     let coq = Coq::find().map_err(err)?;
     let library = Library::ready(&coq, |name, k, n| {
         if !args.quiet {
@@ -71,7 +73,6 @@ pub fn run(args: &Args) -> Result<()> {
         let seconds = directory.recheck(&coq, &library, Limits::default()).map_err(err)?;
         verdict.recheck_seconds = Some(seconds);
     }
-    let stated = subject.stated().map_err(err)?;
     if args.json {
         let kinks = verdict
             .kinks
@@ -96,13 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
 fn text(args: &Args) -> Result<String> {
     let path = Path::new(&args.model);
     if path.extension().is_some_and(|e| e == "mlir") {
-        let given = [
-            ("--what", args.what.is_some()),
-            ("--batch", args.batch.is_some()),
-            ("--optimizer or --wd", args.optimizer.given()),
-        ];
-        let other = given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag);
-        if let Some(flag) = args.size.given().or(other) {
+        let given = [("--what", args.what.is_some()), ("--batch", args.batch.is_some())];
+        let given = given.iter().find(|(_, given)| *given).map(|(flag, _)| *flag);
+        if let Some(flag) = args.size.given().or(given).or(args.optimizer.given()) {
             return Err(miette!(
                 help = format!("leave out {flag}"),
                 "{}: the file says what it is; {flag} cannot change it",
@@ -117,9 +114,9 @@ fn text(args: &Args) -> Result<String> {
         Some(Step::Grad) => What::Grad,
         Some(Step::Forward) => What::Forward,
     };
-    let optimizer = args.optimizer.optimizer()?;
+    let options = args.optimizer.options()?;
     let batch = args.batch.unwrap_or(128);
-    cotangent::emit::program(&net, what, batch, &optimizer, Precision::F32)
+    cotangent::emit::program(&net, what, batch, &options, Precision::F32)
         .map_err(|e| miette!("{e}"))?
         .to_text()
         .map_err(|e| miette!("{e}"))

@@ -4,6 +4,7 @@ use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
+use cotangent::data::Augment;
 use cotangent::net::{NetSpec, Network};
 use cotangent::train::{Config, Outcome, Schedule, Start, Summary, TrainError};
 use miette::{Result, miette};
@@ -22,16 +23,22 @@ pub struct Args {
     /// Continue the run in this directory, with its own settings; --data tells where its data
     /// lies now, if it moved.
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "model", "classes", "image", "width", "depth", "optimizer", "wd", "backend", "threads",
-        "batch", "epochs", "seed", "lr", "schedule", "run_dir", "weights", "reset_head",
+        "model", "classes", "image", "width", "depth", "optimizer", "wd", "no_decay", "clip", "ema",
+        "accumulate", "backend", "threads", "batch", "epochs", "seed", "lr", "schedule", "run_dir",
+        "augment", "weights", "reset_head",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
     size: SizeArgs,
-    /// auto (MNIST from $COTANGENT_DATA or ./data, else downloaded, else synthetic), synthetic, or
-    /// a directory of IDX files; auto if not given.
+    /// auto (what suits the network from $COTANGENT_DATA or ./data, else downloaded, else
+    /// synthetic), synthetic, or a directory: MNIST's or CIFAR-10's files, images in folders of
+    /// their class, or text; auto if not given.
     #[arg(long, value_name = "auto|synthetic|DIR")]
     data: Option<String>,
+    /// How training examples are varied: none; flip-crop, images mirrored and cropped at random
+    /// (the default for CIFAR-10); shift, windows of text at random places (the default for text).
+    #[arg(long, value_name = "NAME")]
+    augment: Option<Augment>,
     #[command(flatten)]
     optimizer: OptimizerArgs,
     #[command(flatten)]
@@ -45,7 +52,8 @@ pub struct Args {
     /// Seed of the initial parameters and of the order of examples.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
-    /// Base learning rate; by default 0.1 for sgd, 0.05 for momentum, 0.001 for adamw.
+    /// Base learning rate; by default 0.1 for sgd, 0.05 for momentum and nesterov, 0.001 for adam,
+    /// adamw and rmsprop, 0.01 for lamb.
     #[arg(long, value_name = "η", allow_hyphen_values = true)]
     lr: Option<f64>,
     /// How the learning rate moves: warm-up and half a cosine, or not at all.
@@ -88,7 +96,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let net = ModelArgs { model: model.clone(), size: args.size.clone() }.network()?;
             let data = args.data.as_deref().unwrap_or("auto");
             let config = config(args, data, &net)?;
-            let dataset = load_data(data, &net, silent)?;
+            let dataset = load_data(data, &net, None, silent)?;
             let dir = match &args.run_dir {
                 Some(dir) => dir.clone(),
                 None => fresh_dir(&net.spec().name)?,
@@ -146,7 +154,7 @@ fn resume(
         None if config.data == "auto" && config.dataset == "synthetic" => "synthetic".into(),
         None => config.data.clone(),
     };
-    let dataset = load_data(&source, &net, silent).map_err(|e| match moved {
+    let dataset = load_data(&source, &net, None, silent).map_err(|e| match moved {
         Some(_) => e,
         None => miette!(
             help = format!(
@@ -161,14 +169,15 @@ fn resume(
 }
 
 fn config(args: &Args, data: &str, net: &Network) -> Result<Config> {
-    let optimizer = args.optimizer.optimizer()?;
-    let mut config = Config::new(net, &optimizer, source(data)?);
+    let options = args.optimizer.options()?;
+    let mut config = Config::new(net, &options, source(data)?);
     let execution = args.backend.execution();
     config.backend = execution.backend;
     config.threads = execution.threads;
     config.batch = args.batch;
     config.epochs = args.epochs;
     config.seed = args.seed;
+    config.augment = args.augment;
     if let Some(lr) = args.lr {
         config.lr = lr;
     }

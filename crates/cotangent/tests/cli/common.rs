@@ -54,7 +54,8 @@ fn write_split(dir: &Path, prefix: &str, split: &Split) {
     let n = (split.len() as u32).to_be_bytes();
     let side = 28u32.to_be_bytes();
     let images = [&[0, 0, 8, 3], &n[..], &side, &side, split.images()].concat();
-    let labels = [&[0, 0, 8, 1], &n[..], split.labels()].concat();
+    let classes: Vec<u8> = split.labels().iter().map(|&l| l as u8).collect();
+    let labels = [&[0, 0, 8, 1], &n[..], &classes].concat();
     std::fs::write(dir.join(format!("{prefix}-images-idx3-ubyte")), images).unwrap();
     std::fs::write(dir.join(format!("{prefix}-labels-idx1-ubyte")), labels).unwrap();
 }

@@ -277,6 +277,19 @@ fn flags_without_a_meaning_are_refused() {
         (&["emit", "mnist-linear", "--what", "grad", "--optimizer", "sgd"], "a grad step has no"),
         (&["emit", "mnist-linear", "--optimizer", "sgd(weight_decay=1)", "--wd", "2"], "both set"),
         (&["emit", "mnist-linear", "--optimizer", "adamw(eps=1,eps=2)"], "gives eps twice"),
+        (&["emit", "mnist-linear", "--what", "grad", "--clip", "1"], "--clip: a grad step has no"),
+        (&["emit", "mnist-linear", "--what", "eval", "--ema", "0.9"], "--ema: "),
+        (&["emit", "mnist-linear", "--optimizer", "sgd clip(norm=1)", "--clip", "2"], "both set"),
+        (&["emit", "mnist-linear", "--optimizer", "sgd clamp(norm=1)"], "unknown feature `clamp`"),
+        (&["emit", "mnist-linear", "--clip", "-1"], "--clip: norm = -1 must be above 0"),
+        (&["emit", "mnist-linear", "--ema", "1"], "--ema: decay = 1 must be at least 0"),
+        (&["emit", "mnist-linear", "--accumulate", "0"], "--accumulate: steps = 0 must be 1"),
+        (&["emit", "mnist-linear", "--no-decay", "all"], "--no-decay: found `all`, expected bias"),
+        (
+            &["bench", "mnist-linear", "--optimizer", "lamb", "--peers"],
+            "not set up for --optimizer",
+        ),
+        (&["bench", "mnist-linear", "--optimizer", "adamax"], "unknown optimizer `adamax`"),
         (&["emit", "mnist-linear", "--wd", "1e400"], "--wd: weight_decay = 1.000e400"),
         (&["show", "mnist-linear", "--format", "toml", "--json"], "cannot be used with"),
         (&["bench", "mnist-linear", "--threads", "100000"], "1..=1024"),
@@ -284,6 +297,25 @@ fn flags_without_a_meaning_are_refused() {
         let error = fails(d, args);
         assert!(error.contains(part) && error.len() < 500, "{args:?}: {error}");
     }
+}
+
+#[test]
+fn features_by_flag_are_those_by_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let features = "clip(norm=0.5) ema(decay=0.99) accumulate(steps=4) no_decay(bias-and-norm)";
+    let flags = ["--clip", "0.5", "--ema", "0.99", "--accumulate", "4", "--no-decay"];
+    let emit = ["emit", "mnist-linear", "--batch", "2", "--optimizer"];
+    let by_flag = [&emit[..], &["lamb"], &flags, &["bias-and-norm", "-o", "a.mlir"]].concat();
+    ok(d, &by_flag);
+    ok(d, &[&emit[..], &[&format!("lamb {features}"), "-o", "b.mlir"]].concat());
+    let text = std::fs::read_to_string(d.join("a.mlir")).unwrap();
+    assert_eq!(text, std::fs::read_to_string(d.join("b.mlir")).unwrap());
+    assert!(text.contains(&format!("weight_decay=0.01) {features}")), "{text}");
+    // The plain step says what it always said.
+    ok(d, &[&emit[..], &["sgd", "-o", "c.mlir"]].concat());
+    let text = std::fs::read_to_string(d.join("c.mlir")).unwrap();
+    assert!(text.contains("\"sgd(weight_decay=0)\""), "{text}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command, run as a user runs it.
 
 mod common;
+mod data;
 mod inspect;
 mod prove;
 mod runs;

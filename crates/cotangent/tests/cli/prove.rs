@@ -150,6 +150,18 @@ fn what_cannot_be_proved_says_why() {
     let dir = small();
     let conv = fails(dir.path(), &["prove", "mnist-cnn"]);
     assert!(conv.contains("conv2d_1") && conv.contains("dense, relu and flatten"), "{conv}");
+    for (flags, part) in [
+        (["--optimizer", "lamb"], "the proofs do not cover the optimizer lamb; they cover sgd,"),
+        (["--ema", "0.9"], "the proofs do not cover ema(decay=0.9); they cover train steps"),
+        (["--accumulate", "2"], "do not cover accumulate(steps=2)"),
+        (["--clip", "1"], "do not cover clip(norm=1)"),
+        (["--no-decay", "bias-and-norm"], "do not cover no_decay(bias-and-norm)"),
+    ] {
+        let args = [&["prove", "small.toml"], &flags[..]].concat();
+        let error = fails(dir.path(), &args).replace("\n", " ");
+        let error = error.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(error.contains(part), "{error}");
+    }
     std::fs::create_dir(dir.path().join("full")).unwrap();
     std::fs::write(dir.path().join("full/mine"), "mine").unwrap();
     let full = fails(dir.path(), &["prove", "small.toml", "--out", "full"]);

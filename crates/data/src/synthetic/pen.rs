@@ -1,21 +1,20 @@
 //! An anti-aliased round pen on a small canvas.
 
-/// Pixels per side of an image.
-pub(super) const SIDE: usize = 28;
-
 /// Pen positions per span of the curve: spans are a few pixels long.
 const STEPS: usize = 5;
 
 /// How much of each pixel is covered by ink, 0 to 1.
 pub(super) struct Canvas {
-    coverage: [f32; SIDE * SIDE],
+    coverage: Vec<f32>,
+    height: usize,
+    width: usize,
     /// Width of the soft rim of a stroke, in pixels.
     softness: f32,
 }
 
 impl Canvas {
-    pub fn new(softness: f32) -> Self {
-        Self { coverage: [0.0; SIDE * SIDE], softness }
+    pub fn new(height: usize, width: usize, softness: f32) -> Self {
+        Self { coverage: vec![0.0; height * width], height, width, softness }
     }
 
     pub fn coverage(&self) -> &[f32] {
@@ -36,9 +35,10 @@ impl Canvas {
     fn segment(&mut self, (a, ra): ([f32; 2], f32), (b, rb): ([f32; 2], f32)) {
         let reach = ra.max(rb) + self.softness / 2.0;
         // Pixel i has its centre at i + 0.5.
+        let size = [self.width as f32, self.height as f32];
         let range = |k: usize| {
-            let low = (a[k].min(b[k]) - reach - 0.5).ceil().clamp(0.0, SIDE as f32);
-            let high = (a[k].max(b[k]) + reach - 0.5).floor().clamp(-1.0, SIDE as f32 - 1.0);
+            let low = (a[k].min(b[k]) - reach - 0.5).ceil().clamp(0.0, size[k]);
+            let high = (a[k].max(b[k]) + reach - 0.5).floor().clamp(-1.0, size[k] - 1.0);
             low as usize..(high + 1.0) as usize
         };
         let d = [b[0] - a[0], b[1] - a[1]];
@@ -50,7 +50,7 @@ impl Canvas {
                 let (x, y) = (p[0] - t * d[0], p[1] - t * d[1]);
                 let inside = ra + (rb - ra) * t - (x * x + y * y).sqrt();
                 let cover = (inside / self.softness + 0.5).clamp(0.0, 1.0);
-                let pixel = &mut self.coverage[row * SIDE + col];
+                let pixel = &mut self.coverage[row * self.width + col];
                 *pixel = pixel.max(cover);
             }
         }
@@ -93,9 +93,11 @@ fn catmull_rom(p0: f32, p1: f32, p2: f32, p3: f32, t: f32) -> f32 {
 mod tests {
     use super::*;
 
+    const SIDE: usize = 28;
+
     #[test]
     fn a_vertical_line_covers_its_columns() {
-        let mut canvas = Canvas::new(1.0);
+        let mut canvas = Canvas::new(SIDE, SIDE, 1.0);
         canvas.stroke(&[[14.0, 5.0], [14.0, 20.0]], [1.5, 1.5]);
         let row = &canvas.coverage()[10 * SIDE..11 * SIDE];
         // centres at 12.5, 13.5, 14.5, 15.5 lie 1.5, 0.5, 0.5, 1.5 from the line
@@ -106,8 +108,16 @@ mod tests {
     }
 
     #[test]
+    fn canvases_need_not_be_square() {
+        let mut canvas = Canvas::new(8, 40, 1.0);
+        canvas.stroke(&[[30.0, 4.0], [39.0, 4.0]], [1.0, 1.0]);
+        let covered = |row: usize, col: usize| canvas.coverage()[row * 40 + col] > 0.9;
+        assert!(covered(3, 35) && covered(4, 35) && !covered(4, 5) && !covered(0, 35));
+    }
+
+    #[test]
     fn strokes_outside_the_canvas_leave_no_ink() {
-        let mut canvas = Canvas::new(1.0);
+        let mut canvas = Canvas::new(SIDE, SIDE, 1.0);
         canvas.stroke(&[[-50.0, -9.0], [-40.0, 90.0], [99.0, 99.0]], [2.0, 2.0]);
         canvas.stroke(&[[3.0, 3.0]], [2.0, 2.0]);
         canvas.stroke(&[], [2.0, 2.0]);

@@ -2,7 +2,6 @@
 
 use super::matmul::{Matrix, gemm};
 use crate::plan::{Conv, Sliding};
-use pulp::{Arch, Simd, WithSimd};
 
 /// Calls `f(pixel, tap row, first cell, first tap, taps)` for each run of
 /// in-range cells along the last spatial dimension. `tap row` numbers the taps
@@ -105,7 +104,7 @@ unsafe fn columns(c: &Conv, group: usize, image: *const f32, scratch: *mut f32) 
 
 /// Scratch elements of each of the three.
 pub(super) fn scratch(c: &Conv) -> usize {
-    match c.slide.is_identity() || c.is_depthwise() {
+    match c.slide.is_identity() {
         true => 0,
         false => c.slide.pixels().saturating_mul(c.depth()),
     }
@@ -117,7 +116,6 @@ pub(super) fn scratch(c: &Conv) -> usize {
 /// Buffers hold what `c` describes; nobody else may touch these images of
 /// `out`; `scratch` holds [`scratch`] elements.
 pub(super) unsafe fn forward(
-    arch: Arch,
     c: &Conv,
     [images, kernel]: [*const f32; 2],
     out: *mut f32,
@@ -130,14 +128,6 @@ pub(super) unsafe fn forward(
         unsafe {
             let image = images.add(n * c.slide.cells() * c.slide.inner);
             let out = out.wrapping_add(n * pixels * outputs);
-            if c.is_depthwise() {
-                std::slice::from_raw_parts_mut(out, pixels * outputs).fill(0.0);
-                depthwise(arch, c, |cell, tap, pixel| {
-                    let f = c.groups;
-                    (out.add(pixel * f), image.add(cell * f), kernel.add(tap * f))
-                });
-                continue;
-            }
             for g in 0..c.groups {
                 let lhs = columns(c, g, image, scratch);
                 let rhs = Matrix { at: kernel.add(g * c.per_out), rows: outputs, columns: 1 };
@@ -153,7 +143,6 @@ pub(super) unsafe fn forward(
 /// # Safety
 /// As [`forward`].
 pub(super) unsafe fn input_grad(
-    arch: Arch,
     c: &Conv,
     [cotangent, kernel]: [*const f32; 2],
     out: *mut f32,
@@ -167,15 +156,8 @@ pub(super) unsafe fn input_grad(
         unsafe {
             let dy = cotangent.add(n * pixels * outputs);
             let image = out.wrapping_add(n * size);
-            if !c.slide.is_identity() || c.is_depthwise() {
+            if !c.slide.is_identity() {
                 std::slice::from_raw_parts_mut(image, size).fill(0.0);
-            }
-            if c.is_depthwise() {
-                depthwise(arch, c, |cell, tap, pixel| {
-                    let f = c.groups;
-                    (image.add(cell * f), dy.add(pixel * f), kernel.add(tap * f))
-                });
-                continue;
             }
             for g in 0..c.groups {
                 let lhs = Matrix { at: dy.add(g * c.per_out), rows: outputs, columns: 1 };
@@ -197,7 +179,6 @@ pub(super) unsafe fn input_grad(
 /// # Safety
 /// As [`forward`]; nobody else may touch `out`.
 pub(super) unsafe fn kernel_grad(
-    arch: Arch,
     c: &Conv,
     [images, cotangent]: [*const f32; 2],
     out: *mut f32,
@@ -210,13 +191,6 @@ pub(super) unsafe fn kernel_grad(
         unsafe {
             let image = images.add(n * c.slide.cells() * c.slide.inner);
             let dy = cotangent.add(n * pixels * outputs);
-            if c.is_depthwise() {
-                depthwise(arch, c, |cell, tap, pixel| {
-                    let f = c.groups;
-                    (out.add(tap * f), image.add(cell * f), dy.add(pixel * f))
-                });
-                continue;
-            }
             for g in 0..c.groups {
                 let col = columns(c, g, image, scratch);
                 let lhs = Matrix { at: col.at, rows: col.columns, columns: col.rows };
@@ -224,58 +198,6 @@ pub(super) unsafe fn kernel_grad(
                 let dims = (depth, c.per_out, pixels);
                 gemm(dims, out.add(g * c.per_out), outputs, lhs, rhs, true);
             }
-        }
-    }
-}
-
-/// `a[f] += b[f] · c[f]` over the features, for every in-range cell and tap;
-/// `place(cell, tap, pixel)` gives the three vectors.
-///
-/// # Safety
-/// The vectors must be valid, and the first disjoint from the others.
-#[inline(always)]
-unsafe fn depthwise(
-    arch: Arch,
-    c: &Conv,
-    place: impl Fn(usize, usize, usize) -> (*mut f32, *const f32, *const f32),
-) {
-    struct Depthwise<'a, F>(&'a Conv, F);
-    impl<F: Fn(usize, usize, usize) -> (*mut f32, *const f32, *const f32)> WithSimd
-        for Depthwise<'_, F>
-    {
-        type Output = ();
-        #[inline(always)]
-        fn with_simd<S: Simd>(self, simd: S) {
-            let Depthwise(c, place) = self;
-            let s = &c.slide;
-            for_each_run(s, |pixel, row, cell, tap, taps| {
-                for t in 0..taps {
-                    let tap = row * s.size[2] + tap + t;
-                    let (a, b, k) = place(cell + t * s.dilation[2], tap, pixel);
-                    // SAFETY: the caller's contract.
-                    unsafe { multiply_add(simd, a, b, k, c.groups) };
-                }
-            });
-        }
-    }
-    arch.dispatch(Depthwise(c, place));
-}
-
-#[inline(always)]
-unsafe fn multiply_add<S: Simd>(s: S, a: *mut f32, b: *const f32, c: *const f32, n: usize) {
-    let mut i = 0;
-    // SAFETY: the caller's contract; `i` stays below `n`.
-    unsafe {
-        while i + S::F32_LANES <= n {
-            let x = b.add(i).cast::<S::f32s>().read_unaligned();
-            let y = c.add(i).cast::<S::f32s>().read_unaligned();
-            let z = a.add(i).cast::<S::f32s>();
-            z.write_unaligned(s.mul_add_e_f32s(x, y, z.read_unaligned()));
-            i += S::F32_LANES;
-        }
-        while i < n {
-            *a.add(i) += *b.add(i) * *c.add(i);
-            i += 1;
         }
     }
 }

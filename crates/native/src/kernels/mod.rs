@@ -8,8 +8,10 @@
 mod any_window;
 mod conv;
 mod dense;
+mod depthwise;
 mod direct;
 pub(crate) mod elementary;
+mod lanes;
 mod matmul;
 mod memory;
 mod moments;
@@ -24,7 +26,7 @@ pub(crate) use direct::covers;
 pub(crate) use memory::{Arena, Slot};
 pub(crate) use tile::Run;
 
-use crate::plan::{Conv, PANEL, Step, Tiling, Whole};
+use crate::plan::{Conv, Moments, PANEL, Step, Tiling, Whole};
 use memory::Memory;
 use pulp::Arch;
 use rayon::ThreadPool;
@@ -36,9 +38,14 @@ pub(crate) fn scratch(step: &Step) -> usize {
         Some((Whole::Matmul(p, Some(t)), ..)) => dense::scratch(p, *t),
         Some((Whole::ConvDirect { direct, .. }, ..)) => direct::scratch(direct),
         Some((Whole::ConvKernelGrad(c, direct), ..)) => {
-            let images = direct.as_ref().map_or_else(|| conv::scratch(c), direct::copy_len);
+            let images = match direct {
+                _ if c.is_depthwise() => 0,
+                Some(d) => direct::copy_len(d),
+                None => conv::scratch(c),
+            };
             partial(c).saturating_add(images)
         }
+        Some((Whole::Variance(m) | Whole::Normalize(m, _), ..)) => moments::scratch(m),
         _ => 0,
     };
     program_scratch(step)
@@ -109,9 +116,21 @@ unsafe fn run_step(step: &Step, memory: Memory, arch: Arch) {
                 let ins = [memory.at(ins[0]).cast_const(), memory.at(ins[1]).cast_const()];
                 let rest = sums.add(partial(c));
                 match direct {
+                    _ if c.is_depthwise() => depthwise::kernel_grad(arch, c, ins, sums, images),
                     Some(d) => direct::kernel_grad(arch, d, ins, sums, images, rest),
-                    None => conv::kernel_grad(arch, c, ins, sums, images, rest),
+                    None => conv::kernel_grad(c, ins, sums, images, rest),
                 }
+            }
+        });
+    }
+    if let Some((Whole::Variance(m) | Whole::Normalize(m, _), ins, _)) = &step.whole {
+        parallel(0, step.partials, &|part| {
+            // SAFETY: each part reads its own rows into its own scratch.
+            unsafe {
+                let (start, end) = share(m.rows, step.partials, part);
+                let rows = memory.at(ins[0]).add(start * m.lanes());
+                let rows = std::slice::from_raw_parts(rows, (end - start) * m.lanes());
+                moments::partial(arch, m, rows, memory.scratch(part).add(offset));
             }
         });
     }
@@ -192,6 +211,15 @@ unsafe fn compute(
                 (end - start) * unit_len,
             )
         };
+        // What the parts that summed first left, and the rows each had.
+        let sums = |part: usize| memory.scratch(part).add(offset);
+        let rows_of = |m: &Moments| {
+            let rows = m.rows;
+            (0..partials).map(move |part| {
+                let (start, end) = share(rows, partials, part);
+                end - start
+            })
+        };
         match whole {
             Whole::Matmul(p, None) => matmul::rows(p, at(0), at(1), out, start, end),
             Whole::Matmul(p, Some(tiling)) => {
@@ -201,7 +229,7 @@ unsafe fn compute(
                 };
                 dense::run(arch, p, *tiling, [at(0), at(1)], out, range, scratch, first)
             }
-            Whole::Conv(c) => conv::forward(arch, c, [at(0), at(1)], out, range, scratch),
+            Whole::Conv(c) => conv::forward(c, [at(0), at(1)], out, range, scratch),
             Whole::ConvDirect { direct: d, transpose } => {
                 if first {
                     match transpose {
@@ -211,14 +239,13 @@ unsafe fn compute(
                 }
                 direct::convolve(arch, d, at(0), out, range, scratch)
             }
-            Whole::ConvInputGrad(c) => {
-                conv::input_grad(arch, c, [at(0), at(1)], out, range, scratch)
-            }
+            Whole::ConvInputGrad(c) => conv::input_grad(c, [at(0), at(1)], out, range, scratch),
+            Whole::Depthwise(d) => depthwise::gather(arch, d, [at(0), at(1)], out, range),
             Whole::ConvKernelGrad(c, _) => {
                 let out = write(c.outputs());
                 out.fill(0.0);
                 for part in 0..partials {
-                    let sums = memory.scratch(part).add(offset + start * c.outputs());
+                    let sums = sums(part).add(start * c.outputs());
                     let sums = std::slice::from_raw_parts(sums, out.len());
                     out.iter_mut().zip(sums).for_each(|(o, x)| *o += x);
                 }
@@ -250,6 +277,7 @@ unsafe fn compute(
             Whole::Sum { summed, inner, .. } => {
                 let row = summed * inner;
                 rows::sum_middle(
+                    arch,
                     read(0, start * row, (end - start) * row),
                     write(*inner),
                     *summed,
@@ -269,24 +297,31 @@ unsafe fn compute(
                     place += run;
                 }
             }
-            Whole::Variance(m) => moments::variance(
-                read(0, start * m.slab(), (end - start) * m.slab()),
-                write(m.groups),
-                m,
-            ),
-            Whole::Normalize(m, eps) => moments::normalize(
-                read(0, start * m.slab(), (end - start) * m.slab()),
-                write(m.slab()),
-                m,
-                *eps,
-            ),
+            Whole::Variance(m) if m.is_split() => {
+                moments::split_variance(m, write(m.groups), sums, rows_of(m), scratch)
+            }
+            Whole::Normalize(m, eps) if m.is_split() => {
+                if first {
+                    moments::split_scale(m, *eps, sums, rows_of(m), scratch);
+                }
+                let a = read(0, start * m.lanes(), (end - start) * m.lanes());
+                moments::scale_rows(arch, m, a, write(m.lanes()), scratch)
+            }
+            Whole::Variance(m) => {
+                let a = read(0, start * m.slab(), (end - start) * m.slab());
+                moments::variance(arch, m, a, write(m.groups), scratch)
+            }
+            Whole::Normalize(m, eps) => {
+                let a = read(0, start * m.slab(), (end - start) * m.slab());
+                moments::normalize(arch, m, *eps, a, write(m.slab()), scratch)
+            }
             Whole::Softmax { classes, .. } => {
                 let len = (end - start) * classes;
-                rows::softmax(read(0, start * classes, len), write(*classes), *classes)
+                rows::softmax(arch, read(0, start * classes, len), write(*classes), *classes)
             }
             Whole::CrossEntropy { rows, classes } => {
                 let len = rows * classes;
-                *out = rows::cross_entropy(read(0, 0, len), read(1, 0, len), *classes);
+                *out = rows::cross_entropy(arch, read(0, 0, len), read(1, 0, len), *classes);
             }
             Whole::Contract { contraction, shapes, result } => {
                 let len = |s: &[usize]| s.iter().product::<usize>();

@@ -1,6 +1,7 @@
 //! Runs a [`Program`] over ranges of indices.
 
 use super::elementary;
+use super::lanes::{abs, neg, select};
 use super::memory::Memory;
 use crate::plan::{Micro, Operand, Pointwise, Program, SPLAT, Source, Splat, Sum, TILE, Target};
 use cotangent_graph::Comparison;
@@ -268,7 +269,7 @@ unsafe fn apply<S: Simd>(s: S, m: &Micro, a: [In; 4], to: *mut f32, n: usize) {
             Pointwise::Add | Pointwise::Sub | Pointwise::Mul | Pointwise::Div => {
                 binary(s, m.op, x, y, to, n)
             }
-            Pointwise::Neg => pass!(s, n, to, [x], s.neg_f32s(x), -x),
+            Pointwise::Neg => pass!(s, n, to, [x], neg(s, x), -x),
             Pointwise::Sqrt => pass!(s, n, to, [x], s.sqrt_f32s(x), x.sqrt()),
             Pointwise::Rsqrt => {
                 let one = s.splat_f32s(1.0);
@@ -284,14 +285,14 @@ unsafe fn apply<S: Simd>(s: S, m: &Micro, a: [In; 4], to: *mut f32, n: usize) {
             Pointwise::Elu => alike!(n, to, [x, y], elementary::elu(s, x, y)),
             Pointwise::Relu => alike!(n, to, [x], elementary::relu(s, x)),
             Pointwise::Clamp => alike!(n, to, [x, y, v], elementary::clamp(s, x, y, v)),
-            Pointwise::Abs => pass!(s, n, to, [x], s.abs_f32s(x), x.abs()),
+            Pointwise::Abs => pass!(s, n, to, [x], abs(s, x), x.abs()),
             Pointwise::Maximum => alike!(n, to, [x, y], elementary::maximum(s, x, y)),
             Pointwise::Select(Comparison::Eq) => pass!(
                 s,
                 n,
                 to,
                 [x, y, v, w],
-                s.select_f32s(s.equal_f32s(x, y), v, w),
+                select(s, s.equal_f32s(x, y), v, w),
                 if x == y { v } else { w }
             ),
             Pointwise::Select(Comparison::Gt) => pass!(
@@ -299,7 +300,7 @@ unsafe fn apply<S: Simd>(s: S, m: &Micro, a: [In; 4], to: *mut f32, n: usize) {
                 n,
                 to,
                 [x, y, v, w],
-                s.select_f32s(s.greater_than_f32s(x, y), v, w),
+                select(s, s.greater_than_f32s(x, y), v, w),
                 if x > y { v } else { w }
             ),
             Pointwise::Select(Comparison::Ge) => pass!(
@@ -307,7 +308,7 @@ unsafe fn apply<S: Simd>(s: S, m: &Micro, a: [In; 4], to: *mut f32, n: usize) {
                 n,
                 to,
                 [x, y, v, w],
-                s.select_f32s(s.greater_than_or_equal_f32s(x, y), v, w),
+                select(s, s.greater_than_or_equal_f32s(x, y), v, w),
                 if x >= y { v } else { w }
             ),
         }

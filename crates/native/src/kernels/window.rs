@@ -1,6 +1,7 @@
 //! Sums and maxima over windows, and their transposes, one outer index at a
 //! time.
 
+use super::lanes::select;
 use crate::plan::Sliding;
 use pulp::{Arch, Simd, WithSimd};
 
@@ -116,28 +117,33 @@ impl Outer<'_> {
         f: usize,
     ) {
         let inner = self.s.inner;
-        let each = |visit: &mut dyn FnMut(usize)| {
-            for d in d.0..d.1 {
-                for h in h.0..h.1 {
-                    for w in w.0..w.1 {
-                        visit(((d * self.s.input[1] + h) * self.s.input[2] + w) * inner + f);
+        // A macro, since a closure would be compiled without the vector
+        // instructions it uses.
+        macro_rules! each {
+            ($c:ident, $visit:expr) => {
+                for d in d.0..d.1 {
+                    for h in h.0..h.1 {
+                        let line = (d * self.s.input[1] + h) * self.s.input[2];
+                        for w in w.0..w.1 {
+                            let $c = (line + w) * inner + f;
+                            $visit;
+                        }
                     }
                 }
-            }
-        };
+            };
+        }
         let at = window * inner + f;
         // SAFETY: `run`'s contract.
         unsafe {
-            let load = |p: *const f32| p.cast::<S::f32s>().read_unaligned();
             match self.action {
                 Action::Sum => {
                     let mut sum = s.splat_f32s(0.0);
-                    each(&mut |c| sum = s.add_f32s(sum, load(self.a.add(c))));
+                    each!(c, sum = s.add_f32s(sum, load::<S>(self.a.add(c))));
                     self.out.add(at).cast::<S::f32s>().write_unaligned(sum);
                 }
                 Action::Spread => {
-                    let x = load(self.a.add(at));
-                    each(&mut |c| {
+                    let x = load::<S>(self.a.add(at));
+                    each!(c, {
                         let out = self.out.add(c).cast::<S::f32s>();
                         out.write_unaligned(s.add_f32s(out.read_unaligned(), x));
                     });
@@ -145,9 +151,9 @@ impl Outer<'_> {
                 Action::Max => {
                     let mut best = s.splat_f32s(f32::NEG_INFINITY);
                     let mut first = true;
-                    each(&mut |c| {
-                        let x = load(self.a.add(c));
-                        best = if first { x } else { s.select_f32s(beats(s, x, best), x, best) };
+                    each!(c, {
+                        let x = load::<S>(self.a.add(c));
+                        best = if first { x } else { select(s, beats(s, x, best), x, best) };
                         first = false;
                     });
                     self.out.add(at).cast::<S::f32s>().write_unaligned(best);
@@ -157,30 +163,38 @@ impl Outer<'_> {
                     // windows have far fewer than 2^24 cells.
                     let (mut best, mut place) = (s.splat_f32s(0.0), s.splat_f32s(0.0));
                     let mut k = 0.0;
-                    each(&mut |c| {
-                        let x = load(self.a.add(c));
+                    each!(c, {
+                        let x = load::<S>(self.a.add(c));
                         if k == 0.0 {
                             best = x;
                         } else {
                             let beats = beats(s, x, best);
-                            best = s.select_f32s(beats, x, best);
-                            place = s.select_f32s(beats, s.splat_f32s(k), place);
+                            best = select(s, beats, x, best);
+                            place = select(s, beats, s.splat_f32s(k), place);
                         }
                         k += 1.0;
                     });
-                    let dy = load(self.b.add(at));
+                    let dy = load::<S>(self.b.add(at));
                     let mut k = 0.0;
-                    each(&mut |c| {
+                    each!(c, {
                         let out = self.out.add(c).cast::<S::f32s>();
                         let here = s.equal_f32s(place, s.splat_f32s(k));
                         let sum = s.add_f32s(out.read_unaligned(), dy);
-                        out.write_unaligned(s.select_f32s(here, sum, out.read_unaligned()));
+                        out.write_unaligned(select(s, here, sum, out.read_unaligned()));
                         k += 1.0;
                     });
                 }
             }
         }
     }
+}
+
+/// # Safety
+/// A vector must be there.
+#[inline(always)]
+unsafe fn load<S: Simd>(at: *const f32) -> S::f32s {
+    // SAFETY: the caller's contract.
+    unsafe { at.cast::<S::f32s>().read_unaligned() }
 }
 
 /// Strictly greater; a NaN counts as greater than any number.

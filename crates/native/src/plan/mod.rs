@@ -8,6 +8,7 @@
 //! other op. All of it is safe code.
 
 mod buffers;
+mod depthwise;
 mod direct;
 mod fuse;
 mod geometry;
@@ -21,6 +22,7 @@ mod reciprocal;
 mod resident;
 mod step;
 
+pub(crate) use depthwise::Depthwise;
 pub(crate) use direct::Direct;
 pub(crate) use geometry::{Conv, Sliding};
 pub(crate) use matmul::{Matmul, Tiling};

@@ -37,7 +37,23 @@ impl Moments {
 
     /// Elements under one outer index.
     pub(crate) fn slab(&self) -> usize {
-        self.rows * self.groups * self.inner
+        self.rows * self.lanes()
+    }
+
+    /// Elements of a row.
+    pub(crate) fn lanes(&self) -> usize {
+        self.groups * self.inner
+    }
+
+    /// True if moments are best taken of every element of a row apart.
+    pub(crate) fn by_lanes(&self) -> bool {
+        self.rows > 1 && (self.outer == 1 || self.inner < 64)
+    }
+
+    /// True if the rows are divided among threads, before what they found is
+    /// joined.
+    pub(crate) fn is_split(&self) -> bool {
+        self.rows > 1 && self.outer == 1
     }
 
     /// Elements averaged.
@@ -57,6 +73,7 @@ mod tests {
         assert_eq!(Moments::new(&[8, 5, 6], &[2]), m(40, 1, 1, 6));
         assert_eq!(Moments::new(&[8, 4, 4, 2, 3], &[1, 2, 4]), m(8, 16, 2, 3));
         assert_eq!(Moments::new(&[1, 1], &[0]), m(1, 1, 1, 1));
-        assert_eq!(Moments::new(&[2, 3, 2, 3, 2], &[0, 2, 4]), m(1, 2, 3, 2).filter(|_| false));
+        // Averaged, kept, averaged, kept, averaged.
+        assert_eq!(Moments::new(&[2, 3, 2, 3, 2], &[0, 2, 4]), None);
     }
 }

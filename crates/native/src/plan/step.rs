@@ -1,5 +1,6 @@
 //! The steps of a plan and how each divides.
 
+use super::depthwise::Depthwise;
 use super::direct::Direct;
 use super::geometry::{Conv, Sliding};
 use super::matmul::{Matmul, Tiling};
@@ -17,6 +18,8 @@ pub(crate) enum Whole {
     Matmul(Matmul, Option<Tiling>),
     Conv(Conv),
     ConvInputGrad(Conv),
+    /// A depthwise convolution or its transpose in its image.
+    Depthwise(Depthwise),
     /// A convolution, or the transpose of one in its image, without im2col.
     ConvDirect {
         direct: Direct,
@@ -88,7 +91,7 @@ pub(crate) struct Step {
     pub fleeting: bool,
     /// Parts that run in parallel.
     pub parts: usize,
-    /// Parts of a convolution's kernel gradient before they are added up.
+    /// Parts whose sums over images or rows come first, and are then added up.
     pub partials: usize,
 }
 
@@ -182,6 +185,9 @@ impl Whole {
     }
 
     fn conv(c: Conv, arch: Arch) -> Whole {
+        if let Some(d) = Depthwise::forward(&c) {
+            return Whole::Depthwise(d);
+        }
         match covers(arch, &c, c.per_out).then(|| Direct::forward(&c)).flatten() {
             Some(direct) => Whole::ConvDirect { direct, transpose: false },
             None => Whole::Conv(c),
@@ -189,6 +195,9 @@ impl Whole {
     }
 
     fn conv_input_grad(c: Conv, arch: Arch) -> Whole {
+        if let Some(d) = Depthwise::input_grad(&c) {
+            return Whole::Depthwise(d);
+        }
         match covers(arch, &c, c.per_in).then(|| Direct::input_grad(&c)).flatten() {
             Some(direct) => Whole::ConvDirect { direct, transpose: true },
             None => Whole::ConvInputGrad(c),
@@ -220,6 +229,10 @@ impl Whole {
                 let len = d.output.iter().product::<usize>() * d.groups * d.per_out;
                 (d.images, len, work(&[len, d.depth()]))
             }
+            Whole::Depthwise(d) => {
+                let len = d.to.iter().product::<usize>() * d.channels;
+                (d.images, len, work(&[len, d.taps()]))
+            }
             Whole::ConvKernelGrad(c, _) => (c.depth(), c.outputs(), c.outputs()),
             Whole::WindowSum(s) | Whole::MaxPool(s) => {
                 let len = s.pixels() * s.inner;
@@ -235,6 +248,8 @@ impl Whole {
                 let len = runs.iter().sum();
                 (*rows, len, work(&[len]))
             }
+            Whole::Variance(m) if m.is_split() => (1, m.groups, m.groups),
+            Whole::Normalize(m, _) if m.is_split() => (m.rows, m.lanes(), work(&[m.lanes()])),
             Whole::Variance(m) => (m.outer, m.groups, work(&[2, m.slab()])),
             Whole::Normalize(m, _) => (m.outer, m.slab(), work(&[3, m.slab()])),
             Whole::Softmax { rows, classes } => (*rows, *classes, work(&[16, *classes])),
@@ -256,6 +271,9 @@ impl Whole {
             Whole::ConvDirect { transpose: false, .. } => "convolution (direct)",
             Whole::ConvDirect { transpose: true, .. } => "conv_input_grad (direct)",
             Whole::ConvInputGrad(_) => "conv_input_grad",
+            Whole::Depthwise(d) if d.transpose => "conv_input_grad (depthwise)",
+            Whole::Depthwise(_) => "convolution (depthwise)",
+            Whole::ConvKernelGrad(c, _) if c.is_depthwise() => "conv_kernel_grad (depthwise)",
             Whole::ConvKernelGrad(_, Some(_)) => "conv_kernel_grad (direct)",
             Whole::ConvKernelGrad(_, None) => "conv_kernel_grad",
             Whole::WindowSum(_) => "window_sum",
@@ -348,6 +366,10 @@ impl Step {
                 let image = c.slide.pixels().saturating_mul(c.outputs().saturating_mul(c.depth()));
                 let work = image.saturating_mul(c.slide.outer);
                 threads.min(work / GRAIN).min(c.slide.outer).max(1)
+            }
+            Some((Whole::Variance(m) | Whole::Normalize(m, _), ..)) if m.is_split() => {
+                let work = m.slab().saturating_mul(4);
+                threads.min(work / GRAIN).min(m.rows).max(1)
             }
             _ => 0,
         };

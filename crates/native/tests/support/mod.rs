@@ -56,6 +56,9 @@ pub enum Tolerance {
     Exact,
     /// Sums in another order, or fused multiply-adds: this many roundings.
     Roundings(f64),
+    /// Functions rounded differently: this many units in the last place of the
+    /// element itself.
+    Units(f64),
 }
 
 /// Runs `graph` with 1, 2 and 3 threads, twice each, and compares with the
@@ -92,6 +95,10 @@ fn compare(want: &[f32], got: &[f32], tolerance: Tolerance, context: &str) {
         let same = a == b || (a.is_nan() && b.is_nan());
         let close = match tolerance {
             Tolerance::Exact => same,
+            Tolerance::Units(n) => {
+                let unit = f64::from(a.abs().next_up() - a.abs());
+                same || f64::from((a - b).abs()) <= n * unit
+            }
             Tolerance::Roundings(n) => {
                 let bound = n * f64::from(f32::EPSILON) * f64::from(scale.max(f32::MIN_POSITIVE));
                 same || f64::from((a - b).abs()) <= bound

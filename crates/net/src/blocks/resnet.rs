@@ -4,7 +4,7 @@
 use super::{Norm, channels, conv, residual};
 use crate::Layer;
 use crate::field::attributes;
-use crate::layers::{Activation, Conv2d, Padding, Pair, positive};
+use crate::layers::{Conv2d, Padding, Pair, Relu, positive};
 use crate::number::Number;
 
 attributes! {
@@ -62,12 +62,12 @@ super::block!(BasicBlock, |block, input| {
     let body = vec![
         conv("conv1", features, 3, stride),
         norm.layer("bn1"),
-        Activation::Relu.layer(),
+        Layer::named("act1", Relu::new()),
         conv("conv2", features, 3, 1),
         norm.layer("bn2"),
     ];
     let shortcut = shortcut(input, features, stride, &norm)?;
-    Ok(vec![residual(body, shortcut), Activation::Relu.layer()])
+    Ok(vec![residual(body, shortcut), Layer::named("act2", Relu::new())])
 });
 
 super::block!(Bottleneck, |block, input| {
@@ -85,13 +85,13 @@ super::block!(Bottleneck, |block, input| {
     let body = vec![
         conv("conv1", width, 1, 1),
         norm.layer("bn1"),
-        Activation::Relu.layer(),
+        Layer::named("act1", Relu::new()),
         Layer::named("conv2", middle),
         norm.layer("bn2"),
-        Activation::Relu.layer(),
+        Layer::named("act2", Relu::new()),
         conv("conv3", features, 1, 1),
         norm.layer("bn3"),
     ];
     let shortcut = shortcut(input, features, stride, &norm)?;
-    Ok(vec![residual(body, shortcut), Activation::Relu.layer()])
+    Ok(vec![residual(body, shortcut), Layer::named("act3", Relu::new())])
 });

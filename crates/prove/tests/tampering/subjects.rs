@@ -24,7 +24,8 @@ impl Step {
         let optimizer: Optimizer = optimizer.parse().unwrap();
         let precision = if what == What::Grad { Precision::F64 } else { Precision::F32 };
         let program =
-            cotangent_emit::program(&network, what, batch, &optimizer, precision).unwrap();
+            cotangent_emit::program(&network, what, batch, &optimizer.clone().into(), precision)
+                .unwrap();
         let text = program.to_text().unwrap();
         let of_what = if what == What::Grad { "grad" } else { optimizer.name() };
         Step {

@@ -1,0 +1,98 @@
+//! Layers and whole networks: `grad`, `train` and `forward`.
+
+mod blocks;
+mod combination;
+mod convolution;
+mod declared;
+mod inputs;
+mod losses;
+mod pointwise;
+mod steps;
+mod tokens;
+mod zoo;
+
+pub use inputs::integers;
+
+use super::Result;
+use super::write::Case;
+use cotangent_emit::program;
+use cotangent_graph::Precision;
+use cotangent_net::Network;
+use cotangent_stablehlo::What;
+use cotangent_step::{DecayExclusion, Mode, StepOptions};
+use declared::Run;
+use num_traits::ToPrimitive;
+use serde_json::json;
+
+const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F64];
+
+/// Hands every case over networks, in both precisions, to `take`, one at a
+/// time: together they do not fit the memory.
+pub fn cases(take: &mut dyn FnMut(Case) -> Result<()>) -> Result<()> {
+    let families = [
+        convolution::nets(),
+        pointwise::nets(),
+        tokens::nets(),
+        combination::nets(),
+        blocks::nets(),
+        losses::nets(),
+        zoo::nets(),
+    ];
+    for declared in families.iter().flatten() {
+        let net = declared.network()?;
+        for &run in &declared.runs {
+            for precision in PRECISIONS {
+                take(case(&declared.name, &net, run, declared.batch, precision)?)?;
+            }
+        }
+    }
+    steps::cases(take)
+}
+
+/// What one case compares, of `net` at `batch`.
+fn case(name: &str, net: &Network, run: Run, batch: usize, precision: Precision) -> Result<Case> {
+    let mut attrs = json!({ "net": net.to_json() });
+    let mut options: StepOptions = "sgd".parse()?;
+    let (program, compare) = match run {
+        Run::Grad { .. } => (program(net, What::Grad, batch, &options, precision)?, "grad"),
+        Run::Frozen => {
+            attrs["mode"] = "evaluation".into();
+            (cotangent_emit::gradients(net, Mode::Evaluation, batch, precision)?, "grad")
+        }
+        Run::Forward => (program(net, What::Forward, batch, &options, precision)?, "value"),
+        Run::Eval => (program(net, What::Eval, batch, &options, precision)?, "eval"),
+        Run::Train(text) => {
+            options = text.parse()?;
+            attrs["optimizer"] = constants(&options);
+            attrs["features"] = features(&options);
+            (program(net, What::Train, batch, &options, precision)?, "train")
+        }
+    };
+    let name = format!("{name}/{run}/{precision:?}");
+    let inputs = inputs::inputs(&program.graph, net, &name, run)?;
+    Ok(Case { name, program, inputs, reference: "net", compare, attrs, steps: Vec::new() })
+}
+
+fn constants(options: &StepOptions) -> serde_json::Value {
+    let mut object = json!({ "kind": options.optimizer.name() });
+    for (name, value) in options.optimizer.constants() {
+        object[name] = value.as_ratio().to_f64().into();
+    }
+    object
+}
+
+fn features(options: &StepOptions) -> serde_json::Value {
+    let mut object = json!({});
+    for (name, value) in [("clip", &options.clip), ("ema", &options.ema)] {
+        if let Some(value) = value {
+            object[name] = value.as_ratio().to_f64().into();
+        }
+    }
+    if options.accumulate > 1 {
+        object["accumulate"] = options.accumulate.into();
+    }
+    if options.no_decay == DecayExclusion::BiasAndNorm {
+        object["no_decay"] = "bias-and-norm".into();
+    }
+    object
+}
