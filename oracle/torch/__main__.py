@@ -1,6 +1,6 @@
 """`python -m oracle.torch`: exit status 0 only if every model agrees with PyTorch.
 
-Each model runs in its own process, so that its memory is its own.
+At full size each model runs in its own process, so that its memory is its own.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import pathlib
 import sys
 import time
 
-from oracle import compare
 from oracle.torch import check, mistakes, models, names
 
 ROLES = ("logits", "loss", "grad", "stat")
@@ -34,33 +33,30 @@ def main(argv: list[str] | None = None) -> int:
     command = args.command.absolute()
 
     start = time.monotonic()
-    failures, table = [], []
-    for pair in pairs:
+    failures, table, made = [], [], 0
+
+    def tried(what: str, function, *arguments):
+        """Its result, or None and a failure: XLA, PyTorch and our command raise many kinds."""
         try:
-            figures = _alone(check.judge, pair, args.small, command)
+            return function(*arguments)
+        except Exception as error:  # noqa: BLE001
+            failures.append(f"{what}: {type(error).__name__}: {str(error)[:400]}")
+            return None
+
+    for pair in pairs:
+        if args.small:
+            found = tried(pair.ours, mistakes.small, pair, command)
+        else:
+            found = tried(pair.ours, _alone, check.full, pair, command)
+            found = found and (found, 0, [])
+        if found:
+            figures, mistaken, missed = found
             table.append(_row(figures))
             print(table[-1], flush=True)
-            failures += [
-                f"{pair.ours}: {what}: {error:.1e} at `{figures.where[what]}`, "
-                f"allowed {compare.F64_RELATIVE:.0e}"
-                for what, error in figures.errors.items()
-                if not error <= compare.F64_RELATIVE
-            ]
-        except Exception as error:  # noqa: BLE001: XLA, PyTorch and our command raise many kinds
-            failures.append(f"{pair.ours}: {type(error).__name__}: {str(error)[:400]}")
-    made = 0
+            failures += figures.failures + [f"not noticed: {what}" for what in missed]
+            made += mistaken
     if args.small:
-        try:
-            failures += _alone(names.wrong, command)
-        except Exception as error:  # noqa: BLE001
-            failures.append(f"torchvision: {type(error).__name__}: {str(error)[:400]}")
-        for pair in pairs:
-            try:
-                count, missed = _alone(mistakes.unnoticed, pair, command)
-                made += count
-                failures += [f"not noticed: {what}" for what in missed]
-            except Exception as error:  # noqa: BLE001
-                failures.append(f"{pair.ours}: {type(error).__name__}: {str(error)[:400]}")
+        failures += tried("torchvision", names.wrong, command) or []
     for failure in failures:
         print(f"FAIL {failure}", file=sys.stderr)
     wrong = f", {made} deliberate mistakes" if made else ""
@@ -72,6 +68,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _alone(function, *arguments):
+    """Its result, computed in a process of its own."""
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn) as pool:
         return pool.submit(function, *arguments).result()

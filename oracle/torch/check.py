@@ -34,8 +34,17 @@ class Figures:
     peak_bytes: int
 
     @property
-    def ok(self) -> bool:
-        return bool(self.errors) and all(e <= compare.F64_RELATIVE for e in self.errors.values())
+    def failures(self) -> list[str]:
+        allowed = compare.F64_RELATIVE
+        return [
+            f"{self.model}: {what}: {error:.1e} at `{self.where[what]}`, allowed {allowed:.0e}"
+            for what, error in self.errors.items()
+            if not error <= allowed
+        ]
+
+
+Results = dict[tuple[str, str], np.ndarray]
+"""By role and name."""
 
 
 class Subject:
@@ -60,7 +69,7 @@ class Subject:
         x = self.x.numpy().transpose(0, 2, 3, 1)
         return self.weights | {"x": x, "target": self.target.numpy(), "lr": np.zeros(())}
 
-    def ours(self, mode: str) -> dict[tuple[str, str], np.ndarray]:
+    def ours(self, mode: str) -> Results:
         """Logits, loss, gradients and updated statistics in this mode."""
         given = self.inputs()
         out = self.net.execute(given, BATCH, "grad", "--mode", mode)
@@ -70,7 +79,7 @@ class Subject:
         train = self.net.execute(given, BATCH, "train", "--optimizer", "sgd")
         return out | {k: v for k, v in train.items() if k[0] in ("logits", "stat")}
 
-    def theirs(self, mode: str, change: Callable[[nn.Module], None] | None = None):
+    def theirs(self, mode: str, change: Callable[[nn.Module], int] | None = None) -> Results:
         """The same of PyTorch, after a deliberate mistake `change`."""
         model = self.model
         if change:
@@ -84,7 +93,7 @@ class Subject:
         return out
 
 
-def differences(got, truth) -> tuple[dict[str, float], dict[str, str]]:
+def differences(got: Results, truth: Results) -> tuple[dict[str, float], dict[str, str]]:
     """Per role, the worst distance relative to the scale of SEMANTICS.md, and its tensor."""
     if got.keys() != truth.keys():
         raise RuntimeError(f"only on one side: {sorted(got.keys() ^ truth.keys())[:4]}")
@@ -102,20 +111,26 @@ def differences(got, truth) -> tuple[dict[str, float], dict[str, str]]:
     return worst, where
 
 
-def judge(pair: models.Pair, small: bool, command: pathlib.Path) -> Figures:
+def judge(subject: Subject) -> tuple[Figures, dict[str, Results]]:
+    """The figures, and what we computed in each mode."""
+    figures = Figures(subject.net.model[0], {}, {}, 0, 0.0, 0.0, 0)
+    computed = {}
+    for mode in ("evaluation", "training"):
+        start = time.monotonic()
+        got = computed[mode] = subject.ours(mode)
+        middle = time.monotonic()
+        truth = subject.theirs(mode)
+        figures.seconds_ours += middle - start
+        figures.seconds_torch += time.monotonic() - middle
+        worst, where = differences(got, truth)
+        figures.errors |= {f"{mode} {role}": e for role, e in worst.items()}
+        figures.where |= {f"{mode} {role}": n for role, n in where.items()}
+        figures.tensors += len(truth)
+    figures.peak_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return figures, computed
+
+
+def full(pair: models.Pair, command: pathlib.Path) -> Figures:
+    """At full size."""
     with tempfile.TemporaryDirectory() as folder:
-        subject = Subject(pair, small, command, folder)
-        figures = Figures(pair.ours, {}, {}, 0, 0.0, 0.0, 0)
-        for mode in ("evaluation", "training"):
-            start = time.monotonic()
-            got = subject.ours(mode)
-            middle = time.monotonic()
-            truth = subject.theirs(mode)
-            figures.seconds_ours += middle - start
-            figures.seconds_torch += time.monotonic() - middle
-            worst, where = differences(got, truth)
-            figures.errors |= {f"{mode} {role}": e for role, e in worst.items()}
-            figures.where |= {f"{mode} {role}": n for role, n in where.items()}
-            figures.tensors += len(truth)
-        figures.peak_bytes = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return figures
+        return judge(Subject(pair, False, command, folder))[0]

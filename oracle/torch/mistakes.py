@@ -12,33 +12,33 @@ from torch import nn
 
 from oracle import compare
 from oracle.torch import models
-from oracle.torch.check import Subject, differences
+from oracle.torch.check import BATCH, Figures, Results, Subject, differences, judge
 
 
-def unnoticed(pair: models.Pair, command: pathlib.Path) -> tuple[int, list[str]]:
-    """How many mistakes were made with a small model, and those not noticed."""
+def small(pair: models.Pair, command: pathlib.Path) -> tuple[Figures, int, list[str]]:
+    """A small model's figures, how many mistakes were made with it, those not noticed."""
     with tempfile.TemporaryDirectory() as folder:
         subject = Subject(pair, True, command, folder)
+        figures, computed = judge(subject)
         missed, made = [], 0
-        for mode, changes in (("evaluation", EVALUATION), ("training", TRAINING)):
-            got = subject.ours(mode)
-            for name, change in changes.items():
-                if not _applies(subject.model, change):
-                    continue
-                made += 1
-                worst, _ = differences(got, subject.theirs(mode, change))
-                if max(worst.values()) <= compare.F64_RELATIVE:
-                    missed.append(f"{pair.ours}, {mode}: {name}")
-        # A weight that was not transposed, among ours: the first square one, or a kernel
-        # turned round.
-        truth = subject.theirs("evaluation")
+
+        def expect(what: str, got: Results, truth: Results) -> None:
+            nonlocal made
+            made += 1
+            if max(differences(got, truth)[0].values()) <= compare.F64_RELATIVE:
+                missed.append(f"{pair.ours}: {what}")
+
+        for mode, changes in CHANGES.items():
+            for what, change in changes.items():
+                if change(copy.deepcopy(subject.model)) > 0:
+                    expect(f"{mode}: {what}", computed[mode], subject.theirs(mode, change))
+        # Among ours, a weight that was not transposed: one that is square.
         name = max(subject.weights, key=lambda n: _square(subject.weights[n]))
+        right = {k: v for k, v in computed["evaluation"].items() if k[0] == "logits"}
         subject.weights[name] = _transposed(subject.weights[name])
-        made += 1
-        worst, _ = differences(subject.ours("evaluation"), truth)
-        if worst["logits"] <= compare.F64_RELATIVE:
-            missed.append(f"{pair.ours}: `{name}` transposed")
-        return made, missed
+        wrong = subject.net.execute(subject.inputs(), BATCH, "forward")
+        expect(f"`{name}` transposed", wrong, right)
+        return figures, made, missed
 
 
 def _square(value: np.ndarray) -> int:
@@ -91,13 +91,12 @@ def _statistics(model: nn.Module) -> int:
     return len(norms)
 
 
-EVALUATION = {
-    "ε twice as large": _eps,
-    "queries and keys exchanged": _queries_as_keys,
-    "a running variance moved by 1e-6": _statistics,
+CHANGES = {
+    "evaluation": {
+        "ε twice as large": _eps,
+        "queries and keys exchanged": _queries_as_keys,
+        "a running variance moved by 1e-6": _statistics,
+    },
+    "training": {"a momentum of 0.11": _momentum, "ε twice as large": _eps},
 }
-TRAINING = {"a momentum of 0.11": _momentum, "ε twice as large": _eps}
-
-
-def _applies(model: nn.Module, change) -> bool:
-    return change(copy.deepcopy(model)) > 0
+"""What is changed in PyTorch's model; each function says in how many places it could be."""
