@@ -23,6 +23,7 @@
 //! ```
 
 mod augment;
+mod batch;
 mod cifar;
 mod dataset;
 mod download;
@@ -40,8 +41,9 @@ mod text;
 mod wanted;
 
 pub use augment::{Augment, Variation};
+pub use batch::BatchError;
 pub use cifar::{CIFAR10_COMMAND, CIFAR10_FILES, CifarError, load_cifar10_dir};
-pub use dataset::{BatchError, Dataset, DatasetError, TextTarget};
+pub use dataset::{Dataset, DatasetError, TextTarget};
 pub use download::{DownloadError, Progress, RemoteFile, Silent, fetch};
 pub use encoding::Encoding;
 pub use folders::{FolderError, load_image_folders};
