@@ -36,6 +36,11 @@ def load(text: str) -> Callable[[list[np.ndarray]], list[np.ndarray]]:
     return main
 
 
+def parse(text: str) -> None:
+    """Reads and verifies `text` as XLA would before compiling it."""
+    _jax.mlir.mlir_module_to_xla_computation(text, use_tuple_args=False, return_tuple=False)
+
+
 def run(case: Case, text: str | None = None) -> dict[str, np.ndarray]:
     """The outputs of `@main` after the case's last step, by name; `text` overrides the file's.
 

@@ -1,5 +1,6 @@
 //! The project's own chores: `cargo xtask CHORE`.
 
+mod lowerers;
 mod oracle;
 mod twin;
 
@@ -25,6 +26,13 @@ enum Chore {
         #[arg(long)]
         write_only: bool,
     },
+    /// Have IREE compile and run the small train steps that `oracle` wrote, and IREE and XLA read
+    /// those of published size.
+    Lowerers {
+        /// Where the cases of the oracle are.
+        #[arg(long, default_value = "target/oracle")]
+        dir: PathBuf,
+    },
     /// Have Coq run its meaning of StableHLO on random modules, and XLA their text.
     Twin {
         /// Where the cases go.
@@ -42,6 +50,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Oracle { dir, write_only } => oracle::run(&dir, write_only),
+        Chore::Lowerers { dir } => lowerers::run(&dir),
         Chore::Twin { dir, count, write_only } => twin::run(&dir, count, write_only),
     };
     match result {

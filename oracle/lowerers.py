@@ -1,0 +1,125 @@
+"""`python -m oracle.lowerers CASES_DIR`: the emitted train step of every net of the
+zoo, small, through IREE.
+
+Each f32 train step below CASES_DIR/zoo (written by `cargo xtask oracle`) is compiled
+by `iree-compile` for the CPU and run for one step; every result has to be XLA's of the
+same file, up to rounding, and a wrong variant of each file must not be. `--parse FILE..`
+only asks whether both read a file, for steps of published size. Exit status 0 only if at
+least one file was tried and none failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import iree.compiler
+import iree.runtime
+import numpy as np
+
+from oracle import xla
+from oracle.case import load
+from oracle.mutate import mutants
+
+FLAGS = [
+    "--iree-hal-target-device=local",
+    "--iree-hal-local-target-device-backends=llvm-cpu",
+    "--iree-llvmcpu-target-cpu=host",
+]
+COMPILER = pathlib.Path(iree.compiler.__file__).parent / "_mlir_libs" / "iree-compile"
+
+# Distance of one f32 execution from another, relative to the tensor and to a millionth
+# of the largest of the step: either rounds some thousand terms.
+TOLERANCE = 1e-4
+
+
+def compile_to(text: pathlib.Path, *more: str, output: pathlib.Path) -> None:
+    """Compiles in a process of its own: a crash of the compiler is an error here."""
+    command = [str(COMPILER), "--iree-input-type=stablehlo", *more, str(text), "-o", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    if done.returncode != 0:
+        raise RuntimeError(f"iree-compile: {done.stderr.strip()[:400]}")
+
+
+def run(module: pathlib.Path, arrays: list[np.ndarray]) -> list[np.ndarray]:
+    """The results of `@main` on `arrays`, by IREE."""
+    config = iree.runtime.Config("local-task")
+    context = iree.runtime.SystemContext(config=config)
+    vm = iree.runtime.VmModule.mmap(context.instance, str(module))
+    context.add_vm_module(vm)
+    main = next(m for name, m in context.modules.items() if name not in ("hal",))["main"]
+    results = main(*arrays)
+    results = results if isinstance(results, (list, tuple)) else [results]
+    return [np.asarray(r) for r in results]
+
+
+def distance(found: list[np.ndarray], expected: list[np.ndarray]) -> float:
+    """The largest distance of a tensor, relative to its norm and a millionth of the
+    largest norm."""
+    norms = [float(np.linalg.norm(np.asarray(e, np.float64))) for e in expected]
+    worst = 0.0
+    for f, e, norm in zip(found, expected, norms, strict=True):
+        if f.shape != e.shape or not np.isfinite(f).all():
+            return float("inf")
+        apart = float(np.linalg.norm(np.asarray(f, np.float64) - np.asarray(e, np.float64)))
+        worst = max(worst, apart / (norm + 1e-6 * max(norms) + 1e-30))
+    return worst
+
+
+def check(folder: pathlib.Path) -> str | None:
+    """What is wrong with IREE's results on the case, if anything."""
+    case = load(folder, folder.parent)
+    arrays = [case.arrays[slot.name].copy(order="C") for slot in case.inputs]
+    expected = xla.execute(case.text, arrays)
+    with tempfile.TemporaryDirectory() as scratch:
+        module = pathlib.Path(scratch) / "step.vmfb"
+        compile_to(folder / "step.mlir", *FLAGS, output=module)
+        apart = distance(run(module, arrays), expected)
+    if apart > TOLERANCE:
+        return f"results are {apart:.1e} from XLA's"
+    # What XLA makes of a wrong variant has to be noticed by the same comparison.
+    wrong = [xla.execute(text, arrays) for text in mutants(case.text, 1)]
+    if any(distance(w, expected) <= TOLERANCE for w in wrong):
+        return "a wrong variant of the step was not noticed"
+    return None
+
+
+def try_one(job: tuple[pathlib.Path, bool]) -> str | None:
+    """What is wrong with the file, if anything."""
+    path, parse_only = job
+    try:
+        if parse_only:
+            compile_to(path, "--compile-to=input", output=pathlib.Path("/dev/null"))
+            xla.parse(path.read_text())
+            return None
+        return check(path)
+    except Exception as error:  # noqa: BLE001: one bad file must not hide the others
+        return f"{type(error).__name__}: {error}"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m oracle.lowerers", description=__doc__)
+    parser.add_argument("cases", nargs="?", type=pathlib.Path)
+    parser.add_argument("--parse", nargs="*", default=[], type=pathlib.Path)
+    parser.add_argument("--jobs", type=int, default=2)
+    args = parser.parse_args()
+    jobs = [(path, True) for path in args.parse]
+    if args.cases:
+        found = sorted((args.cases / "zoo").glob("*/train*/F32/case.json"))
+        jobs += [(path.parent, False) for path in found]
+    failed = 0
+    with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
+        for (path, _), wrong in zip(jobs, pool.map(try_one, jobs)):
+            if wrong:
+                failed += 1
+                print(f"FAILED {path}: {wrong}")
+    print(f"{len(jobs) - failed} of {len(jobs)} steps lowered by IREE")
+    return 0 if jobs and not failed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
