@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release -p cotangent-emit --example growth
 //! ```
+#![allow(clippy::print_stdout)]
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{BasicBlock, Embedding, TransformerBlock};

@@ -83,7 +83,7 @@ pub(crate) fn tanh<S: Simd>(s: S, x: S::f32s) -> S::f32s {
     let p = polynomial(
         s,
         square,
-        [-5.704_988_7e-3, 2.063_908_9e-2, -5.373_971_2e-2, 1.333_144_2e-1, -3.333_328_2e-1],
+        [-5.704_988_7e-3, 2.063_909e-2, -5.373_971e-2, 1.333_144_2e-1, -3.333_328e-1],
     );
     let near = s.mul_add_e_f32s(s.mul_f32s(p, square), x, x);
     let e = exp(s, s.add_f32s(a, a));
