@@ -106,7 +106,7 @@ fn what_has_changed_is_refused() {
         ("threads = 2", "threads = 1", "`threads = 1`"),
         ("features = 16", "features = 15", "found [784"),
         ("momentum(momentum=0.9", "momentum(momentum=0.8", "sha256"),
-        ("format = 1", "format = 7", "format 7, expected 1"),
+        ("format = 2", "format = 7", "format 7, expected 2"),
         ("epochs = 3", "epochs = 0", "epochs"),
     ] {
         edit(&run.config(), from, to);

@@ -68,8 +68,22 @@ pub fn agree(graph: &Graph, tolerance: Tolerance) {
     agree_on(graph, &inputs, tolerance);
 }
 
+/// As [`agree`], with what the interpreter computes in f64: in f32 its own
+/// sums, one term after the other, are further from the truth than the
+/// executor's.
+pub fn agree_with_truth(graph: &Graph, tolerance: Tolerance) {
+    let inputs = inputs(graph, 7);
+    let truth = interpret(graph, &inputs, f64::from);
+    let expected: Vec<Vec<f32>> =
+        truth.iter().map(|t| t.iter().map(|&x| x as f32).collect()).collect();
+    agree_to(graph, &inputs, &expected, tolerance);
+}
+
 pub fn agree_on(graph: &Graph, inputs: &[Vec<f32>], tolerance: Tolerance) {
-    let expected = interpret(graph, inputs, |x| x);
+    agree_to(graph, inputs, &interpret(graph, inputs, |x| x), tolerance);
+}
+
+fn agree_to(graph: &Graph, inputs: &[Vec<f32>], expected: &[Vec<f32>], tolerance: Tolerance) {
     for threads in [1, 2, 3] {
         let mut e = executor(graph, threads, inputs);
         for again in 0..2 {
