@@ -128,9 +128,15 @@ fn shapes_vary() {
     }
 }
 
+/// Lists them, for whoever asks with `--nocapture`.
 #[test]
+#[allow(clippy::print_stdout)]
 fn there_are_at_least_sixty_names() {
     let names: BTreeSet<&str> = checks().iter().map(|c| c.name).collect();
     assert_eq!(names.len(), checks().len(), "a name twice");
+    for name in &names {
+        println!("{name}");
+    }
+    println!("{} named checks", names.len());
     assert!(names.len() >= 60, "{}", names.len());
 }
