@@ -46,7 +46,7 @@ def _mobilenet_v2() -> nn.Module:
 
 
 def _efficientnet_b0() -> nn.Module:
-    stages = ["ds_r1_k3_s1_e1_c8_se0.25", "ir_r1_k3_s2_e6_c8_se0.25", "ir_r1_k5_s2_e6_c8_se0.25"]
+    stages = ["ds_r1_k3_s1_e1_c8_se0.25", "ir_r1_k3_s2_e6_c8_se0.25", "ir_r1_k5_s2_e6_c16_se0.25"]
     stages += ["ir_r2_k3_s2_e6_c24_se0.25", "ir_r2_k5_s1_e6_c32_se0.25"]
     stages += ["ir_r2_k5_s2_e6_c48_se0.25", "ir_r1_k3_s1_e6_c80_se0.25"]
     return _mobile(stages, 320, 8, nn.SiLU)
