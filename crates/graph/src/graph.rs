@@ -1,7 +1,6 @@
 //! Graphs, their inputs and outputs.
 
 use crate::{GraphError, Op, Precision, TensorType};
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -218,50 +217,5 @@ impl Graph {
         let mut outputs = self.outputs.clone();
         outputs.iter_mut().for_each(|o| o.value = renamed[o.value.index()]);
         Graph { inputs: self.inputs.clone(), instructions, outputs }
-    }
-
-    /// The graph with every value computed once: an instruction that repeats
-    /// an earlier one, on the same operands, is left out.
-    pub fn without_duplicates(&self) -> Graph {
-        let n = self.inputs.len();
-        let mut renamed: Vec<ValueId> = (0..n as u32).map(ValueId).collect();
-        let mut known: HashMap<(&Op, Vec<ValueId>), ValueId> = HashMap::new();
-        let mut instructions = Vec::new();
-        for i in &self.instructions {
-            let operands: Vec<ValueId> = i.operands.iter().map(|v| renamed[v.index()]).collect();
-            let next = ValueId((n + instructions.len()) as u32);
-            let value = *known.entry((&i.op, operands.clone())).or_insert(next);
-            if value == next {
-                instructions.push(Instruction { operands, ..i.clone() });
-            }
-            renamed.push(value);
-        }
-        let mut outputs = self.outputs.clone();
-        outputs.iter_mut().for_each(|o| o.value = renamed[o.value.index()]);
-        Graph { inputs: self.inputs.clone(), instructions, outputs }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Builder;
-
-    #[test]
-    fn repeated_instructions_go_and_others_stay() {
-        let mut b = Builder::new();
-        let x = b.input("x", Role::Data, TensorType::real([3])).unwrap();
-        let (one, again) = (b.constant(1, &[3]).unwrap(), b.constant(1, &[3]).unwrap());
-        let (y, z) = (b.add(x, one).unwrap(), b.add(x, again).unwrap());
-        let swapped = b.add(one, x).unwrap();
-        let product = b.mul(y, z).unwrap();
-        b.output("product", Role::Logits, product);
-        b.output("swapped", Role::Grad, swapped);
-        let graph = b.finish().unwrap().without_duplicates();
-        graph.verify().unwrap();
-        let ops: Vec<_> = graph.instructions.iter().map(|i| i.op.name()).collect();
-        assert_eq!(ops, ["constant", "add", "add", "multiply"]);
-        assert_eq!(graph.instructions[3].operands, [ValueId(2), ValueId(2)]);
-        assert_eq!(graph.outputs[1].value, ValueId(3));
     }
 }
