@@ -22,6 +22,9 @@ enum Chore {
         /// Where the cases go.
         #[arg(long, default_value = "target/oracle")]
         dir: PathBuf,
+        /// Every network of the zoo, not only one or two of each family.
+        #[arg(long)]
+        whole_zoo: bool,
         /// Only write the cases.
         #[arg(long)]
         write_only: bool,
@@ -49,7 +52,7 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
-        Chore::Oracle { dir, write_only } => oracle::run(&dir, write_only),
+        Chore::Oracle { dir, whole_zoo, write_only } => oracle::run(&dir, whole_zoo, write_only),
         Chore::Lowerers { dir } => lowerers::run(&dir),
         Chore::Twin { dir, count, write_only } => twin::run(&dir, count, write_only),
     };

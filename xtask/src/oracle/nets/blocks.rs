@@ -40,7 +40,7 @@ fn mobile() -> Vec<Declared> {
     vec![
         twice(
             "inverted_residual",
-            r#""inverted_residual", features = 8, expansion = 2, drop_path = 0.2"#,
+            r#""inverted_residual", features = 8, expansion = 2, activation = "hard_swish", drop_path = 0.2"#,
         ),
         image("inverted_residual_plain", r#""inverted_residual", features = 8, expansion = 1"#),
         image(
@@ -61,11 +61,11 @@ fn mobile() -> Vec<Declared> {
         ),
         twice(
             "universal_inverted_bottleneck",
-            r#""universal_inverted_bottleneck", features = 8, expansion = 2, start_kernel = 3, drop_path = 0.2"#,
+            r#""universal_inverted_bottleneck", features = 8, expansion = 2, start_kernel = 3, activation = "silu", drop_path = 0.2"#,
         ),
         image(
             "universal_inverted_bottleneck_start_only",
-            r#""universal_inverted_bottleneck", features = 6, expansion = 2.5, start_kernel = 5, middle_kernel = 0, stride = 2"#,
+            r#""universal_inverted_bottleneck", features = 6, expansion = 2.5, start_kernel = 5, middle_kernel = 0, stride = 2, activation = "silu""#,
         ),
         image(
             "universal_inverted_bottleneck_middle_only",
