@@ -53,7 +53,7 @@ const STEPS: [f64; 5] = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 /// Richardson extrapolation of two central differences,
 /// `(4·D(h/2) - D(h)) / 3`, at the largest step `h` for which every decision
 /// of the loss (rectifier, comparison, cell of a maximum) is the same at the
-/// four points as at `inputs` and for which the two differences agree to 1e-4.
+/// four points as at `inputs` and for which the two differences agree to 1e-5.
 /// A sample for which no step leaves all decisions alone is skipped.
 ///
 /// With `f` the estimates and `g` the gradient at a tensor's counted samples,
@@ -266,7 +266,7 @@ impl Probe {
             estimate = Some((4.0 * narrow - wide) / 3.0);
             // What rounding alone puts between the two.
             let noise = 64.0 * f64::EPSILON * self.loss(&self.base)?.abs() / h;
-            if (wide - narrow).abs() <= 1e-4 * narrow.abs() + noise {
+            if (wide - narrow).abs() <= 1e-5 * narrow.abs() + noise {
                 break;
             }
         }
