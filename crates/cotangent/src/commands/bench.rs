@@ -5,7 +5,7 @@
 //! machine hits all alike (`SEMANTICS.md`, "Comparing speed").
 
 use crate::contender::Contender;
-use crate::model::ModelArgs;
+use crate::model::{ModelArgs, SizeArgs};
 use crate::options::count;
 use crate::output::{note, print, print_json};
 use cotangent::net::Network;
@@ -19,6 +19,8 @@ pub struct Args {
     /// Zoo names or spec files; mnist-linear, mnist-mlp and mnist-cnn if none is given.
     #[arg(value_name = "MODEL")]
     models: Vec<String>,
+    #[command(flatten)]
+    size: SizeArgs,
     /// Time PyTorch and JAX on the same work too.
     #[arg(long)]
     peers: bool,
@@ -93,7 +95,8 @@ pub fn run(args: &Args) -> Result<()> {
         ))?;
     }
     for model in &models {
-        let net = ModelArgs::unchanged(model).network()?;
+        let named = ModelArgs { model: model.clone(), size: args.size.clone() };
+        let net = named.network()?;
         let rows = one_model(args, &net, threads)?;
         if args.json {
             rows.iter().try_for_each(print_json)?;
