@@ -54,9 +54,9 @@ pub fn forward(net: &Network, batch: usize) -> Result<Graph, StepError> {
     Ok(step.b.finish()?)
 }
 
-/// `(params, statistics, x, target) -> (loss, logits)`. Under softmax
-/// cross-entropy a target row of zeros adds nothing to the loss, so a short
-/// last batch is padded with them.
+/// `(params, statistics, x, target) -> (loss, logits)`. No row depends on
+/// another, so what rows that fill up a short batch add to the loss can be
+/// taken off it; under softmax cross-entropy a target row of zeros adds nothing.
 pub fn eval(net: &Network, batch: usize) -> Result<Graph, StepError> {
     let mut step = Step::new(net, batch)?;
     step.stats(Mode::Evaluation)?;

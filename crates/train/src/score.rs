@@ -38,14 +38,33 @@ pub(crate) fn score(
         eval.input_mut(Role::Data).copy_from_slice(&batch.x);
         eval.input_mut(Role::Target).copy_from_slice(&batch.target);
         eval.run()?;
-        // The step's loss is a mean over all its rows; padding rows add nothing
-        // to the sum.
+        // The step's loss is a mean over all its rows.
         loss += f64::from(eval.loss()) * rows as f64;
         correct += count_correct(eval.output(Role::Logits), &batch.target, dataset.classes());
     }
     let n = split.len();
+    let padding = n.next_multiple_of(rows) - n;
+    if padding > 0 {
+        loss -= padding_loss(eval, batch, dataset, split)? * padding as f64;
+    }
     let answers = (n * positions(dataset)) as f64;
     Ok((Scores { loss: loss / n as f64, accuracy: correct as f64 / answers, n }, correct))
+}
+
+/// The loss of a row that fills up a short batch: nothing under cross-entropy,
+/// whose target is zero there, and that of whatever the network answers to
+/// zeros under the other losses.
+fn padding_loss(
+    eval: &mut Step,
+    batch: &mut Batch,
+    dataset: &Dataset,
+    split: &Split,
+) -> Result<f64, TrainError> {
+    batch.fill(dataset, split, &[], &Variation::default())?;
+    eval.input_mut(Role::Data).copy_from_slice(&batch.x);
+    eval.input_mut(Role::Target).copy_from_slice(&batch.target);
+    eval.run()?;
+    Ok(eval.loss().into())
 }
 
 /// Answers per example: rows of a target, whose last dimension is the classes.

@@ -100,6 +100,31 @@ fn mnist_mlp_learns_synthetic_digits() {
     assert_eq!(predict(&net, &last, &[], config.execution()).unwrap(), []);
 }
 
+/// 50 examples, whole, in even batches, and in batches of which the last is short.
+#[test]
+fn the_batch_size_of_an_evaluation_does_not_matter() {
+    use cotangent_net::Loss::{
+        BinaryCrossEntropyWithLogits, MeanSquaredError, SoftmaxCrossEntropy,
+    };
+    let folder = tempfile::tempdir().unwrap();
+    for loss in [SoftmaxCrossEntropy, MeanSquaredError, BinaryCrossEntropyWithLogits] {
+        let net = small_net().spec().clone().loss(loss).network().unwrap();
+        let mut config = Config::new(&net, &"adamw".parse().unwrap(), "synthetic");
+        (config.batch, config.epochs, config.threads) = (32, 1, 1);
+        let dir = folder.path().join(format!("{loss:?}"));
+        train_quietly(&config, &dir).unwrap();
+        let weights = Weights::load(&RunDir::open(&dir).last()).unwrap();
+        let at = |batch| evaluate(&net, &weights, &digits(), batch, config.execution()).unwrap();
+        let whole = at(50);
+        for batch in [1, 25, 32, 49] {
+            let found = at(batch);
+            assert_eq!((found.n, found.accuracy), (50, whole.accuracy), "{loss:?}, {batch}");
+            let apart = (found.loss - whole.loss).abs();
+            assert!(apart < 1e-6 * whole.loss, "{loss:?}, {batch}: {apart:e}");
+        }
+    }
+}
+
 #[test]
 fn a_seed_is_a_run() {
     let dir = tempfile::tempdir().unwrap();
