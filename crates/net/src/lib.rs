@@ -31,6 +31,7 @@ mod json;
 pub mod layers;
 mod network;
 mod number;
+mod planner;
 mod spec;
 mod toml_format;
 

@@ -1,39 +1,13 @@
-//! Variance and normalisation.
-//!
-//! Moments are taken of a few kilobytes at a time, in two passes while they
-//! are in L1, and joined in f64 by Chan, Golub and LeVeque's formula
-//! (*Updating Formulae and a Pairwise Algorithm*, 1979): one reading of
-//! memory, with the accuracy of two.
+//! The moments of every element of a row, over the rows; groups join theirs.
 
+use super::{CHUNK, Joined, positive, scale_of};
 use crate::plan::Moments;
 use pulp::{Arch, Simd, WithSimd};
 
-/// Elements whose moments are taken at once.
-const CHUNK: usize = 4096;
-
-/// The moments of some elements: how many, their mean, and their sum of
-/// squared distances from it.
-#[derive(Clone, Copy, Default)]
-struct Joined {
-    count: f64,
-    mean: f64,
-    squares: f64,
-}
-
-impl Joined {
-    #[inline(always)]
-    fn join(&mut self, count: f64, mean: f64, squares: f64) {
-        let (total, delta) = (self.count + count, mean - self.mean);
-        self.mean += delta * (count / total);
-        self.squares += squares + delta * delta * (self.count * count / total);
-        self.count = total;
-    }
-}
-
 /// What a part knows of every lane: an element of a row is a lane.
-struct Lanes<'a> {
-    mean: &'a mut [f64],
-    squares: &'a mut [f64],
+pub(super) struct Lanes<'a> {
+    pub(super) mean: &'a mut [f64],
+    pub(super) squares: &'a mut [f64],
 }
 
 /// Elements of one array of lanes in scratch.
@@ -42,7 +16,7 @@ fn lane_array(m: &Moments) -> usize {
 }
 
 /// Scratch elements of a part.
-pub(super) fn scratch(m: &Moments) -> usize {
+pub(in crate::kernels) fn scratch(m: &Moments) -> usize {
     // Its own sums and the joined ones, both in f64; then three arrays in f32.
     if m.by_lanes() { lane_array(m).saturating_mul(11) } else { 0 }
 }
@@ -52,7 +26,7 @@ pub(super) fn scratch(m: &Moments) -> usize {
 /// # Safety
 /// `scratch` holds [`scratch`] elements, starts on a cache line, and nobody
 /// else writes to them meanwhile.
-unsafe fn lanes<'a>(m: &Moments, scratch: *mut f32, which: usize) -> Lanes<'a> {
+pub(super) unsafe fn lanes<'a>(m: &Moments, scratch: *mut f32, which: usize) -> Lanes<'a> {
     let (len, at) = (m.lanes(), scratch.wrapping_add(which * 4 * lane_array(m)));
     // SAFETY: the caller's contract.
     unsafe {
@@ -67,7 +41,7 @@ unsafe fn lanes<'a>(m: &Moments, scratch: *mut f32, which: usize) -> Lanes<'a> {
 ///
 /// # Safety
 /// As [`lanes`].
-unsafe fn triples<'a>(m: &Moments, scratch: *mut f32) -> [&'a mut [f32]; 3] {
+pub(super) unsafe fn triples<'a>(m: &Moments, scratch: *mut f32) -> [&'a mut [f32]; 3] {
     let at = scratch.wrapping_add(8 * lane_array(m));
     // SAFETY: the caller's contract.
     unsafe {
@@ -83,7 +57,7 @@ unsafe fn triples<'a>(m: &Moments, scratch: *mut f32) -> [&'a mut [f32]; 3] {
 ///
 /// # Safety
 /// As [`lanes`].
-pub(super) unsafe fn partial(arch: Arch, m: &Moments, a: &[f32], scratch: *mut f32) {
+pub(in crate::kernels) unsafe fn partial(arch: Arch, m: &Moments, a: &[f32], scratch: *mut f32) {
     // SAFETY: passed on.
     let (lanes, chunk) = unsafe { (lanes(m, scratch, 0), triples(m, scratch)) };
     arch.dispatch(SumLanes { a, lanes, chunk });
@@ -183,7 +157,7 @@ fn lanes_of_chunk<S: Simd, const N: usize>(
 }
 
 /// The moments of each group, from lanes that each saw `rows` rows.
-fn groups(m: &Moments, lanes: &Lanes, rows: f64, mut f: impl FnMut(usize, Joined)) {
+pub(super) fn groups(m: &Moments, lanes: &Lanes, rows: f64, mut f: impl FnMut(usize, Joined)) {
     let each = lanes.mean.chunks_exact(m.inner).zip(lanes.squares.chunks_exact(m.inner));
     for (g, (means, squares)) in each.enumerate() {
         let mut all = Joined::default();
@@ -226,7 +200,7 @@ unsafe fn join<'a>(
 ///
 /// # Safety
 /// As [`join`].
-pub(super) unsafe fn split_variance(
+pub(in crate::kernels) unsafe fn split_variance(
     m: &Moments,
     out: &mut [f32],
     scratch: impl Fn(usize) -> *mut f32,
@@ -243,7 +217,7 @@ pub(super) unsafe fn split_variance(
 ///
 /// # Safety
 /// As [`join`].
-pub(super) unsafe fn split_scale(
+pub(in crate::kernels) unsafe fn split_scale(
     m: &Moments,
     eps: f32,
     scratch: impl Fn(usize) -> *mut f32,
@@ -257,7 +231,7 @@ pub(super) unsafe fn split_scale(
     }
 }
 
-fn set_scale(m: &Moments, eps: f32, lanes: &Lanes, [mean, scale, _]: [&mut [f32]; 3]) {
+pub(super) fn set_scale(m: &Moments, eps: f32, lanes: &Lanes, [mean, scale, _]: [&mut [f32]; 3]) {
     groups(m, lanes, m.rows as f64, |g, j| {
         let own = g * m.inner..(g + 1) * m.inner;
         mean[own.clone()].fill(j.mean as f32);
@@ -265,15 +239,11 @@ fn set_scale(m: &Moments, eps: f32, lanes: &Lanes, [mean, scale, _]: [&mut [f32]
     });
 }
 
-fn scale_of(j: Joined, eps: f32) -> f32 {
-    (1.0 / (j.squares / j.count + f64::from(eps)).sqrt()) as f32
-}
-
 /// Normalises rows by what [`split_scale`] left in `scratch`.
 ///
 /// # Safety
 /// As [`lanes`].
-pub(super) unsafe fn scale_rows(
+pub(in crate::kernels) unsafe fn scale_rows(
     arch: Arch,
     m: &Moments,
     a: &[f32],
@@ -308,176 +278,6 @@ impl WithSimd for ScaleRows<'_> {
             }
             for k in 0..out_rest.len() {
                 out_rest[k] = (a_rest[k] - mean_rest[k]) * scale_rest[k];
-            }
-        }
-    }
-}
-
-/// The variance of every group of every slab of `a`.
-///
-/// # Safety
-/// As [`lanes`].
-pub(super) unsafe fn variance(
-    arch: Arch,
-    m: &Moments,
-    a: &[f32],
-    out: &mut [f32],
-    scratch: *mut f32,
-) {
-    let count = m.count() as f64;
-    for (a, out) in a.chunks_exact(m.slab()).zip(out.chunks_exact_mut(m.groups)) {
-        if m.by_lanes() {
-            // SAFETY: passed on.
-            let lanes = unsafe {
-                partial(arch, m, a, scratch);
-                lanes(m, scratch, 0)
-            };
-            groups(m, &lanes, m.rows as f64, |g, j| out[g] = (j.squares / count) as f32);
-        } else {
-            arch.dispatch(ByRuns { m, a, then: RunVariance { out } });
-        }
-    }
-}
-
-/// Normalises every slab of `a`.
-///
-/// # Safety
-/// As [`lanes`].
-pub(super) unsafe fn normalize(
-    arch: Arch,
-    m: &Moments,
-    eps: f32,
-    a: &[f32],
-    out: &mut [f32],
-    scratch: *mut f32,
-) {
-    for (a, out) in a.chunks_exact(m.slab()).zip(out.chunks_exact_mut(m.slab())) {
-        if m.by_lanes() {
-            // SAFETY: passed on.
-            unsafe {
-                partial(arch, m, a, scratch);
-                set_scale(m, eps, &lanes(m, scratch, 0), triples(m, scratch));
-                scale_rows(arch, m, a, out, scratch);
-            }
-        } else {
-            arch.dispatch(ByRuns { m, a, then: RunNormalize { m, eps, a, out } });
-        }
-    }
-}
-
-/// One slab, group by group.
-struct ByRuns<'a, F> {
-    m: &'a Moments,
-    a: &'a [f32],
-    then: F,
-}
-
-/// What to do with a group's moments.
-trait Then {
-    fn group<S: Simd>(&mut self, s: S, group: usize, joined: Joined);
-}
-
-impl<F: Then> WithSimd for ByRuns<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, s: S) {
-        let Moments { groups, inner, .. } = *self.m;
-        for g in 0..groups {
-            let mut joined = Joined::default();
-            for row in self.a.chunks_exact(groups * inner) {
-                for chunk in row[g * inner..(g + 1) * inner].chunks(CHUNK) {
-                    let (mean, squares) = of_run(s, chunk);
-                    joined.join(chunk.len() as f64, mean, squares);
-                }
-            }
-            self.then.group(s, g, joined);
-        }
-    }
-}
-
-/// The mean and the sum of squared distances from it.
-#[inline(always)]
-fn of_run<S: Simd>(s: S, a: &[f32]) -> (f64, f64) {
-    let zero = s.splat_f32s(0.0);
-    let (vectors, rest) = S::as_simd_f32s(a);
-    let (blocks, singles) = pulp::as_arrays::<4, _>(vectors);
-    let mut sums = [zero; 4];
-    for b in blocks {
-        for k in 0..4 {
-            sums[k] = s.add_f32s(sums[k], b[k]);
-        }
-    }
-    singles.iter().for_each(|&x| sums[0] = s.add_f32s(sums[0], x));
-    let count = a.len() as f64;
-    let mean = (total(s, sums) + rest.iter().sum::<f32>()) / a.len() as f32;
-    // Distances from the mean as rounded, and what they add up to for that.
-    let center = s.splat_f32s(mean);
-    let (mut sums, mut squares) = ([zero; 4], [zero; 4]);
-    for b in blocks {
-        for k in 0..4 {
-            let d = s.sub_f32s(b[k], center);
-            sums[k] = s.add_f32s(sums[k], d);
-            squares[k] = s.mul_add_e_f32s(d, d, squares[k]);
-        }
-    }
-    for &x in singles {
-        let d = s.sub_f32s(x, center);
-        sums[0] = s.add_f32s(sums[0], d);
-        squares[0] = s.mul_add_e_f32s(d, d, squares[0]);
-    }
-    let (mut sum, mut square) = (total(s, sums), total(s, squares));
-    for d in rest.iter().map(|x| x - mean) {
-        sum += d;
-        square += d * d;
-    }
-    let (sum, square) = (f64::from(sum), f64::from(square));
-    (f64::from(mean) + sum / count, positive(square - sum * (sum / count)))
-}
-
-/// Where rounding made a sum of squares negative, 0; a NaN passes.
-#[inline(always)]
-fn positive(x: f64) -> f64 {
-    if x < 0.0 { 0.0 } else { x }
-}
-
-#[inline(always)]
-fn total<S: Simd>(s: S, [a, b, c, d]: [S::f32s; 4]) -> f32 {
-    s.reduce_sum_f32s(s.add_f32s(s.add_f32s(a, b), s.add_f32s(c, d)))
-}
-
-struct RunVariance<'a> {
-    out: &'a mut [f32],
-}
-
-impl Then for RunVariance<'_> {
-    #[inline(always)]
-    fn group<S: Simd>(&mut self, _: S, group: usize, j: Joined) {
-        self.out[group] = (j.squares / j.count) as f32;
-    }
-}
-
-struct RunNormalize<'a> {
-    m: &'a Moments,
-    eps: f32,
-    a: &'a [f32],
-    out: &'a mut [f32],
-}
-
-impl Then for RunNormalize<'_> {
-    #[inline(always)]
-    fn group<S: Simd>(&mut self, s: S, group: usize, j: Joined) {
-        let (mean, scale) = (j.mean as f32, scale_of(j, self.eps));
-        let (means, scales) = (s.splat_f32s(mean), s.splat_f32s(scale));
-        let (row, own) = (self.m.lanes(), group * self.m.inner..(group + 1) * self.m.inner);
-        for (a, out) in self.a.chunks_exact(row).zip(self.out.chunks_exact_mut(row)) {
-            let (a, a_rest) = S::as_simd_f32s(&a[own.clone()]);
-            let (out, out_rest) = S::as_mut_simd_f32s(&mut out[own.clone()]);
-            for (o, &x) in out.iter_mut().zip(a) {
-                *o = s.mul_f32s(s.sub_f32s(x, means), scales);
-            }
-            for (o, x) in out_rest.iter_mut().zip(a_rest) {
-                *o = (x - mean) * scale;
             }
         }
     }
