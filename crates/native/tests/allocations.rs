@@ -85,8 +85,11 @@ fn without_gemm() -> Graph {
 /// Without the test harness, whose own threads allocate now and then.
 fn main() {
     assert_eq!(during_runs(&without_gemm(), 1), 0);
-    // Rayon's queue takes a block for every 63 calls from outside the pool.
-    assert!(during_runs(&without_gemm(), 2) <= 200 / 63 + 1);
+    // Rayon's queue takes a block for every 63 calls from outside the pool, and
+    // its threads a few more where the machine lets them wait for each other.
+    // Anything a run allocated itself would come 200 times.
+    let found = during_runs(&without_gemm(), 2);
+    assert!(found <= 200 / 10, "{found} allocations in 200 runs");
     // The narrow last layer's three products go to `gemm`, which takes packing
     // space and flags: at most two allocations each, per part.
     for model in ["mnist-mlp", "mnist-cnn"] {
