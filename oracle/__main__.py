@@ -12,6 +12,7 @@ import os
 import pathlib
 import sys
 import time
+from collections.abc import Iterator
 
 from oracle import case as cases
 from oracle.check import Verdict, judge
@@ -26,29 +27,35 @@ def main(argv: list[str] | None = None) -> int:
         action="store_true",
         help="also run wrong variants of each program and demand that they fail",
     )
+    parser.add_argument("--progress", action="store_true", help="a line per case, as it is judged")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     args = parser.parse_args(argv)
 
     started = time.monotonic()
     folders = cases.find(args.cases) if args.cases.is_dir() else []
-    verdicts = run(folders, args.cases, args.mutations, args.jobs)
-    for verdict in verdicts:
+    verdicts = []
+    for verdict in run(folders, args.cases, args.mutations, args.jobs):
+        verdicts.append(verdict)
+        if args.progress:
+            print(f"{verdict.case}: {verdict.seconds:.1f} s", file=sys.stderr, flush=True)
         for line in verdict.failures:
-            print(f"FAIL {line}", file=sys.stderr)
+            print(f"FAIL {line}", file=sys.stderr, flush=True)
     summary = summarise(verdicts, time.monotonic() - started)
     print(json.dumps(summary) if args.json else describe(summary, args.cases))
     return 0 if summary["cases"] > 0 and summary["failed"] == 0 else 1
 
 
-def run(folders, root, mutations: bool, jobs: int) -> list[Verdict]:
+def run(folders, root, mutations: bool, jobs: int) -> Iterator[Verdict]:
     """Judge all folders, in order, in `jobs` processes (compiling is single-threaded)."""
     one = functools.partial(judge, root=root, mutations=mutations)
     if jobs <= 1 or len(folders) < 8:
-        return [one(folder) for folder in folders]
+        yield from map(one, folders)
+        return
     spawn = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
         pending = [pool.submit(one, folder) for folder in folders]
-        return [_result(f, folder, root) for f, folder in zip(pending, folders)]
+        for future, folder in zip(pending, folders):
+            yield _result(future, folder, root)
 
 
 def _result(future, folder, root) -> Verdict:
@@ -78,6 +85,10 @@ def summarise(verdicts: list[Verdict], seconds: float) -> dict:
             who: {"ratio": f.ratio, "case": f.case, "tensor": f.tensor} for who, f in worst.items()
         },
         "seconds": round(seconds, 1),
+        "slowest": {
+            v.case: round(v.seconds, 1)
+            for v in sorted(verdicts, key=lambda v: -v.seconds)[:3]
+        },
     }
 
 
@@ -91,10 +102,11 @@ def describe(s: dict, folder: pathlib.Path) -> str:
         f"; {who} at worst {w['ratio']:.3f} of allowed ({w['case']}: {w['tensor']})"
         for who, w in s["worst"].items()
     )
+    slowest = ", ".join(f"{case} {seconds} s" for case, seconds in s["slowest"].items())
     return (
         f"oracle: {s['cases'] - s['failed']} of {s['cases']} cases pass ({counts}), "
         f"{s['tensors']} tensors compared; engines beside XLA: {engines}{mutants}{worst}; "
-        f"{s['seconds']} s"
+        f"{s['seconds']} s, slowest {slowest}"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import time
 
 from oracle import case as cases
 from oracle import compare, mutate, reference, xla
@@ -23,6 +24,7 @@ class Verdict:
     mutants: int = 0
     killed: int = 0
     error: str = ""
+    seconds: float = 0.0
 
     @property
     def failures(self) -> list[str]:
@@ -33,6 +35,7 @@ class Verdict:
 def judge(folder: pathlib.Path, root: pathlib.Path, mutations: bool = False) -> Verdict:
     """Run one case folder. Whatever goes wrong becomes a failing verdict."""
     verdict = Verdict(str(folder.relative_to(root)))
+    started = time.monotonic()
     try:
         case = cases.load(folder, root)
         verdict.dtype = case.dtype
@@ -54,6 +57,7 @@ def judge(folder: pathlib.Path, root: pathlib.Path, mutations: bool = False) -> 
             _run_mutants(case, verdict, truth, allowed)
     except Exception as error:  # noqa: BLE001: XLA and JAX raise many kinds; all fail the case
         verdict.error = f"{type(error).__name__}: {' '.join(str(error).split())[:400]}"
+    verdict.seconds = time.monotonic() - started
     return verdict
 
 

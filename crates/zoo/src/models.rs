@@ -37,29 +37,29 @@ models! {
     "resnet18", "ResNet-18 (He et al., 2016)",
         |name, c| resnet::basic(name, c, [2, 2, 2, 2]), small(32, 0.0625, 1.0);
     "resnet34", "ResNet-34",
-        |name, c| resnet::basic(name, c, [3, 4, 6, 3]), small(32, 0.0625, 0.5);
+        |name, c| resnet::basic(name, c, [3, 4, 6, 3]), small(32, 0.0625, 0.3);
     "resnet50", "ResNet-50, stride at the 3x3 convolution",
-        |name, c| resnet::bottleneck(name, c, [3, 4, 6, 3]), small(32, 0.0625, 0.5);
+        |name, c| resnet::bottleneck(name, c, [3, 4, 6, 3]), small(32, 0.0625, 0.3);
     "resnet101", "ResNet-101",
-        |name, c| resnet::bottleneck(name, c, [3, 4, 23, 3]), small(32, 0.0625, 0.2);
+        |name, c| resnet::bottleneck(name, c, [3, 4, 23, 3]), small(32, 0.0625, 0.1);
     "mobilenet-v1", "MobileNetV1 (Howard et al., 2017)",
-        mobilenet::v1, small(32, 0.125, 0.5);
+        mobilenet::v1, small(32, 0.125, 0.4);
     "mobilenet-v2", "MobileNetV2: inverted residuals (Sandler et al., 2018)",
-        mobilenet::v2, small(32, 0.125, 0.5);
+        mobilenet::v2, small(32, 0.125, 0.4);
     "mobilenet-v3-large", "MobileNetV3-Large: squeeze-and-excitation, hard swish (Howard et al., 2019)",
-        mobilenet::v3_large, small(32, 0.125, 0.5);
+        mobilenet::v3_large, small(32, 0.125, 0.4);
     "mobilenet-v4-conv-small", "MobileNetV4-Conv-S: universal inverted bottlenecks (Qin et al., 2024)",
-        mobilenet::v4_conv_small, small(32, 0.125, 1.0);
+        mobilenet::v4_conv_small, small(32, 0.125, 0.4);
     "efficientnet-b0", "EfficientNet-B0 (Tan, Le, 2019)",
-        efficientnet::b0, small(32, 0.125, 0.5);
+        efficientnet::b0, small(32, 0.125, 0.4);
     "efficientnet-v2-s", "EfficientNetV2-S: fused blocks first (Tan, Le, 2021)",
-        efficientnet::v2_s, small(32, 0.0625, 0.2);
+        efficientnet::v2_s, small(32, 0.0625, 0.1);
     "convnext-tiny", "ConvNeXt-T (Liu et al., 2022)",
-        |name, c| convnext::convnext(name, c, 96, [3, 3, 9, 3], 10), small(32, 0.0625, 0.4);
+        |name, c| convnext::convnext(name, c, 96, [3, 3, 9, 3], 10), small(32, 0.0625, 0.2);
     "convnext-small", "ConvNeXt-S",
-        |name, c| convnext::convnext(name, c, 96, [3, 3, 27, 3], 40), small(32, 0.0625, 0.2);
+        |name, c| convnext::convnext(name, c, 96, [3, 3, 27, 3], 40), small(32, 0.0625, 0.08);
     "convnext-base", "ConvNeXt-B",
-        |name, c| convnext::convnext(name, c, 128, [3, 3, 27, 3], 50), small(32, 0.0625, 0.1);
+        |name, c| convnext::convnext(name, c, 128, [3, 3, 27, 3], 50), small(32, 0.0625, 0.06);
     "vit-tiny", "ViT-Ti/16: twelve transformer blocks, 3 heads (Dosovitskiy et al., 2021)",
         |name, c| vit::patch16(name, c, 3), small(32, 0.125, 0.2);
     "vit-small", "ViT-S/16: 6 heads",
@@ -67,7 +67,7 @@ models! {
     "vit-base", "ViT-B/16: 12 heads",
         |name, c| vit::patch16(name, c, 12), small(32, 0.0625, 0.2);
     "densenet121", "DenseNet-121 (Huang et al., 2017)",
-        densenet::densenet121, small(32, 0.125, 0.2);
+        densenet::densenet121, small(32, 0.125, 0.12);
     "squeezenet", "SqueezeNet 1.0: fire modules (Iandola et al., 2016)",
         squeezenet::v1_0, small(32, 0.125, 1.0);
     "squeezenet-1.1", "SqueezeNet 1.1: the same accuracy with less to compute",
