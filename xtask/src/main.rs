@@ -22,7 +22,8 @@ enum Chore {
         /// Where the cases go.
         #[arg(long, default_value = "target/oracle")]
         dir: PathBuf,
-        /// Every network of the zoo, not only one or two of each family.
+        /// The train steps of all of the zoo: also of networks that differ from others in width
+        /// and depth alone.
         #[arg(long)]
         whole_zoo: bool,
         /// Only write the cases.
