@@ -44,6 +44,12 @@ rm -rf target/oracle
 cargo xtask oracle
 [[ -n $(find target/oracle -name case.json -print -quit) ]] || fail "cargo xtask oracle wrote no cases"
 
+step "The zoo's train steps, through IREE"
+cargo xtask lowerers
+
+step "Weights and gradients of timm's networks, beside ours"
+bash scripts/torch-oracle.sh --small
+
 step "The proofs' meaning of StableHLO, run by Coq, against XLA"
 cargo xtask twin
 

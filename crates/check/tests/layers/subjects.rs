@@ -46,7 +46,7 @@ impl Draw<'_> {
         format!("{:.2}", self.rng.random_range(low..high))
     }
 
-    /// A kernel or window, smaller than the input and larger than its padding.
+    /// A kernel or window, larger than its padding, that fits the input twice dilated.
     fn window(&mut self) -> String {
         let (height, width) = (self.size(2, 3), self.size(2, 3));
         format!("[{height}, {width}]")
@@ -86,7 +86,7 @@ impl Subject {
         // Heads and groups divide the features. A norm over two features is a
         // step between -1 and 1, too steep for differences.
         let features = 2 * rng.random_range(2..=3);
-        let (height, width) = (rng.random_range(4..=6), rng.random_range(4..=6));
+        let (height, width) = (rng.random_range(5..=7), rng.random_range(5..=7));
         let mut d = Draw { rng, height, width, features };
         let inside = d.size(2, 5);
         let (input, first) = match self.on {

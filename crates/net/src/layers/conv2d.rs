@@ -72,7 +72,7 @@ impl Rule for Conv2d {
     fn emit(&self, s: &mut Scope, x: ValueId, _: &[ValueId]) -> Result<ValueId, GraphError> {
         let shape = s.b.shape(x);
         let padding =
-            self.padding.resolve([shape[1], shape[2]], self.kernel, self.stride, self.dilation);
+            self.padding.reached([shape[1], shape[2]], self.kernel, self.stride, self.dilation);
         let dims = ConvDims {
             strides: self.stride.0.to_vec(),
             padding: padding.to_vec(),

@@ -78,16 +78,7 @@ impl Pool {
     fn on_batch(b: &Builder, x: ValueId, window: Pair, stride: Pair, padding: Padding) -> Window {
         let shape = b.shape(x);
         let stride = or_window(stride, window);
-        let size = [shape[1], shape[2]];
-        let padding = padding.resolve(size, window, stride, Pair::both(1));
-        // Padding that no window reaches is left out: it changes nothing, and
-        // not every lowerer bears it.
-        let reached = |d: usize| {
-            let ((low, high), k, s) = (padding[d], window.0[d], stride.0[d]);
-            let last = (size[d] + low + high - k) / s * s + k;
-            (low, high.min(last.saturating_sub(size[d] + low)))
-        };
-        let (h, w) = (reached(0), reached(1));
+        let [h, w] = padding.reached([shape[1], shape[2]], window, stride, Pair::both(1));
         let around = |[h, w]: [usize; 2]| vec![1, h, w, 1];
         Window {
             size: around(window.0),

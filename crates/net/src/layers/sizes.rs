@@ -94,6 +94,26 @@ impl Padding {
             Padding::Sides(sides) => sides,
         }
     }
+
+    /// The cells of [`Padding::resolve`] that some window reaches. The others,
+    /// behind the last step of a stride, change nothing, and not every lowerer
+    /// bears them.
+    pub(crate) fn reached(
+        &self,
+        input: [usize; 2],
+        window: Pair,
+        stride: Pair,
+        dilation: Pair,
+    ) -> [(usize, usize); 2] {
+        let padding = self.resolve(input, window, stride, dilation);
+        let one = |d: usize| {
+            let ((low, high), s) = (padding[d], stride.0[d]);
+            let span = (window.0[d] - 1) * dilation.0[d] + 1;
+            let end = (input[d] + low + high - span) / s * s + span;
+            (low, high.min(end.saturating_sub(input[d] + low)))
+        };
+        [one(0), one(1)]
+    }
 }
 
 /// `[height, width, channels]`, or an error that says how to get there.
