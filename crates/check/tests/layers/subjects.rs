@@ -75,7 +75,13 @@ impl Subject {
     const fn new(kind: &'static str, on: On, attributes: fn(&mut Draw) -> String) -> Self {
         // Statistics of the batch need a few examples.
         let batch = match kind.as_bytes() {
-            b"batch_norm" | b"basic_block" | b"bottleneck" => 4,
+            b"batch_norm"
+            | b"basic_block"
+            | b"bottleneck"
+            | b"inverted_residual"
+            | b"mb_conv"
+            | b"fused_mb_conv"
+            | b"universal_inverted_bottleneck" => 4,
             _ => 2,
         };
         Subject { kind, batch, on, attributes }
