@@ -1,12 +1,11 @@
-"""`python -m oracle.lowerers CASES_DIR`: the emitted train step of every net of the
-zoo, small, through IREE.
+"""`python -m oracle.lowerers CASES_DIR`: emitted train steps of the zoo, small, through
+IREE.
 
-Each f32 train step below CASES_DIR/zoo (written by `cargo xtask oracle`) is compiled
-by `iree-compile` for the CPU and run for one step; every result has to be XLA's of the
-same file, as near as those of our executors are, and a wrong variant of each short file must
-not be. `--parse FILE..`
-only asks whether both read a file, for steps of published size. Exit status 0 only if at
-least one file was tried and none failed.
+Each f32 train step below CASES_DIR/zoo (written by `cargo xtask lowerers`) is compiled by
+`iree-compile` for the CPU and run for one step. Every result has to be XLA's of the same
+file, as near as those of our executors are, and that of a wrong variant of a short file
+must not be. `--parse FILE..` only asks whether IREE and XLA read a file, for steps of
+published size. Exit status 0 only if at least one file was tried and none failed.
 """
 
 from __future__ import annotations

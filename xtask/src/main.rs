@@ -22,20 +22,22 @@ enum Chore {
         /// Where the cases go.
         #[arg(long, default_value = "target/oracle")]
         dir: PathBuf,
-        /// The train steps of all of the zoo: also of networks that differ from others in width
-        /// and depth alone.
+        /// The train step of every network of the zoo, not of the light ones alone.
         #[arg(long)]
         whole_zoo: bool,
         /// Only write the cases.
         #[arg(long)]
         write_only: bool,
     },
-    /// Have IREE compile and run the small train steps that `oracle` wrote, and IREE and XLA read
-    /// those of published size.
+    /// Have IREE compile and run train steps of the zoo, small, beside XLA and our executors, and
+    /// IREE and XLA read those of published size.
     Lowerers {
-        /// Where the cases of the oracle are.
-        #[arg(long, default_value = "target/oracle")]
+        /// Where the steps go.
+        #[arg(long, default_value = "target/lowerers")]
         dir: PathBuf,
+        /// Every small step, not only one or two of each family.
+        #[arg(long)]
+        whole_zoo: bool,
     },
     /// Have Coq run its meaning of StableHLO on random modules, and XLA their text.
     Twin {
@@ -54,7 +56,7 @@ enum Chore {
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
         Chore::Oracle { dir, whole_zoo, write_only } => oracle::run(&dir, whole_zoo, write_only),
-        Chore::Lowerers { dir } => lowerers::run(&dir),
+        Chore::Lowerers { dir, whole_zoo } => lowerers::run(&dir, whole_zoo),
         Chore::Twin { dir, count, write_only } => twin::run(&dir, count, write_only),
     };
     match result {

@@ -29,6 +29,14 @@ pub fn run(dir: &Path, whole_zoo: bool, write_only: bool) -> Result<()> {
     if status.success() { Ok(()) } else { Err("the oracle found differences".into()) }
 }
 
+/// Writes the f32 train steps of the networks of the zoo that `wanted` names,
+/// small, to `dir`.
+pub fn write_train_steps(dir: &Path, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    nets::train_steps(wanted, &mut |case| {
+        case.write(dir).map_err(|e| format!("case {}: {e}", case.name).into())
+    })
+}
+
 /// The Python that has JAX.
 pub fn python() -> Result<&'static Path> {
     let python = Path::new(".venv-oracle/bin/python");

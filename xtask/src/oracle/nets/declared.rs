@@ -103,6 +103,12 @@ impl Declared {
         self.run(Run::Grad { kinks: Some(scale) })
     }
 
+    /// No other comparison than this.
+    pub fn only(mut self, run: Run) -> Self {
+        self.runs = vec![run];
+        self
+    }
+
     pub fn run(mut self, run: Run) -> Self {
         self.runs.push(run);
         self

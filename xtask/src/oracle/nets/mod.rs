@@ -49,6 +49,21 @@ pub fn cases(whole_zoo: bool, take: &mut dyn FnMut(Case) -> Result<()>) -> Resul
     steps::cases(take)
 }
 
+/// Hands the f32 train steps of the networks of the zoo that `wanted` names,
+/// small, to `take`.
+pub fn train_steps(
+    wanted: impl Fn(&str) -> bool,
+    take: &mut dyn FnMut(Case) -> Result<()>,
+) -> Result<()> {
+    for declared in zoo::train_steps(wanted) {
+        let net = declared.network()?;
+        for &run in &declared.runs {
+            take(case(&declared.name, &net, run, declared.batch, Precision::F32)?)?;
+        }
+    }
+    Ok(())
+}
+
 /// Nets with a batch norm's bias before another batch norm: in training its
 /// gradient cancels, all or nearly, and what is left in f32 is rounding, JAX's
 /// too. They are judged in f64, and in f32 with frozen statistics.
