@@ -127,7 +127,7 @@ impl From<Dtype> for Precision {
 pub struct DataArgs {
     /// auto (what suits the network from $COTANGENT_DATA or ./data, else downloaded, else
     /// synthetic), synthetic, or a directory: MNIST's or CIFAR-10's files, images in folders of
-    /// their class, or text.
+    /// their class, images/NAME.png or .jpg with a class per pixel in masks/NAME.png, or text.
     #[arg(long, default_value = "auto", value_name = "auto|synthetic|DIR")]
     pub data: String,
 }

@@ -15,7 +15,7 @@ pub enum Augment {
     None,
     /// Images: mirrored left to right half of the time, and cropped at random out of the image with
     /// a border of 4 black pixels (He et al., "Deep Residual Learning for Image Recognition", 2016,
-    /// section 4.2).
+    /// section 4.2). Masks alike, the border being of no class.
     FlipCrop,
     /// Text: each window begins up to a window's length later.
     Shift,
@@ -99,15 +99,22 @@ impl Variation {
 }
 
 impl FlipCrop {
-    /// Writes what is seen of `image`, of shape `[height, width, channels]`, into `seen`.
-    pub fn apply(self, image: &[u8], [height, width, channels]: [usize; 3], seen: &mut [u8]) {
+    /// Writes what is seen of `image`, of shape `[height, width, channels]`, into `seen`; around it
+    /// lies `border`.
+    pub fn apply(
+        self,
+        image: &[u8],
+        [height, width, channels]: [usize; 3],
+        border: u8,
+        seen: &mut [u8],
+    ) {
         // A coordinate of the crop in the image; `None` on the border.
         let inside = |at: usize, offset: usize, size: usize| {
             (at + offset).checked_sub(BORDER).filter(|&at| at < size)
         };
         for (row, seen) in seen.chunks_exact_mut(width * channels).enumerate() {
             let Some(y) = inside(row, self.top, height) else {
-                seen.fill(0);
+                seen.fill(border);
                 continue;
             };
             for (column, seen) in seen.chunks_exact_mut(channels).enumerate() {
@@ -117,7 +124,7 @@ impl FlipCrop {
                         let at = (y * width + x) * channels;
                         seen.copy_from_slice(&image[at..at + channels]);
                     }
-                    None => seen.fill(0),
+                    None => seen.fill(border),
                 }
             }
         }
@@ -133,7 +140,7 @@ mod tests {
 
     fn seen(flip: bool, top: usize, left: usize) -> [u8; 12] {
         let mut seen = [9; 12];
-        FlipCrop { flip, top, left }.apply(&IMAGE, SHAPE, &mut seen);
+        FlipCrop { flip, top, left }.apply(&IMAGE, SHAPE, 0, &mut seen);
         seen
     }
 
@@ -144,6 +151,15 @@ mod tests {
         // One row down, one column to the left.
         assert_eq!(seen(false, 5, 3), [0, 0, 40, 41, 50, 51, 0, 0, 0, 0, 0, 0]);
         assert_eq!(seen(true, 5, 3), [50, 51, 40, 41, 0, 0, 0, 0, 0, 0, 0, 0]);
+        // A mask of one class per pixel, and a border of none.
+        let mut mask = [0; 6];
+        FlipCrop { flip: true, top: 5, left: 3 }.apply(
+            &[0, 1, 2, 3, 4, 5],
+            [2, 3, 1],
+            9,
+            &mut mask,
+        );
+        assert_eq!(mask, [4, 3, 9, 9, 9, 9]);
         // Past the image altogether.
         assert_eq!(seen(false, 0, 0), [0; 12]);
         assert_eq!(seen(true, 8, 8), [0; 12]);

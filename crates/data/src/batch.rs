@@ -1,7 +1,7 @@
 //! From examples to the arrays a train step takes.
 
-use crate::split::Examples;
-use crate::{Augment, Dataset, Encoding, Split, Variation};
+use crate::split::{Examples, Labels};
+use crate::{Augment, Dataset, Encoding, NO_CLASS, Split, Variation};
 
 /// Buffers or indices that do not fit a batch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -22,6 +22,11 @@ pub enum BatchError {
         "the split is not part of this data set: its examples have {found} values, expected {expected}"
     )]
     ForeignSplit { found: usize, expected: usize },
+    #[error(
+        "the split is not part of this data set: its examples have {found} labels each, expected \
+         {expected}"
+    )]
+    ForeignLabels { found: usize, expected: usize },
     #[error("augmentation {augment} is not for {name}; expected {expected}")]
     Augment { augment: Augment, name: String, expected: &'static str },
 }
@@ -30,8 +35,8 @@ impl Dataset {
     /// Fills a batch with the examples `indices` of `split`, as they are.
     ///
     /// `x` is `[batch, ..example]` and `t`, one-hot, `[batch, ..target]`. The batch size is that of
-    /// the buffers. Rows past the last index are zero in both: a zero target row adds neither loss
-    /// nor gradient. After an error the buffers hold no batch.
+    /// the buffers. Rows past the last index are zero in both, and so is the target of a pixel of no
+    /// class: a zero target row adds neither loss nor gradient to a cross-entropy. After an error the buffers hold no batch.
     ///
     /// # Errors
     /// The buffers are not of one batch size, an example does not exist, or the split is of another
@@ -69,8 +74,8 @@ impl Dataset {
         }
         t.fill(0.0);
         match &split.0 {
-            Examples::Images { pixels, labels, size } => {
-                self.fill_images((pixels, labels, *size), indices, variation, x, t)?;
+            Examples::Images { pixels, size, labels } => {
+                self.fill_images((pixels, *size, labels), indices, variation, x, t)?;
             }
             Examples::Text { characters, window } => {
                 x.fill(0.0);
@@ -96,9 +101,10 @@ impl Dataset {
         Err(BatchError::Augment { augment, name: self.name().into(), expected })
     }
 
+    /// `t` holds zeros.
     fn fill_images(
         &self,
-        (images, labels, size): (&[u8], &[u16], usize),
+        (images, size, labels): (&[u8], usize, &Labels),
         indices: &[u32],
         variation: &Variation,
         x: &mut [f32],
@@ -111,28 +117,47 @@ impl Dataset {
         if size != expected {
             return Err(BatchError::ForeignSplit { found: size, expected });
         }
-        let mut seen = match variation.augment {
-            Augment::FlipCrop => vec![0; size],
-            _ => vec![],
+        let (found, expected) = (labels.area(), self.target_len() / classes.max(1));
+        if found != expected {
+            return Err(BatchError::ForeignLabels { found, expected });
+        }
+        let len = images.len() / size;
+        let (mut seen, mut seen_mask) = match (variation.augment, labels) {
+            (Augment::FlipCrop, Labels::Masks { area, .. }) => (vec![0; size], vec![0; *area]),
+            (Augment::FlipCrop, Labels::Classes(_)) => (vec![0; size], vec![]),
+            _ => (vec![], vec![]),
         };
-        let rows = x.chunks_exact_mut(size).zip(t.chunks_exact_mut(classes));
+        let rows = x.chunks_exact_mut(size).zip(t.chunks_exact_mut(self.target_len()));
         for ((x, t), &index) in rows.zip(indices) {
             let i = index as usize;
-            let Some(&label) = labels.get(i) else {
-                return Err(BatchError::Index { index, len: labels.len() });
-            };
-            let image = &images[i * size..(i + 1) * size];
-            match variation.augment {
-                Augment::FlipCrop => {
-                    let shape = [height, width, channels];
-                    variation.flip_crop(index).apply(image, shape, &mut seen);
-                    self.encoding().normalize(&seen, x);
-                }
-                _ => self.encoding().normalize(image, x),
+            if i >= len {
+                return Err(BatchError::Index { index, len });
             }
+            let crop = (variation.augment == Augment::FlipCrop).then(|| variation.flip_crop(index));
+            let mut image = &images[i * size..(i + 1) * size];
+            if let Some(crop) = crop {
+                crop.apply(image, [height, width, channels], 0, &mut seen);
+                image = &seen;
+            }
+            self.encoding().normalize(image, x);
             // Only a split from elsewhere can hold a label out of range.
-            let hot = t.get_mut(usize::from(label));
-            *hot.ok_or(BatchError::Label { index, label, classes })? = 1.0;
+            let hot = |row: &mut [f32], label: u16| {
+                let error = BatchError::Label { index, label, classes };
+                row.get_mut(usize::from(label)).map(|hot| *hot = 1.0).ok_or(error)
+            };
+            match labels {
+                Labels::Classes(labels) => hot(t, labels[i])?,
+                Labels::Masks { classes: masks, area } => {
+                    let mut mask = &masks[i * area..(i + 1) * area];
+                    if let Some(crop) = crop {
+                        crop.apply(mask, [height, width, 1], NO_CLASS, &mut seen_mask);
+                        mask = &seen_mask;
+                    }
+                    let rows = t.chunks_exact_mut(classes).zip(mask);
+                    rows.filter(|(_, class)| **class != NO_CLASS)
+                        .try_for_each(|(row, &class)| hot(row, class.into()))?;
+                }
+            }
         }
         Ok(())
     }
@@ -303,10 +328,81 @@ mod tests {
         for (x, i) in x.chunks_exact(30).zip([1u32, 0]) {
             let (mut seen, mut expected) = ([0; 30], [0.0; 30]);
             let image = data.train().image(i as usize).unwrap();
-            variation.flip_crop(i).apply(image, [5, 2, 3], &mut seen);
+            variation.flip_crop(i).apply(image, [5, 2, 3], 0, &mut seen);
             data.encoding().normalize(&seen, &mut expected);
             assert_eq!(x, expected);
         }
+    }
+
+    /// Two images of 2 x 3 pixels, grey, of two classes or none.
+    fn masked() -> Dataset {
+        let mask = vec![0, 1, NO_CLASS, 1, 0, 0, 1, 1, 1, 0, NO_CLASS, NO_CLASS];
+        let split = || Split::masks((10..22).collect(), mask.clone(), 6, 1).unwrap();
+        Dataset::new("m", split(), split(), [2, 3, 1], 2).unwrap()
+    }
+
+    #[test]
+    fn a_pixel_has_its_class_or_zeros() {
+        let data = masked();
+        assert_eq!(
+            (data.target_shape(), data.target_len(), data.train().len()),
+            (&[2, 3, 2][..], 12, 2)
+        );
+        let (mut x, mut t) = ([9.0; 18], [9.0; 36]);
+        data.fill_batch(data.train(), &[1, 0], &mut x, &mut t).unwrap();
+        assert_eq!(t[..12], [0., 1., 0., 1., 0., 1., 1., 0., 0., 0., 0., 0.]);
+        assert_eq!(t[12..24], [1., 0., 0., 1., 0., 0., 0., 1., 1., 0., 1., 0.]);
+        assert_eq!((&x[12..], &t[24..]), (&[0.0; 6][..], &[0.0; 12][..]));
+        let error = data.fill_batch(data.train(), &[2], &mut x, &mut t);
+        assert_eq!(error, Err(BatchError::Index { index: 2, len: 2 }));
+    }
+
+    /// Whatever is seen of an image is seen of its mask: where each pixel's class is its shade.
+    #[test]
+    fn masks_are_varied_as_their_images() {
+        let shades: Vec<u8> = (0..200).collect();
+        let split = || Split::masks(shades.clone(), shades.clone(), 50, 1).unwrap();
+        let data = Dataset::new("m", split(), split(), [10, 5, 1], 200).unwrap();
+        let mut levels = [0.0; 256];
+        data.encoding().normalize(&(0..=255).collect::<Vec<_>>(), &mut levels);
+        let (mut x, mut t) = (vec![0.0; 200], vec![0.0; 200 * 200]);
+        let (mut inside, mut beyond, mut moved) = (0, 0, 0);
+        for epoch in 0..30 {
+            let variation = Variation { augment: Augment::FlipCrop, seed: 5, epoch };
+            data.fill_varied(data.train(), &[0, 1, 2, 3], &variation, &mut x, &mut t).unwrap();
+            for (at, (x, row)) in x.iter().zip(t.chunks_exact(200)).enumerate() {
+                match row.iter().position(|&v| v != 0.0) {
+                    Some(class) => {
+                        assert_eq!((*x, row.iter().sum::<f32>()), (levels[class], 1.0));
+                        inside += 1;
+                        moved += usize::from(class != at);
+                    }
+                    None => {
+                        assert_eq!(*x, levels[0]);
+                        beyond += 1;
+                    }
+                }
+            }
+        }
+        assert!(inside > 1000 && beyond > 1000 && moved > 1000, "{inside} {beyond} {moved}");
+        assert!(!data.leaves_out_pixels(Augment::None));
+        assert!(data.leaves_out_pixels(Augment::FlipCrop));
+        assert!(masked().leaves_out_pixels(Augment::None));
+        assert!(!tiny().leaves_out_pixels(Augment::FlipCrop));
+    }
+
+    #[test]
+    fn splits_with_and_without_masks_are_not_mixed_up() {
+        let data = masked();
+        let labels = Split::new(vec![0; 12], vec![0, 1], 6).unwrap();
+        let error = data.fill_batch(&labels, &[0], &mut [0.0; 6], &mut [0.0; 12]);
+        assert_eq!(error, Err(BatchError::ForeignLabels { found: 1, expected: 6 }));
+        let plain = Dataset::new("p", labels.clone(), labels, [2, 3, 1], 2).unwrap();
+        let error = plain.fill_batch(data.train(), &[0], &mut [0.0; 6], &mut [0.0; 2]);
+        assert_eq!(error, Err(BatchError::ForeignLabels { found: 6, expected: 1 }));
+        let foreign = Split::masks(vec![0; 6], vec![7; 6], 6, 1).unwrap();
+        let error = data.fill_batch(&foreign, &[0], &mut [0.0; 6], &mut [0.0; 12]);
+        assert_eq!(error, Err(BatchError::Label { index: 0, label: 7, classes: 2 }));
     }
 
     #[test]

@@ -1,10 +1,14 @@
 //! A data set in memory, and the way from it to the arrays a train step takes.
 
-use crate::split::Examples;
-use crate::{Augment, Encoding, Split};
+mod error;
+
+use crate::split::{Examples, Labels};
+use crate::{Augment, Encoding, NO_CLASS, Split};
+pub use error::DatasetError;
 use sha2::{Digest, Sha256};
 
-/// Examples to train on and examples held out: labelled images or a text.
+/// Examples to train on and examples held out: images of a class each, images with a class per pixel,
+/// or a text.
 ///
 /// Pixels stay bytes and characters stay indices; they become numbers only when a batch is filled.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,52 +22,6 @@ pub struct Dataset {
     augment: Augment,
 }
 
-/// Parts that do not form a data set.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[allow(missing_docs)] // the messages name every field
-pub enum DatasetError {
-    #[error(
-        "an image of shape {image:?} (height, width, channels) has no pixels; every dimension must be at least 1"
-    )]
-    EmptyImage { image: [usize; 3] },
-    #[error(
-        "{bytes} bytes of images and {labels} labels of {pixels} pixels each do not match: \
-         expected {labels} x {pixels} bytes"
-    )]
-    SizeMismatch { bytes: usize, labels: usize, pixels: usize },
-    #[error("a split of {len} examples is too large: at most {} are supported", u32::MAX)]
-    TooManyExamples { len: usize },
-    #[error("label {label} of example {index} is out of range: the data set has {classes} classes")]
-    LabelOutOfRange { index: usize, label: u16, classes: usize },
-    #[error(
-        "images of the {part} split have {found} pixels, but the data set's shape {image:?} has {expected}"
-    )]
-    ShapeMismatch { part: &'static str, found: usize, image: [usize; 3], expected: usize },
-    #[error("{name}: the label of {part} example {index} is {label}, expected 0 to {}: {classes} classes", classes.saturating_sub(1))]
-    TooFewClasses {
-        name: String,
-        part: &'static str,
-        index: usize,
-        label: u16,
-        /// The largest label of both splits.
-        largest: u16,
-        classes: usize,
-    },
-    #[error(
-        "{found} characters are too few: a window of {window} and the character after it need {}",
-        window.saturating_add(1)
-    )]
-    TextTooShort { found: usize, window: usize },
-    #[error("character {index} of the {part} split is number {found} of a vocabulary of {size}")]
-    CharacterOutOfRange { part: &'static str, index: usize, found: u16, size: usize },
-    #[error("the {part} split holds {found}, expected {expected}")]
-    Kind { part: &'static str, found: &'static str, expected: &'static str },
-    #[error(
-        "{name}: {reason}; give the data the weights were trained on, or data of the same kind"
-    )]
-    OtherEncoding { name: String, reason: String },
-}
-
 /// What the target of a window of text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextTarget {
@@ -74,7 +32,8 @@ pub enum TextTarget {
 }
 
 impl Dataset {
-    /// A data set of `classes` classes and images of shape `[height, width, channels]`.
+    /// A data set of `classes` classes and images of shape `[height, width, channels]`; targets are
+    /// `[classes]`, or `[height, width, classes]` where the splits have masks.
     ///
     /// Images of one channel are normalised by [`Encoding::MNIST_MEAN_STD`], others by the mean and
     /// standard deviation of their training split, channel by channel.
@@ -109,20 +68,38 @@ impl Dataset {
             .try_fold(1usize, |n, &d| n.checked_mul(d))
             .filter(|&n| n > 0)
             .ok_or(DatasetError::EmptyImage { image })?;
+        let [height, width, _] = image;
+        let has_masks =
+            |s: &Split| matches!(s.0, Examples::Images { labels: Labels::Masks { .. }, .. });
+        let with_masks = has_masks(&train);
         for (part, split) in [("training", &train), ("test", &test)] {
             let Examples::Images { labels, size, .. } = &split.0 else {
                 return Err(DatasetError::Kind { part, found: "a text", expected: "images" });
             };
+            if has_masks(split) != with_masks {
+                let (found, expected) = (
+                    "other labels",
+                    "those of the training split: classes of images, or of pixels",
+                );
+                return Err(DatasetError::Kind { part, found, expected });
+            }
             if *size != pixels {
                 let (found, expected) = (*size, pixels);
                 return Err(DatasetError::ShapeMismatch { part, found, image, expected });
             }
-            if let Some(index) = labels.iter().position(|&l| usize::from(l) >= classes) {
-                let label = labels[index];
+            let (found, expected) = (labels.area(), height * width);
+            if with_masks && found != expected {
+                return Err(DatasetError::MaskShape { part, found, image, expected });
+            }
+            if let Some((index, label)) = split.out_of_range(classes) {
                 return Err(DatasetError::LabelOutOfRange { index, label, classes });
             }
+            if with_masks && !split.is_empty() && split.largest_class().is_none() {
+                return Err(DatasetError::NoAnswers { part });
+            }
         }
-        let (example, target) = (image.to_vec(), vec![classes]);
+        let target = if with_masks { vec![height, width, classes] } else { vec![classes] };
+        let example = image.to_vec();
         let (name, augment) = (name.into(), Augment::None);
         Ok(Self { name, train, test, example, target, encoding, augment })
     }
@@ -172,19 +149,20 @@ impl Dataset {
     ///
     /// # Errors
     /// A label is not below `classes`.
-    pub fn with_classes(self, classes: usize) -> Result<Self, DatasetError> {
+    pub fn with_classes(mut self, classes: usize) -> Result<Self, DatasetError> {
         for (part, split) in [("training", &self.train), ("test", &self.test)] {
-            let labels = split.labels();
-            if let Some(index) = labels.iter().position(|&l| usize::from(l) >= classes) {
-                let (name, label) = (self.name.clone(), labels[index]);
-                let all = self.train.labels().iter().chain(self.test.labels());
-                let largest = all.max().copied().unwrap_or(label);
+            if let Some((index, label)) = split.out_of_range(classes) {
+                let largest = self.train.largest_class().max(self.test.largest_class());
+                let (name, largest) = (self.name, largest.unwrap_or(label));
                 let error =
                     DatasetError::TooFewClasses { name, part, index, label, largest, classes };
                 return Err(error);
             }
         }
-        Ok(Self { target: vec![classes], ..self })
+        if let Some(last) = self.target.last_mut() {
+            *last = classes;
+        }
+        Ok(self)
     }
 
     /// The same examples, encoded as those were that some weights were trained on.
@@ -247,7 +225,8 @@ impl Dataset {
         &self.example
     }
 
-    /// Shape of a target: `[classes]`, or `[window, vocabulary]` of a text.
+    /// Shape of a target: `[classes]`, `[height, width, classes]` of masks, or `[window, vocabulary]`
+    /// of a text.
     pub fn target_shape(&self) -> &[usize] {
         &self.target
     }
@@ -272,6 +251,14 @@ impl Dataset {
         &self.encoding
     }
 
+    /// Whether the target of a pixel may be a row of zeros, with training examples varied so: it is of
+    /// no class, or a crop reaches beyond its image.
+    pub fn leaves_out_pixels(&self, augment: Augment) -> bool {
+        let masks = [self.train.all_masks(), self.test.all_masks()];
+        let beyond = augment == Augment::FlipCrop && masks.iter().any(|m| !m.is_empty());
+        beyond || masks.iter().any(|mask| mask.contains(&NO_CLASS))
+    }
+
     /// How training examples are varied unless one says otherwise.
     pub fn default_augment(&self) -> Augment {
         self.augment
@@ -284,6 +271,7 @@ impl Dataset {
         for split in [&self.train, &self.test] {
             hash.update((split.len() as u64).to_le_bytes());
             hash.update(split.images());
+            hash.update(split.all_masks());
             for numbers in [split.labels(), split.characters()] {
                 for chunk in numbers.chunks(4096) {
                     let bytes: Vec<u8> = chunk.iter().flat_map(|n| n.to_le_bytes()).collect();
@@ -385,6 +373,35 @@ pub(crate) mod tests {
         digests.sort();
         digests.dedup();
         assert_eq!(digests.len(), 5);
+    }
+
+    #[test]
+    fn masks_that_are_none() {
+        let masks = |classes: &[u8], area| Split::masks(vec![0; 12], classes.to_vec(), area, 2);
+        for (classes, area) in [(&[0; 5][..], 5), (&[0; 6], 4), (&[0; 6], 0), (&[0; 12], 6)] {
+            let error = masks(classes, area).unwrap_err();
+            assert!(matches!(error, DatasetError::MaskMismatch { .. }), "{error}");
+        }
+        let split = |class| masks(&[class; 6], 3).unwrap();
+        let make = |a, b| Dataset::new("m", a, b, [1, 3, 2], 3);
+        let data = make(split(2), split(0)).unwrap();
+        assert_eq!(
+            make(split(2), split(3)),
+            Err(DatasetError::LabelOutOfRange { index: 0, label: 3, classes: 3 })
+        );
+        assert_eq!(make(split(2), split(255)), Err(DatasetError::NoAnswers { part: "test" }));
+        let labels = Split::new(vec![0; 12], vec![0, 1], 6).unwrap();
+        assert!(matches!(make(split(2), labels.clone()), Err(DatasetError::Kind { .. })));
+        assert!(matches!(make(labels, split(2)), Err(DatasetError::Kind { .. })));
+        let halves = masks(&[0; 6], 6).unwrap();
+        assert!(matches!(
+            Dataset::new("m", halves.clone(), halves, [1, 3, 4], 3),
+            Err(DatasetError::MaskShape { found: 6, expected: 3, .. })
+        ));
+        // The digest is of the masks too, and there may be more classes than are seen.
+        assert_ne!(data.sha256(), make(split(1), split(0)).unwrap().sha256());
+        assert!(data.clone().with_classes(2).is_err());
+        assert_eq!(data.with_classes(5).unwrap().target_shape(), [1, 3, 5]);
     }
 
     #[test]

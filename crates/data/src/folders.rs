@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use crate::masks::{IMAGES, MASKS, any_masks};
 use crate::{Dataset, DatasetError, Encoding, ImageError, Split, read_image};
 
 /// Endings of the files that are read, in lower case.
-const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
+pub(crate) const ENDINGS: [&str; 3] = ["png", "jpg", "jpeg"];
 
 /// A folder of images that is not a data set.
 #[derive(Debug, thiserror::Error)]
@@ -74,7 +75,7 @@ pub fn load_image_folders(
     let mut train = files(&train_dir, &names)?;
     let val = match &val_dir {
         Some(val_dir) => files(val_dir, &names)?,
-        None => hold_out(&mut train),
+        None => hold_out(&mut train, |a, b| a == b),
     };
     if val.is_empty() {
         return Err(FolderError::NoValidation { dir: dir.into() });
@@ -89,20 +90,27 @@ pub fn load_image_folders(
     };
     let (train, val) = (read(train)?, read(val)?);
     let encoding = Encoding::of_images(&train, image[2], names.clone());
-    let name = dir.canonicalize().ok().and_then(|p| Some(p.file_name()?.to_str()?.to_owned()));
-    let name = name.unwrap_or_else(|| "images".into());
-    Dataset::images(name, train, val, image, names.len(), encoding).map_err(dataset)
+    Dataset::images(data_name(dir), train, val, image, names.len(), encoding).map_err(dataset)
 }
 
 /// Whether `dir` holds images in folders of their class.
 pub(crate) fn any_images(dir: &Path) -> bool {
     let (train, _) = parts(dir);
+    // Images and their masks are two folders of images, but no two classes.
+    let masks = any_masks(dir).then(|| [IMAGES, MASKS].map(|name| train.join(name)));
+    let class = |folder: &PathBuf| !masks.iter().flatten().any(|f| f == folder);
     let has_images = |class: &PathBuf| images_in(class).is_ok_and(|files| !files.is_empty());
-    subfolders(&train).is_ok_and(|classes| classes.iter().any(has_images))
+    subfolders(&train).is_ok_and(|folders| folders.iter().any(|f| class(f) && has_images(f)))
+}
+
+/// What the data in `dir` is called.
+pub(crate) fn data_name(dir: &Path) -> String {
+    let name = dir.canonicalize().ok().and_then(|p| Some(p.file_name()?.to_str()?.to_owned()));
+    name.unwrap_or_else(|| "images".into())
 }
 
 /// The folder to train on and the one to validate on.
-fn parts(dir: &Path) -> (PathBuf, Option<PathBuf>) {
+pub(crate) fn parts(dir: &Path) -> (PathBuf, Option<PathBuf>) {
     let train = dir.join("train");
     let val = ["val", "valid", "validation", "test"].map(|n| dir.join(n));
     match val.into_iter().find(|d| d.is_dir()) {
@@ -113,7 +121,7 @@ fn parts(dir: &Path) -> (PathBuf, Option<PathBuf>) {
 }
 
 /// Entries of `dir` in order of name, hidden ones left out.
-fn entries(dir: &Path) -> Result<Vec<PathBuf>, FolderError> {
+pub(crate) fn entries(dir: &Path) -> Result<Vec<PathBuf>, FolderError> {
     let error = |source| FolderError::Io { path: dir.into(), source };
     let entries = std::fs::read_dir(dir).map_err(error)?;
     let mut paths =
@@ -141,11 +149,13 @@ fn class_folders(dir: &Path) -> Result<Vec<String>, FolderError> {
 }
 
 fn images_in(class: &Path) -> Result<Vec<PathBuf>, FolderError> {
-    let is_image = |path: &PathBuf| {
-        let ending = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
-        path.is_file() && ending.is_some_and(|e| ENDINGS.contains(&&*e))
-    };
-    Ok(entries(class)?.into_iter().filter(is_image).collect())
+    Ok(entries(class)?.into_iter().filter(|path| is_image(path, &ENDINGS)).collect())
+}
+
+/// Whether `path` is a file with one of these endings, in whichever case.
+pub(crate) fn is_image(path: &Path, endings: &[&str]) -> bool {
+    let ending = path.extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+    path.is_file() && ending.is_some_and(|e| endings.contains(&&*e))
 }
 
 /// All images of `dir`, class by class; every folder has some.
@@ -173,22 +183,25 @@ fn files(dir: &Path, classes: &[String]) -> Result<Vec<Labelled>, FolderError> {
 
 /// Takes out one in ten images of each class, rounded, at least one of two or more: those whose
 /// names have the smallest sha256, so that which ones is settled by the names, and a file more moves
-/// few others.
-fn hold_out(train: &mut Vec<Labelled>) -> Vec<Labelled> {
+/// few others. `alike` tells of two neighbours whether they are of one class.
+pub(crate) fn hold_out<L: Clone + Ord>(
+    train: &mut Vec<(PathBuf, L)>,
+    alike: fn(&L, &L) -> bool,
+) -> Vec<(PathBuf, L)> {
     let all = std::mem::take(train);
     let mut held = Vec::new();
-    for class in all.chunk_by(|a, b| a.1 == b.1) {
+    for class in all.chunk_by(|a, b| alike(&a.1, &b.1)) {
         let n = ((class.len() + 5) / 10).clamp(usize::from(class.len() > 1), class.len() - 1);
-        let digest = |(path, _): &Labelled| {
+        let digest = |(path, _): &(PathBuf, L)| {
             let names = [path.parent().and_then(Path::file_name), path.file_name()];
             let names = names.map(|n| n.unwrap_or_default().as_encoded_bytes());
             Sha256::digest(names.join(&b'/'))
         };
-        let mut order: Vec<&Labelled> = class.iter().collect();
+        let mut order: Vec<&(PathBuf, L)> = class.iter().collect();
         order.sort_by_cached_key(|file| digest(file));
         let (val, rest) = order.split_at(n);
         for (part, files) in [(&mut held, val), (&mut *train, rest)] {
-            let mut files: Vec<Labelled> = files.iter().map(|&f| f.clone()).collect();
+            let mut files: Vec<_> = files.iter().map(|&f| f.clone()).collect();
             files.sort();
             part.extend(files);
         }

@@ -24,10 +24,18 @@ pub enum ImageError {
 ///
 /// # Errors
 /// The file is not a PNG or JPEG, or the shape is not that of an image.
-pub fn read_image(
+pub fn read_image(path: &Path, shape: [usize; 3]) -> Result<Vec<u8>, ImageError> {
+    read_sized(path, shape).map(|(pixels, _)| pixels)
+}
+
+/// As [`read_image`], with the height and width that the image has in its file.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn read_sized(
     path: &Path,
     [height, width, channels]: [usize; 3],
-) -> Result<Vec<u8>, ImageError> {
+) -> Result<(Vec<u8>, [usize; 2]), ImageError> {
     let (Ok(h), Ok(w)) = (u16::try_from(height), u16::try_from(width)) else {
         return Err(ImageError::Size { height, width });
     };
@@ -37,10 +45,11 @@ pub fn read_image(
         .map_err(|e| decode(e.to_string()))?
         .decode()
         .map_err(|e| decode(e.to_string()))?;
+    let size = [image.height() as usize, image.width() as usize];
     let resized = image.resize_exact(w.into(), h.into(), FilterType::Triangle);
     match channels {
-        1 => Ok(resized.into_luma8().into_raw()),
-        3 => Ok(resized.into_rgb8().into_raw()),
+        1 => Ok((resized.into_luma8().into_raw(), size)),
+        3 => Ok((resized.into_rgb8().into_raw(), size)),
         _ => Err(ImageError::Channels { channels }),
     }
 }

@@ -1,7 +1,7 @@
 //! Data sets: readers and synthetic data.
 //!
 //! [`load`] turns a `--data` value into a [`Dataset`] for a network's input and target: images in
-//! MNIST's and CIFAR-10's files or in folders, a text, downloads on demand, or data that the program
+//! MNIST's and CIFAR-10's files or in folders, images with a class per pixel, a text, downloads on demand, or data that the program
 //! makes itself. [`Sampler`] gives the order in which a training epoch visits the examples, and
 //! [`Dataset::fill_batch`] and [`Dataset::fill_varied`] write a batch into buffers the caller owns.
 //!
@@ -31,6 +31,8 @@ mod encoding;
 mod folders;
 mod idx;
 mod image_file;
+mod mask_file;
+mod masks;
 mod mnist;
 mod recognise;
 mod sampler;
@@ -48,11 +50,15 @@ pub use download::{DownloadError, Progress, RemoteFile, Silent, fetch};
 pub use encoding::Encoding;
 pub use folders::{FolderError, load_image_folders};
 pub use idx::{IdxError, Images, read_images, read_labels};
-pub use image_file::{ImageError, read_image};
+pub use image_file::{ImageError, read_image, read_sized};
+pub use mask_file::{encode_mask, resize_mask};
+pub use masks::{MaskError, load_masks};
 pub use mnist::{DirError, MNIST_FILES, MNIST_MIRROR, load_idx_dir};
 pub use sampler::Sampler;
 pub use source::{DataError, DataSource, Loaded, Options, ParseSourceError, load};
-pub use split::Split;
-pub use synthetic::{SyntheticConfig, SyntheticError, synthetic, synthetic_images, synthetic_text};
+pub use split::{NO_CLASS, Split};
+pub use synthetic::{
+    SyntheticConfig, SyntheticError, synthetic, synthetic_images, synthetic_masks, synthetic_text,
+};
 pub use text::{SHAKESPEARE_FILE, SHAKESPEARE_MIRROR, TextError, load_text};
 pub use wanted::Wanted;

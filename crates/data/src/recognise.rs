@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cifar::any_cifar10;
 use crate::folders::any_images;
+use crate::masks::any_masks;
 use crate::mnist::any_idx;
 use crate::text::text_files;
 use crate::wanted::Kind;
@@ -14,6 +15,7 @@ pub(crate) enum Format {
     Idx,
     Cifar10,
     Folders,
+    Masks,
     Text,
 }
 
@@ -23,12 +25,17 @@ impl Format {
             Format::Idx => "images in IDX files",
             Format::Cifar10 => "the images of CIFAR-10",
             Format::Folders => "images in folders",
+            Format::Masks => "images with masks",
             Format::Text => "a text",
         }
     }
 
     fn is_for(self, kind: &Kind) -> bool {
-        (self == Format::Text) == matches!(kind, Kind::Text { .. })
+        match self {
+            Format::Idx | Format::Cifar10 | Format::Folders => matches!(kind, Kind::Images(_)),
+            Format::Masks => matches!(kind, Kind::Masks(_)),
+            Format::Text => matches!(kind, Kind::Text { .. }),
+        }
     }
 }
 
@@ -42,6 +49,7 @@ fn recognise(place: &Path, kind: &Kind) -> Option<Format> {
         (Format::Idx, any_idx(place)),
         (Format::Cifar10, any_cifar10(place)),
         (Format::Folders, any_images(place)),
+        (Format::Masks, any_masks(place)),
         (Format::Text, texts(place)),
     ];
     let found = found.into_iter().filter(|(_, there)| *there).map(|(format, _)| format);
@@ -57,7 +65,7 @@ pub(crate) fn places(dir: &Path, kind: &Kind) -> Vec<PathBuf> {
     let known: &[&str] = match kind {
         Kind::Images([28, 28, 1]) => &["mnist"],
         Kind::Images([32, 32, 3]) => &["cifar10", "cifar-10-batches-bin"],
-        Kind::Images(_) => &[],
+        Kind::Images(_) | Kind::Masks(_) => &[],
         Kind::Text { .. } => &["shakespeare", "text"],
     };
     let known = known.iter().map(|name| dir.join(name));

@@ -9,9 +9,10 @@ use crate::recognise::{Format, find};
 use crate::wanted::Kind;
 use crate::{
     CIFAR10_COMMAND, CifarError, Dataset, DatasetError, DirError, Encoding, FolderError,
-    MNIST_FILES, MNIST_MIRROR, Progress, RemoteFile, SHAKESPEARE_FILE, SHAKESPEARE_MIRROR,
-    SyntheticConfig, SyntheticError, TextError, Wanted, fetch, load_cifar10_dir, load_idx_dir,
-    load_image_folders, load_text, synthetic_images, synthetic_text,
+    MNIST_FILES, MNIST_MIRROR, MaskError, Progress, RemoteFile, SHAKESPEARE_FILE,
+    SHAKESPEARE_MIRROR, SyntheticConfig, SyntheticError, TextError, Wanted, fetch,
+    load_cifar10_dir, load_idx_dir, load_image_folders, load_masks, load_text, synthetic_images,
+    synthetic_masks, synthetic_text,
 };
 
 /// What `--data` names. [`FromStr`] reads `auto`, `synthetic`, or a directory.
@@ -23,8 +24,8 @@ pub enum DataSource {
     Auto,
     /// Made by the program.
     Synthetic,
-    /// A folder with IDX files, with CIFAR-10, of folders of images, or with a text; or a folder
-    /// `mnist`, `cifar10` or `shakespeare` in it; or a text.
+    /// A folder with IDX files, with CIFAR-10, of folders of images, of images and their masks, or
+    /// with a text; or a folder `mnist`, `cifar10` or `shakespeare` in it; or a text.
     Dir(PathBuf),
 }
 
@@ -110,6 +111,8 @@ pub enum DataError {
     #[error(transparent)]
     Folders(#[from] FolderError),
     #[error(transparent)]
+    Masks(#[from] MaskError),
+    #[error(transparent)]
     Text(#[from] TextError),
     #[error(transparent)]
     Synthetic(#[from] SyntheticError),
@@ -117,7 +120,7 @@ pub enum DataError {
     Dataset(#[from] DatasetError),
     #[error(
         "there is no data for a network that takes {input:?} and answers {target:?}: images are \
-         [height, width, channels] with [classes], text is [window, characters] with the same or \
+         [height, width, channels] with [classes], or with [height, width, classes], text is [window, characters] with the same or \
          [characters]"
     )]
     NoKind { input: Vec<usize>, target: Vec<usize> },
@@ -134,6 +137,10 @@ pub enum DataError {
 fn looked_for(wanted: &str) -> &'static str {
     match wanted {
         "text" => "a .txt file nor a folder shakespeare or text that has one",
+        "images with masks" => {
+            "the folders images and masks, with a PNG mask for each image, nor such folders in train \
+             and val"
+        }
         _ => {
             "the four MNIST files (train-images-idx3-ubyte, …), nor those of CIFAR-10 \
              (data_batch_1.bin, …), nor folders of PNG or JPEG files, one per class"
@@ -145,6 +152,7 @@ impl Kind {
     fn name(&self) -> &'static str {
         match self {
             Kind::Images(_) => "images",
+            Kind::Masks(_) => "images with masks",
             Kind::Text { .. } => "text",
         }
     }
@@ -184,6 +192,7 @@ pub fn load(
 fn made(wanted: &Wanted<'_>, kind: &Kind, options: &Options) -> Result<Dataset, SyntheticError> {
     match *kind {
         Kind::Images(image) => synthetic_images(&options.synthetic, image, wanted.classes()),
+        Kind::Masks(image) => synthetic_masks(&options.synthetic, image, wanted.classes()),
         Kind::Text { window, vocabulary, target } => {
             synthetic_text(&options.synthetic, window, vocabulary, target)
         }
@@ -223,6 +232,7 @@ fn read(
             };
             Ok(load_image_folders(place, image, classes)?)
         }
+        (Format::Masks, Kind::Masks(image)) => Ok(load_masks(place, image, wanted.classes())?),
         (Format::Text, Kind::Text { window, target, .. }) => {
             let vocabulary = match wanted.encoding {
                 Some(Encoding::Text { vocabulary }) => Some(&**vocabulary),
@@ -230,7 +240,7 @@ fn read(
             };
             Ok(load_text(place, window, target, vocabulary)?)
         }
-        (Format::Idx | Format::Folders | Format::Text, _) => {
+        (Format::Idx | Format::Folders | Format::Masks | Format::Text, _) => {
             Ok(load_idx_dir(place)?.with_classes(wanted.classes())?)
         }
     }
@@ -278,10 +288,15 @@ fn auto(
             format!("no folders of images in {at}"),
             format!("there is nothing to download for images of {height} x {width} x {channels}"),
         ),
+        Kind::Masks(_) => (
+            format!("no images with masks in {at}"),
+            "there is nothing to download for a class per pixel".into(),
+        ),
     };
     let instead = match kind {
         Kind::Images([_, _, 1]) => "digits",
         Kind::Images(_) => "images",
+        Kind::Masks(_) => "scenes",
         Kind::Text { .. } => "text",
     };
     let notice =

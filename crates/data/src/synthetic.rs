@@ -5,13 +5,14 @@
 //! Practices for Convolutional Neural Networks Applied to Visual Document Analysis", 2003), draws it
 //! with a pen of varying width ([`pen`]) and adds noise. With one channel the format is MNIST's,
 //! light ink on black; with more, ink of a random colour lies on a textured background of another
-//! ([`colour`]). A text is of a small artificial language ([`grammar`]).
+//! ([`colour`]). Images with a class per pixel are scenes of simple shapes ([`scenes`]). A text is of a small artificial language ([`grammar`]).
 
 mod colour;
 #[rustfmt::skip] // one glyph per line
 mod glyphs;
 mod grammar;
 mod pen;
+mod scenes;
 mod warp;
 
 use rand::{Rng, RngExt, SeedableRng};
@@ -20,6 +21,7 @@ use rayon::prelude::*;
 
 use crate::{Dataset, Encoding, Split, TextTarget};
 use pen::Canvas;
+pub use scenes::synthetic_masks;
 use warp::{Cell, SIDE, Warp};
 
 /// Size and seed of the synthetic data.
@@ -54,6 +56,12 @@ pub enum SyntheticError {
         "no synthetic images of {classes} classes: expected 1 to 65535; give real data with --data DIR"
     )]
     Classes { classes: usize },
+    #[error(
+        "no synthetic images of {height} x {width} x {channels} with masks of {classes} classes: \
+         expected 8 to 4096 on a side, 1 to 64 channels, 1 to 255 classes; give real data with \
+         --data DIR"
+    )]
+    Masks { height: usize, width: usize, channels: usize, classes: usize },
     #[error(
         "no synthetic text of {vocabulary} characters in windows of {window}: expected 2 to 4096 \
          characters in windows of 1 to 65536; give a text with --data DIR"
@@ -92,13 +100,17 @@ pub fn synthetic_images(
     {
         return Err(SyntheticError::Image { height, width, channels, classes, digits });
     }
+    Ok(images(&capped(config, image), image, classes))
+}
+
+/// At most as many images as fill 200 MB (train) and 40 MB (test).
+fn capped(config: &SyntheticConfig, image: [usize; 3]) -> SyntheticConfig {
     let most = |bytes: usize| (bytes / image.iter().product::<usize>()).max(1) as u32;
-    let config = SyntheticConfig {
+    SyntheticConfig {
         train: config.train.min(most(200_000_000)),
         test: config.test.min(most(40_000_000)),
         ..*config
-    };
-    Ok(images(&config, image, classes))
+    }
 }
 
 /// A synthetic text in windows of `window` characters, of a vocabulary of `vocabulary` characters;

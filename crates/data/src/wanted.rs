@@ -8,7 +8,7 @@ pub struct Wanted<'a> {
     /// Shape of one input: `[height, width, channels]`, `[values]` of an image row by row, or
     /// `[window, vocabulary]` of a text.
     pub input: &'a [usize],
-    /// Shape of one target: `[classes]`, or `[window, vocabulary]`.
+    /// Shape of one target: `[classes]`, `[height, width, classes]`, or `[window, vocabulary]`.
     pub target: &'a [usize],
     /// How the examples were encoded that some weights were trained on; `None` to train anew.
     pub encoding: Option<&'a Encoding>,
@@ -17,8 +17,15 @@ pub struct Wanted<'a> {
 /// A kind of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Of a class each.
     Images([usize; 3]),
-    Text { window: usize, vocabulary: usize, target: TextTarget },
+    /// Images with a class per pixel.
+    Masks([usize; 3]),
+    Text {
+        window: usize,
+        vocabulary: usize,
+        target: TextTarget,
+    },
 }
 
 impl Wanted<'_> {
@@ -26,6 +33,11 @@ impl Wanted<'_> {
     pub(crate) fn kind(&self) -> Option<Kind> {
         match (self.input, self.target) {
             (&[height, width, channels], [_]) => Some(Kind::Images([height, width, channels])),
+            (&[height, width, channels], &[rows, columns, _])
+                if [rows, columns] == [height, width] =>
+            {
+                Some(Kind::Masks([height, width, channels]))
+            }
             (&[values], [_]) => flat(values).map(Kind::Images),
             (&[window, vocabulary], target) => {
                 let target = match target {
@@ -64,6 +76,8 @@ mod tests {
         assert_eq!(kind(&[28, 28, 1], &[10]), Some(Kind::Images([28, 28, 1])));
         assert_eq!(kind(&[784], &[10]), Some(Kind::Images([28, 28, 1])));
         assert_eq!(kind(&[3072], &[10]), Some(Kind::Images([32, 32, 3])));
+        assert_eq!(kind(&[16, 24, 3], &[16, 24, 5]), Some(Kind::Masks([16, 24, 3])));
+        assert_eq!(kind(&[16, 24, 3], &[24, 16, 5]), None);
         assert_eq!(kind(&[785], &[10]), None);
         assert_eq!(kind(&[0], &[10]), None);
         let text = |target| Some(Kind::Text { window: 64, vocabulary: 65, target });

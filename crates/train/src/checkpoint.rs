@@ -22,8 +22,10 @@ pub(crate) struct Progress {
     pub step: u64,
     /// Sum of that epoch's losses so far.
     pub loss_sum: f64,
-    /// Examples of that epoch classified right so far.
+    /// Examples of that epoch classified right so far, or their characters or pixels.
     pub correct: u64,
+    /// Pixels of that epoch so far that are of no class.
+    pub unanswered: u64,
     /// Most test examples classified right after any epoch.
     pub best_correct: Option<u64>,
     /// Wall time so far.
@@ -41,9 +43,16 @@ struct Stored {
     step: u64,
     loss_sum_bits: u64,
     correct: u64,
+    /// Left out where there are none, as before there could be any.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unanswered: u64,
     best_correct: Option<u64>,
     seconds: f64,
     metrics: String,
+}
+
+fn is_zero(n: &u64) -> bool {
+    *n == 0
 }
 
 impl Progress {
@@ -53,6 +62,7 @@ impl Progress {
             step: self.step,
             loss_sum_bits: self.loss_sum.to_bits(),
             correct: self.correct,
+            unanswered: self.unanswered,
             best_correct: self.best_correct,
             seconds: self.seconds,
             metrics: csv(&self.rows),
@@ -70,6 +80,7 @@ impl Progress {
             step: stored.step,
             loss_sum: f64::from_bits(stored.loss_sum_bits),
             correct: stored.correct,
+            unanswered: stored.unanswered,
             best_correct: stored.best_correct,
             seconds: stored.seconds,
             rows,

@@ -1,4 +1,4 @@
-//! Using weights: scores on a data set, classes of images.
+//! Using weights: scores on a data set, classes of images and pixels.
 
 use crate::engine::Step;
 use crate::feed::Batch;
@@ -64,6 +64,30 @@ pub fn predict(
     inputs: &[f32],
     execution: Execution,
 ) -> Result<Vec<Prediction>, TrainError> {
+    answers(net, weights, inputs, execution, prediction)
+}
+
+/// As [`predict`], the classes alone: all that a network is asked for that answers at every pixel.
+///
+/// # Errors
+/// As [`predict`].
+pub fn predict_classes(
+    net: &Network,
+    weights: &Weights,
+    inputs: &[f32],
+    execution: Execution,
+) -> Result<Vec<usize>, TrainError> {
+    answers(net, weights, inputs, execution, argmax)
+}
+
+/// What `answer` makes of the logits of every position of every input.
+fn answers<T>(
+    net: &Network,
+    weights: &Weights,
+    inputs: &[f32],
+    execution: Execution,
+    answer: impl Fn(&[f32]) -> T,
+) -> Result<Vec<T>, TrainError> {
     let size: usize = net.spec().input.iter().product();
     if !inputs.len().is_multiple_of(size) {
         let (n, input) = (inputs.len(), &net.spec().input);
@@ -72,7 +96,7 @@ pub fn predict(
     }
     let batch = (inputs.len() / size).clamp(1, 64);
     let mut step = load(net, What::Forward, batch, weights, execution)?;
-    let answer: usize = target_shape(net).iter().product();
+    let logits_each: usize = target_shape(net).iter().product();
     let mut predictions = Vec::new();
     for chunk in inputs.chunks(batch * size) {
         let x = step.input_mut(Role::Data);
@@ -80,11 +104,11 @@ pub fn predict(
         x[chunk.len()..].fill(0.0);
         step.run()?;
         let logits = step.output(Role::Logits);
-        let used = &logits[..(chunk.len() / size * answer).min(logits.len())];
+        let used = &logits[..(chunk.len() / size * logits_each).min(logits.len())];
         if !used.iter().all(|x| x.is_finite()) {
             return Err(overflow(weights, net, "the scores of an input"));
         }
-        predictions.extend(used.chunks_exact(net.classes()).map(prediction));
+        predictions.extend(used.chunks_exact(net.classes()).map(&answer));
     }
     Ok(predictions)
 }

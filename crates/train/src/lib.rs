@@ -63,7 +63,7 @@ mod whole_file;
 
 pub use config::{Backend, Config, Execution, Schedule};
 pub use error::{Misfit, TrainError};
-pub use inference::{Prediction, evaluate, predict};
+pub use inference::{Prediction, evaluate, predict, predict_classes};
 pub use metrics::{HEADER, Row, Summary};
 pub use observer::{Event, Observer, Position, Silent, StepDone};
 pub use resume::{resume, resume_from};

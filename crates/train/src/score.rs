@@ -12,7 +12,8 @@ use serde::Serialize;
 pub struct Scores {
     /// Mean loss.
     pub loss: f64,
-    /// Fraction classified right: of the examples, of all characters where every one has a target.
+    /// Fraction classified right: of the examples, or of all characters or pixels where every one has
+    /// a target; a pixel of no class is left out.
     pub accuracy: f64,
     /// Number of examples.
     pub n: usize,
@@ -27,7 +28,7 @@ pub(crate) fn score(
     dataset: &Dataset,
     split: &Split,
 ) -> Result<(Scores, u64), TrainError> {
-    let (mut loss, mut correct) = (0.0f64, 0u64);
+    let (mut loss, mut answers) = (0.0f64, Answers::default());
     let as_they_are = Variation::default();
     let mut indices = Vec::with_capacity(rows);
     for start in (0..split.len()).step_by(rows) {
@@ -40,15 +41,14 @@ pub(crate) fn score(
         eval.run()?;
         // The step's loss is a mean over all its rows.
         loss += f64::from(eval.loss()) * rows as f64;
-        correct += count_correct(eval.output(Role::Logits), &batch.target, dataset.classes());
+        answers += Answers::count(eval.output(Role::Logits), &batch.target, dataset.classes());
     }
     let n = split.len();
     let padding = n.next_multiple_of(rows) - n;
     if padding > 0 {
         loss -= padding_loss(eval, batch, dataset, split)? * padding as f64;
     }
-    let answers = (n * positions(dataset)) as f64;
-    Ok((Scores { loss: loss / n as f64, accuracy: correct as f64 / answers, n }, correct))
+    Ok((Scores { loss: loss / n as f64, accuracy: answers.accuracy(), n }, answers.right))
 }
 
 /// The loss of a row that fills up a short batch: nothing under cross-entropy,
@@ -72,15 +72,40 @@ pub(crate) fn positions(dataset: &Dataset) -> usize {
     dataset.target_len() / dataset.classes().max(1)
 }
 
-/// In how many rows of `target`, `[.., classes]`, the first largest value is where it is in that row
-/// of `logits`. A row of zeros, which a short batch is filled up with, has no answer.
-pub(crate) fn count_correct(logits: &[f32], target: &[f32], classes: usize) -> u64 {
-    let rows = logits.chunks_exact(classes).zip(target.chunks_exact(classes));
-    let right = |(logits, target): &(&[f32], &[f32])| {
-        let answer = argmax(target);
-        target[answer] > 0.0 && argmax(logits) == answer
-    };
-    rows.filter(right).count() as u64
+/// How many answers there are, and how many of them are right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Answers {
+    pub right: u64,
+    pub of: u64,
+}
+
+impl Answers {
+    /// Of the rows of `target`, `[.., classes]`: right is one whose first largest value is where it is
+    /// in that row of `logits`. A row of zeros has no answer: it fills up a short batch, or is that of
+    /// a pixel of no class.
+    pub fn count(logits: &[f32], target: &[f32], classes: usize) -> Self {
+        let mut answers = Self::default();
+        for (logits, target) in logits.chunks_exact(classes).zip(target.chunks_exact(classes)) {
+            let answer = argmax(target);
+            if target[answer] > 0.0 {
+                answers.of += 1;
+                answers.right += u64::from(argmax(logits) == answer);
+            }
+        }
+        answers
+    }
+
+    /// The fraction that is right; 0 where there are none.
+    pub fn accuracy(self) -> f64 {
+        self.right as f64 / self.of.max(1) as f64
+    }
+}
+
+impl std::ops::AddAssign for Answers {
+    fn add_assign(&mut self, other: Self) {
+        self.right += other.right;
+        self.of += other.of;
+    }
 }
 
 /// Index of the first largest value.
@@ -104,12 +129,14 @@ mod tests {
         let count = |labels: &[usize]| {
             let mut target = [0.0; 9];
             labels.iter().enumerate().for_each(|(row, label)| target[3 * row + label] = 1.0);
-            count_correct(&logits, &target, 3)
+            Answers::count(&logits, &target, 3)
         };
-        assert_eq!(count(&[1, 0, 0]), 3);
-        assert_eq!(count(&[1, 1]), 1);
-        assert_eq!(count(&[0, 2, 1]), 0);
+        assert_eq!(count(&[1, 0, 0]), Answers { right: 3, of: 3 });
+        assert_eq!(count(&[1, 1]), Answers { right: 1, of: 2 });
+        assert_eq!(count(&[0, 2, 1]), Answers { right: 0, of: 3 });
+        assert_eq!((count(&[1, 1]).accuracy(), count(&[]).accuracy()), (0.5, 0.0));
         // Soft targets count by their largest.
-        assert_eq!(count_correct(&logits[..3], &[0.1, 0.8, 0.1], 3), 1);
+        let soft = Answers::count(&logits[..3], &[0.1, 0.8, 0.1], 3);
+        assert_eq!(soft, Answers { right: 1, of: 1 });
     }
 }

@@ -3,9 +3,9 @@
 use crate::checkpoint::Identity;
 use crate::weights::hex;
 use crate::{Config, RunDir, TrainError};
-use cotangent_data::{Dataset, Encoding};
+use cotangent_data::{Augment, Dataset, Encoding};
 use cotangent_graph::Precision;
-use cotangent_net::{NetSpec, Network};
+use cotangent_net::{Loss, NetSpec, Network};
 use cotangent_stablehlo::{What, manifest};
 use cotangent_step::StepOptions;
 use sha2::{Digest, Sha256};
@@ -37,6 +37,7 @@ impl Setup {
         let steps = check_numbers(config, dataset)?;
         let augment = config.augment.unwrap_or(dataset.default_augment());
         dataset.check_augment(augment)?;
+        check_pixels(&net, dataset, augment)?;
         let total = steps.saturating_mul(config.epochs as u64);
         let updates = updates(&options, total)?;
         let config = Config {
@@ -169,8 +170,27 @@ pub fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
     }
     match dataset.test().is_empty() {
         true => Err(error("its test split is empty".into())),
-        false => Ok(()),
+        false => check_pixels(net, dataset, Augment::None),
     }
+}
+
+/// Whether the loss of `net` leaves out the pixels that are of no class, where there are such.
+fn check_pixels(net: &Network, dataset: &Dataset, augment: Augment) -> Result<(), TrainError> {
+    if net.spec().loss == Loss::SoftmaxCrossEntropy || !dataset.leaves_out_pixels(augment) {
+        return Ok(());
+    }
+    let (of, fix) = match dataset.leaves_out_pixels(Augment::None) {
+        true => ("some of its pixels are of no class", "give each of them one"),
+        false => {
+            ("images cropped beyond their border have pixels of no class", "give --augment none")
+        }
+    };
+    let reason = format!(
+        "{of}, which only the loss {} leaves out; {fix}, or set loss to that in the network's file",
+        Loss::NAMES[0]
+    );
+    let (dataset, model) = (dataset.name().into(), net.spec().name.clone());
+    Err(TrainError::Data { dataset, model, reason })
 }
 
 /// Updates of a run of `total` steps.

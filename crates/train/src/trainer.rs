@@ -6,7 +6,7 @@ use crate::engine::Step;
 use crate::feed::{Batch, Feed};
 use crate::masks::Masks;
 use crate::metrics::csv;
-use crate::score::{count_correct, positions, score};
+use crate::score::{Answers, positions, score};
 use crate::setup::{Setup, to_json};
 use crate::start;
 use crate::{Config, Event, Observer, Position, Row, RunDir, StepDone, Summary, TrainError};
@@ -213,10 +213,11 @@ impl<'a> Trainer<'a> {
                 return Err(self.diverged(loss, self.progress.step + 1, lr));
             }
             let logits = self.step.output(Role::Logits);
-            let correct = count_correct(logits, &batch.target, self.dataset.classes());
+            let answers = Answers::count(logits, &batch.target, self.dataset.classes());
             feed.recycle(batch);
             self.progress.loss_sum += f64::from(loss);
-            self.progress.correct += correct;
+            self.progress.correct += answers.right;
+            self.progress.unanswered += (rows * positions(self.dataset)) as u64 - answers.of;
             self.progress.step += 1;
             done += 1;
             let elapsed = start.elapsed();
@@ -371,7 +372,8 @@ impl<'a> Trainer<'a> {
     /// Of the epoch under way.
     fn train_accuracy(&self) -> f64 {
         let seen = self.progress.step * (self.setup.config.batch * positions(self.dataset)) as u64;
-        self.progress.correct as f64 / seen.max(1) as f64
+        let (right, of) = (self.progress.correct, seen.saturating_sub(self.progress.unanswered));
+        Answers { right, of }.accuracy()
     }
 
     fn eta(&self) -> Duration {

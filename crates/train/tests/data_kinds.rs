@@ -1,15 +1,16 @@
-//! Runs on data of every kind: colour images varied by the run's seed, and text.
+//! Runs on data of every kind: colour images varied by the run's seed, scenes of a class per pixel, and
+//! text.
 
 mod support;
 
 use cotangent_data::{
-    Augment, Dataset, Encoding, Split, SyntheticConfig, TextTarget, synthetic_images,
-    synthetic_text,
+    Augment, Dataset, Encoding, NO_CLASS, Split, SyntheticConfig, TextTarget, synthetic_images,
+    synthetic_masks, synthetic_text,
 };
-use cotangent_net::{NetSpec, Network};
+use cotangent_net::{Loss, NetSpec, Network};
 use cotangent_train::{
     Backend, Config, Execution, Outcome, RunDir, Silent, TrainError, Weights, check_fit, evaluate,
-    predict, resume, train,
+    predict, predict_classes, resume, train,
 };
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -25,6 +26,18 @@ fn colour() -> Dataset {
 fn colour_net() -> Network {
     let spec = NetSpec::new("colour", [16, 16, 3]).conv2d(4, 3).relu().max_pool(4).flatten();
     spec.dense(4).network().unwrap()
+}
+
+/// A class for every pixel of 16 x 16.
+fn scenes() -> Dataset {
+    let config = SyntheticConfig { train: 100, test: 30, seed: 1 };
+    synthetic_masks(&config, [16, 16, 3], 4).unwrap()
+}
+
+/// A class per pixel, from the pixels around it.
+fn scene_net(classes: usize) -> Network {
+    let spec = NetSpec::new("scene", [16, 16, 3]).conv2d(8, 3).relu();
+    spec.conv2d(classes, 1).network().unwrap()
 }
 
 /// Windows of 6 characters of 9, and the one that comes next.
@@ -64,6 +77,12 @@ fn resumes_bit_for_bit(config: &Config, data: &Dataset) {
 #[test]
 fn varied_images_resume_bit_for_bit() {
     resumes_bit_for_bit(&config(&colour_net(), Some(Augment::FlipCrop)), &colour());
+}
+
+/// What a crop leaves without a class is stored with the progress: the accuracy goes on as well.
+#[test]
+fn varied_masks_resume_bit_for_bit() {
+    resumes_bit_for_bit(&config(&scene_net(4), Some(Augment::FlipCrop)), &scenes());
 }
 
 #[test]
@@ -144,6 +163,66 @@ fn text_is_learnt_scored_and_predicted() {
 }
 
 #[test]
+fn scenes_are_learnt_pixel_by_pixel() {
+    let folder = tempfile::tempdir().unwrap();
+    let unet = cotangent_zoo::find("unet").unwrap();
+    let size = cotangent_zoo::Config { classes: Some(4), ..unet.small() };
+    let net = unet.spec_with(&size).network().unwrap();
+    let made = SyntheticConfig { train: 400, test: 60, seed: 1 };
+    let data = synthetic_masks(&made, [16, 16, 3], 4).unwrap();
+    let config = Config { epochs: 6, lr: 0.01, ..config(&net, Some(Augment::FlipCrop)) };
+    let Ok(Outcome::Finished(summary)) = run(&config, &data, folder.path()) else {
+        panic!("not finished")
+    };
+    let weights = Weights::load(&RunDir::open(folder.path()).last()).unwrap();
+    let execution = Execution { backend: Backend::Native, threads: 1 };
+    let scores = evaluate(&net, &weights, &data, 20, execution).unwrap();
+    assert_eq!((scores.n, scores.accuracy), (60, summary.val_accuracy));
+    // The background alone is right far less often.
+    let masks = data.test().all_masks();
+    let background = masks.iter().filter(|&&c| c == 0).count() as f64 / masks.len() as f64;
+    assert!(scores.accuracy > background + 0.15, "{} {background}", scores.accuracy);
+    // Predicting is what evaluating counts.
+    let mut x = vec![0.0; 60 * data.example_len()];
+    let mut t = vec![0.0; 60 * data.target_len()];
+    let indices: Vec<u32> = (0..60).collect();
+    data.fill_batch(data.test(), &indices, &mut x, &mut t).unwrap();
+    let classes = predict_classes(&net, &weights, &x, execution).unwrap();
+    let right = classes.iter().zip(masks).filter(|(c, mask)| **c == usize::from(**mask)).count();
+    assert_eq!(right as f64 / masks.len() as f64, scores.accuracy);
+}
+
+/// Halves of black and white, all of which a net can get right, and noise of no class between them.
+#[test]
+fn pixels_of_no_class_are_neither_right_nor_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let split = |n: u8| {
+        let masks: Vec<u8> = (0..n).flat_map(|i| [i % 2, NO_CLASS, 1 - i % 2, NO_CLASS]).collect();
+        let shade = |&c: &u8| if c == NO_CLASS { 128 } else { 255 * c };
+        Split::masks(masks.iter().map(shade).collect(), masks, 4, 1).unwrap()
+    };
+    let data = Dataset::new("halves", split(50), split(30), [2, 2, 1], 2).unwrap();
+    let spec = NetSpec::new("pixel", [2, 2, 1]).conv2d(2, 1);
+    let net = spec.network().unwrap();
+    let config = Config { epochs: 20, lr: 0.1, ..config(&net, None) };
+    assert!(matches!(run(&config, &data, folder.path()), Ok(Outcome::Finished(_))));
+    let rows = metrics(folder.path());
+    let last: Vec<f64> = rows.last().unwrap().split(',').map(|v| v.parse().unwrap()).collect();
+    // epoch, step, lr, train_loss, train_accuracy, val_loss, val_accuracy
+    assert_eq!((last[4], last[6]), (1.0, 1.0), "{rows:?}");
+    // Under another loss a row of zeros would be learnt.
+    for loss in [Loss::MeanSquaredError, Loss::BinaryCrossEntropyWithLogits] {
+        let with = |spec: NetSpec| NetSpec { loss, ..spec }.network().unwrap();
+        let error = check_fit(&with(net.spec().clone()), &data).unwrap_err().to_string();
+        assert!(error.contains("no class") && error.contains("softmax_cross_entropy"), "{error}");
+        let net = with(scene_net(4).spec().clone());
+        assert!(check_fit(&net, &scenes()).is_ok());
+        let error = run(&self::config(&net, Some(Augment::FlipCrop)), &scenes(), folder.path());
+        assert!(error.unwrap_err().to_string().contains("give --augment none"));
+    }
+}
+
+#[test]
 fn data_that_does_not_fit_says_what_to_do() {
     let fit = |net: NetSpec, data: &Dataset| match check_fit(&net.network().unwrap(), data) {
         Ok(()) => "fits".to_string(),
@@ -157,6 +236,11 @@ fn data_that_does_not_fit_says_what_to_do() {
     assert!(error.contains("--classes 4"), "{error}");
     let error = fit(image([8, 8, 3]).dense(4), &colour());
     assert!(error.contains("[16, 16, 3], expected [8, 8, 3]"), "{error}");
+    assert_eq!(fit(scene_net(4).spec().clone(), &scenes()), "fits");
+    let error = fit(scene_net(3).spec().clone(), &scenes());
+    assert!(error.contains("4 classes") && error.contains("--classes 4"), "{error}");
+    let error = fit(image([16, 16, 3]).dense(4), &scenes());
+    assert!(error.contains("targets are [16, 16, 4], expected [4]"), "{error}");
     let words = |window, characters| NetSpec::new("n", [window, characters]).flatten();
     assert_eq!(fit(words(6, 9).dense(9), &text()), "fits");
     let error = fit(words(6, 8).dense(8), &text());

@@ -1,11 +1,13 @@
 //! `cotangent predict MODEL --weights F IMAGE…`
 
+mod masks;
+
 use crate::model::ModelArgs;
 use crate::options::{BackendArgs, DataArgs, count, load_weights};
 use crate::output::{print, print_json};
-use cotangent::data::{Dataset, Encoding, read_image};
+use cotangent::data::{Dataset, Encoding, read_sized};
 use cotangent::net::Network;
-use cotangent::train::{Prediction, Weights, predict};
+use cotangent::train::{Prediction, Weights, predict, predict_classes};
 use miette::{Result, miette};
 use std::path::PathBuf;
 
@@ -22,6 +24,10 @@ pub struct Args {
     /// The images are dark on light; the training digits are light on dark.
     #[arg(long)]
     invert: bool,
+    /// Networks with a class per pixel: write the mask of each image into this folder, as a PNG of
+    /// the image's size whose values are the classes, which is what --data reads.
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
     /// How many examples of the test split.
     #[arg(long, default_value_t = 10, value_name = "N", conflicts_with = "images", value_parser = count, allow_negative_numbers = true)]
     count: usize,
@@ -29,7 +35,7 @@ pub struct Args {
     data: DataArgs,
     #[command(flatten)]
     backend: BackendArgs,
-    /// Print one JSON object per image.
+    /// Print one JSON object per image; of a network with a class per pixel, the pixels of each class.
     #[arg(long)]
     json: bool,
     /// Print no notices.
@@ -37,11 +43,14 @@ pub struct Args {
     quiet: bool,
 }
 
-/// Something to answer to: what it is called, its class where that is known, and its text where it
-/// is one.
+/// Something to answer to: what it is called, the height and width of an image, its class or its mask
+/// where that is known, and its text where it is one.
+#[derive(Default)]
 struct Example {
     name: String,
+    size: [usize; 2],
     label: Option<u16>,
+    mask: Option<Vec<u8>>,
     text: Option<Text>,
 }
 
@@ -55,6 +64,14 @@ struct Text {
 pub fn run(args: &Args) -> Result<()> {
     let net = args.model.network()?;
     let quiet = args.quiet || args.json;
+    let size = masks::size(&net);
+    if args.output.is_some() && size.is_none() {
+        return Err(miette!(
+            help = "leave out --output",
+            "net `{}` does not answer with a class per pixel, so there are no masks to write",
+            net.spec().name
+        ));
+    }
     let weights = load_weights(&args.weights, &net, quiet)?;
     let (encoding, examples, x) = if args.images.is_empty() {
         let dataset = args.data.load(&net, &weights, quiet)?;
@@ -66,17 +83,29 @@ pub fn run(args: &Args) -> Result<()> {
         let mut examples = Vec::with_capacity(args.images.len());
         let mut x = Vec::new();
         for path in &args.images {
-            let mut pixels = read_image(path, shape).map_err(|e| miette!("{e}"))?;
+            let (mut pixels, size) = read_sized(path, shape).map_err(|e| miette!("{e}"))?;
             if args.invert {
                 pixels.iter_mut().for_each(|p| *p = 255 - *p);
             }
             let start = x.len();
             x.resize(start + pixels.len(), 0.0);
             encoding.normalize(&pixels, &mut x[start..]);
-            examples.push(Example { name: path.display().to_string(), label: None, text: None });
+            let name = path.display().to_string();
+            examples.push(Example { name, size, ..Example::default() });
         }
         (encoding, examples, x)
     };
+    if let Some(size) = size {
+        let output =
+            masks::Output::new(args.output.as_deref(), &args.images, examples.len(), &net)?;
+        let classes = predict_classes(&net, &weights, &x, args.backend.execution())
+            .map_err(|e| miette!("{e}"))?;
+        let answers = classes.chunks_exact(size[0] * size[1]);
+        return examples.iter().zip(answers).enumerate().try_for_each(|(i, (example, answer))| {
+            let mask = output.write(i, answer, size, example.size)?;
+            masks::show(args.json, example, answer, &encoding, net.classes(), mask)
+        });
+    }
     let predictions =
         predict(&net, &weights, &x, args.backend.execution()).map_err(|e| miette!("{e}"))?;
     let positions = predictions.len() / examples.len().max(1);
@@ -109,7 +138,12 @@ fn of_test_split(dataset: &Dataset, count: usize) -> Result<(Vec<Example>, Vec<f
             let window = spell(&hot(&x[i * size..(i + 1) * size]), dataset.encoding());
             Text { window, target: hot(&targets[i * answers..(i + 1) * answers]) }
         });
-        Example { name: format!("{} test {i}", dataset.name()), label: split.label(i), text }
+        let size = match *dataset.example_shape() {
+            [height, width, _] => [height, width],
+            _ => [0; 2],
+        };
+        let (label, mask) = (split.label(i), split.mask(i).map(<[u8]>::to_vec));
+        Example { name: format!("{} test {i}", dataset.name()), size, label, mask, text }
     });
     let examples = examples.collect();
     Ok((examples, x))

@@ -32,11 +32,12 @@ pub struct Args {
     size: SizeArgs,
     /// auto (what suits the network from $COTANGENT_DATA or ./data, else downloaded, else
     /// synthetic), synthetic, or a directory: MNIST's or CIFAR-10's files, images in folders of
-    /// their class, or text; auto if not given.
+    /// their class, images/NAME.png or .jpg with a class per pixel in masks/NAME.png, or text; auto
+    /// if not given.
     #[arg(long, value_name = "auto|synthetic|DIR")]
     data: Option<String>,
-    /// How training examples are varied: none; flip-crop, images mirrored and cropped at random
-    /// (the default for CIFAR-10); shift, windows of text at random places (the default for text).
+    /// How training examples are varied: none; flip-crop, images mirrored and cropped at random,
+    /// masks alike (the default for CIFAR-10); shift, windows of text at random places (the default for text).
     #[arg(long, value_name = "NAME")]
     augment: Option<Augment>,
     #[command(flatten)]

@@ -97,6 +97,122 @@ fn folders_of_images_train_and_predict() {
     assert!(error.contains("no class `green`") && error.contains("`blue`, `red`"), "{error}");
 }
 
+/// A light square on a dark ground, or the other way round, wherever it lies; its mask says which
+/// pixels are its own, and its rim is of no class.
+fn write_square(part: &Path, name: &str, at: u32, light: bool) {
+    for folder in ["images", "masks"] {
+        std::fs::create_dir_all(part.join(folder)).unwrap();
+    }
+    let (mut image, mut mask) = (image::GrayImage::new(40, 30), image::GrayImage::new(40, 30));
+    for (x, y, pixel) in mask.enumerate_pixels_mut() {
+        let [dx, dy] = [(x, at), (y, at / 2)].map(|(p, at)| p.wrapping_sub(at));
+        let class = match (dx.max(dy), dx.min(dy)) {
+            (1..12, 1..11) => 1,
+            (0..13, 0..12) => 255,
+            _ => 0,
+        };
+        *pixel = image::Luma([class]);
+        let shade = if (class == 0) == light { 40 } else { 210 };
+        image.put_pixel(x, y, image::Luma([shade]));
+    }
+    image.save(part.join("images").join(format!("{name}.png"))).unwrap();
+    mask.save(part.join("masks").join(format!("{name}.png"))).unwrap();
+}
+
+#[test]
+fn masks_train_evaluate_and_predict() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    for i in 0..30 {
+        write_square(&d.join("squares"), &format!("{i}"), i % 26, true);
+    }
+    let size = ["--image", "16", "--width", "0.01", "--classes", "2"];
+    let train = [&["train", "unet", "--data", "squares", "--batch", "9"], &size[..]].concat();
+    let run =
+        ["--augment", "flip-crop", "--epochs", "12", "--lr", "0.01", "--run-dir", "a", "--json"];
+    let line: Value = serde_json::from_str(&ok(d, &[&train[..], &run].concat())).unwrap();
+    // A square is a fifth of its image.
+    let accuracy = line["val_accuracy"].as_f64().unwrap();
+    assert!(accuracy > 0.9, "{line}");
+
+    let with = [&["unet", "--weights", "a/last.safetensors"], &size[..]].concat();
+    let eval = [&["eval", "--data", "squares", "--json"], &with[..]].concat();
+    let line: Value = serde_json::from_str(&ok(d, &eval)).unwrap();
+    assert_eq!((&line["n"], line["accuracy"].as_f64()), (&3.into(), Some(accuracy)));
+
+    // Of the test split it is known what is right, of a file not; its mask is as large as the file.
+    let predict = [&["predict"], &with[..]].concat();
+    let known = [&predict[..], &["--data", "squares", "--json"]].concat();
+    let (mut right, mut of) = (0, 0);
+    for line in ok(d, &known).lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let pixels: u64 = line["pixels"].as_array().unwrap().iter().filter_map(Value::as_u64).sum();
+        assert_eq!((pixels, &line["mask"]), (256, &Value::Null));
+        right += line["right"].as_u64().unwrap();
+        of += line["of"].as_u64().unwrap();
+    }
+    assert!(of < 3 * 256, "the rims were counted");
+    assert_eq!(right as f64 / of as f64, accuracy);
+    write_square(&d.join("new"), "photo", 8, true);
+    let text = ok(d, &[&predict[..], &["new/images/photo.png", "--output", "out"]].concat());
+    assert!(text.starts_with("new/images/photo.png: 0 (") && text.contains(" %), 1 ("), "{text}");
+    assert!(text.trim_end().ends_with("; mask out/photo.png") && !text.contains("right"), "{text}");
+    // What was written can be trained on.
+    std::fs::create_dir_all(d.join("next/images")).unwrap();
+    std::fs::create_dir_all(d.join("next/masks")).unwrap();
+    for name in ["p.png", "q.png"] {
+        std::fs::copy(d.join("new/images/photo.png"), d.join("next/images").join(name)).unwrap();
+        std::fs::copy(d.join("out/photo.png"), d.join("next/masks").join(name)).unwrap();
+    }
+    let eval = [&["eval", "--data", "next", "--json"], &with[..]].concat();
+    let line: Value = serde_json::from_str(&ok(d, &eval)).unwrap();
+    assert_eq!(line["accuracy"], 1.0, "the network disagrees with itself");
+
+    // Nothing is written over but masks.
+    let over = [&predict[..], &["next/images/p.png", "--output", "next/images"]].concat();
+    assert!(fails(d, &over).contains("next/images/p.png would replace an image"));
+    let twice = ["next/images/p.png", "next/masks/p.png", "--output", "out"];
+    assert!(fails(d, &[&predict[..], &twice].concat()).contains("two masks would be out/p.png"));
+    std::fs::write(d.join("net.toml"), COLOUR).unwrap();
+    let error = fails(d, &["predict", "net.toml", "--weights", "none", "--output", "out"]);
+    assert!(error.contains("no masks to write") && error.contains("--output"), "{error}");
+
+    // Wrong masks are named, and what to do about them.
+    let train = ["train", "unet", "--image", "16", "--width", "0.01", "--data", "next"];
+    image::GrayImage::from_pixel(40, 30, image::Luma([2]))
+        .save(d.join("next/masks/q.png"))
+        .unwrap();
+    let error = fails(d, &train);
+    for part in ["next/masks/q.png", "row 0, column 0", "class 2, expected 0 to 1", "--classes 3"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+    std::fs::remove_file(d.join("next/masks/q.png")).unwrap();
+    assert!(fails(d, &train).contains("next/images/q.png: the image has no mask"));
+    let error = fails(d, &["train", "mnist-cnn", "--data", "squares"]);
+    assert!(error.contains("holds images with masks") && error.contains("images"), "{error}");
+    assert!(!d.join("runs").exists(), "a run was made for data that is none");
+}
+
+#[test]
+fn scenes_are_made_for_a_class_per_pixel() {
+    let dir = tempfile::tempdir().unwrap();
+    let d = dir.path();
+    let net = "name = 'seg'\ninput = [16, 16, 1]\nlayers = [\n\
+        { kind = 'conv2d', features = 8, kernel = 3 },\n{ kind = 'relu' },\n\
+        { kind = 'conv2d', features = 3, kernel = 3 },\n]\nloss = 'softmax_cross_entropy'\n";
+    std::fs::write(d.join("net.toml"), net).unwrap();
+    let train = ["train", "net.toml", "--epochs", "1", "--lr", "0.01", "--json"];
+    let line: Value = serde_json::from_str(&ok(d, &train)).unwrap();
+    // The background alone is two thirds.
+    assert!(line["val_accuracy"].as_f64().unwrap() > 0.85, "{line}");
+    let weights = "runs/seg-1/best.safetensors";
+    let predict = ["predict", "net.toml", "--weights", weights, "--count", "2", "--output", "out"];
+    let text = ok(d, &predict);
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("of 256 pixels right; mask out/test-1.png"), "{text}");
+    assert_eq!(image::image_dimensions(d.join("out/test-1.png")).unwrap(), (16, 16));
+}
+
 #[test]
 fn text_trains_and_predicts_the_next_character() {
     let dir = tempfile::tempdir().unwrap();
