@@ -5,6 +5,21 @@ use crate::NativeError;
 /// Elements to a cache line, on which the arena and every buffer in it start.
 const LINE: usize = 16;
 
+/// Bytes taken without a look at how many there are.
+const UNASKED: usize = 1 << 30;
+
+/// Bytes the system can still give, where it tells (Linux). It would promise
+/// more, and end the process when they are touched.
+fn free() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let field = |name: &str| -> Option<usize> {
+        let line = text.lines().find_map(|l| l.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse().ok()
+    };
+    let kilobytes = field("MemAvailable:")?.saturating_add(field("SwapFree:").unwrap_or(0));
+    Some(kilobytes.saturating_mul(1024))
+}
+
 /// Zeroed memory that starts on a cache line. It is taken as a plain zeroed
 /// vector, which the system hands out page by page when first touched, so that
 /// planning a large graph stays quick.
@@ -17,6 +32,9 @@ struct Block {
 impl Block {
     fn zeroed(len: usize) -> Result<Block, NativeError> {
         let bytes = len.saturating_add(LINE).saturating_mul(size_of::<f32>());
+        if bytes > UNASKED && free().is_some_and(|free| bytes > free) {
+            return Err(NativeError::Memory { bytes });
+        }
         // Asked first, since `vec!` aborts where memory runs out.
         let mut room = Vec::<f32>::new();
         room.try_reserve_exact(len.saturating_add(LINE))
