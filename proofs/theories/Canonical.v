@@ -35,7 +35,10 @@ have views : forall vs vs', list_eqb view_eqb vs vs' -> vs = vs'.
 case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t]
   [s' n' d'|s' u' a'|s' b' x' y'|s' c' a' b' x' y'|box' s' f' vs'|s' t' a'|s' a'|s' z' t'] //=.
 - by move=> /and3P [/Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP ->].
-- move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una; by case: u u' hu => -[].
+- move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una.
+  case: u u' hu => [||||||||||n d|n d m e] [||||||||||n' d'|n' d' m' e'] //=.
+    by move=> /andP [/Z.eqb_eq -> /Pos.eqb_eq ->].
+  by move=> /and4P [/Z.eqb_eq -> /Pos.eqb_eq -> /Z.eqb_eq -> /Pos.eqb_eq ->].
 - move=> /and4P [hb /N.eqb_eq -> /N.eqb_eq -> /shape_eqbP ->]; congr Bin.
   by case: b b' hb => -[].
 - move=> /and5P [hc /N.eqb_eq -> /N.eqb_eq -> /N.eqb_eq -> /andP [/N.eqb_eq -> /shape_eqbP ->]].
@@ -240,13 +243,6 @@ have hm : (N.to_nat (nth 0%num ks p) < size out)%nat by rewrite -(is_order_mem h
 rewrite (nth_map 0%num) ?size_first_dims // nth_first_dims // Nnat.N2Nat.id.
 rewrite index_uniq ?(is_order_size ho) //; last by case/and3P: ho.
 by rewrite nth_pick // (is_order_size ho).
-Qed.
-
-Lemma pos_real_gt0 p : 0 < pos_real R p.
-Proof.
-elim: p => [p ih|p ih|] /=; last exact: ltr01.
-  by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
-by apply: mulr_gt0; rewrite // ltr0n.
 Qed.
 
 Lemma pos_real_nat p : pos_real R p = (Pos.to_nat p)%:R.

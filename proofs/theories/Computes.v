@@ -57,7 +57,7 @@ Lemma smooth_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) ->
 Proof.
 case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h //=.
 - by rewrite (h _ (m0 _ _)).
-- by rewrite (h _ (m1 _ _ _)).
+- by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
 Qed.
 

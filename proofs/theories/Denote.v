@@ -37,10 +37,31 @@ Definition int_real (z : Z) : R := match z with
 | Z0 => 0 | Zpos p => pos_real p | Zneg p => - pos_real p end.
 Definition rational (n : Z) (d : positive) : R := int_real n / pos_real d.
 
+Lemma pos_real_gt0 p : 0 < pos_real p.
+Proof.
+elim: p => [p ih|p ih|] /=; last exact: ltr01.
+  by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
+by apply: mulr_gt0; rewrite // ltr0n.
+Qed.
+
+Lemma rational0 : rational 0 1 = 0. Proof. exact: mul0r. Qed.
+Lemma rational1 : rational 1 1 = 1. Proof. exact: divr1. Qed.
+
 Definition una_real (u : unary) (x : R) : R := match u with
-| Neg => - x | Exp => expR x | Log => ln x | Sqrt => Num.sqrt x | Relu => Num.max x 0 end.
+| Neg => - x
+| Exp => expR x
+| Log => ln x
+| Sqrt => Num.sqrt x
+| Rsqrt => (Num.sqrt x)^-1
+| Tanh => (expR x - expR (- x)) / (expR x + expR (- x))
+| Logistic => (1 + expR (- x))^-1
+| Softplus => ln (1 + expR x)
+| Relu => Num.max x 0
+| Abs => `|x|
+| Elu n d => if 0 < x then x else rational n d * (expR x - 1)
+| Clamp n d m e => Num.min (Num.max x (rational n d)) (rational m e) end.
 Definition bin_real (b : binary) (x y : R) : R := match b with
-| Add => x + y | Sub => x - y | Mul => x * y | Div => x / y end.
+| Add => x + y | Sub => x - y | Mul => x * y | Div => x / y | Max => Num.max x y end.
 Definition cmp_real (c : comparison) (x y : R) : bool := match c with
 | CEq => x == y | CGt => y < x | CGe => y <= x end.
 
@@ -81,10 +102,19 @@ Definition shrun (p : prog) (sh : N -> shape) : N -> shape :=
   foldl (fun sh (i : instr) => upd sh i.1 (oshape i.2)) sh p.
 
 (** ** Off the kinks *)
+
+(** With slope 1 at 0 from below, an ELU has no kink there. *)
+Definition una_smooth (u : unary) (x : R) : Prop := match u with
+| Log | Sqrt | Rsqrt => 0 < x
+| Relu | Abs => x != 0
+| Elu n d => x != 0 \/ rational n d = 1
+| Clamp n d m e => x != rational n d /\ x != rational m e
+| _ => True end.
+
 Definition smooth_op (o : op) (e : env) : Prop := match o with
-| Una s Log a | Una s Sqrt a => forall i, i \in idxs s -> 0 < e a i
-| Una s Relu a => forall i, i \in idxs s -> e a i != 0
+| Una s u a => forall i, i \in idxs s -> una_smooth u (e a i)
 | Bin s Div _ b => forall i, i \in idxs s -> e b i != 0
+| Bin s Max a b => forall i, i \in idxs s -> e a i != e b i
 | Sel s _ a b _ _ => forall i, i \in idxs s -> e a i != e b i
 | _ => True end.
 

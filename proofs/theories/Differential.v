@@ -70,6 +70,17 @@ have [lt|gt|eq] := ltgtP (f x0 : R) (g x0 : R); last by move: ne; rewrite -eq eq
   + by rewrite !ltW.
 Qed.
 
+Lemma max_diff (f g df dg : V -> R^o) : is_diff x0 f df -> is_diff x0 g dg -> f x0 != g x0 ->
+  is_diff x0 (fun x => Num.max (f x) (g x) : R^o)
+             (fun v => bin_tangent Max (f x0) (g x0) (df v) (dg v) : R^o).
+Proof.
+move=> hf hg ne; have cmp := near_compare CGt hf hg ne.
+apply: (@is_diff_near _ _ _ _ _ (fun x => if cmp_real CGt (f x0) (g x0) then f x else g x : R^o)).
+  by apply: filterS cmp => x <-; rewrite maxC.
+rewrite /bin_tangent /=; have [lt|gt|eq] := ltgtP (f x0 : R) (g x0 : R); rewrite ?(ltW, lt, gt) //.
+by move: ne; rewrite eq eqxx.
+Qed.
+
 (** ** One op *)
 Section Op.
 Variables (E : V -> env) (T : V -> env).
@@ -152,10 +163,11 @@ have m3 (U : eqType) (x y z w : U) l : w \in [:: x, y, z, w & l] by rewrite !inE
 case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] ok h sm i hi.
 - exact: is_diff_const.
 - apply: is_diff_una (h _ (m0 _ _ _) i hi) (una_derive _).
-  by case: u ok sm {h} hi => //= _ sm hi; exact: sm.
+  exact: sm.
 - have hx := h _ (m0 _ _ _) i hi; have hy := h _ (m1 _ _ _ _) i hi.
-  clear h; case: b ok sm hi => /= _ sm hi; [exact: is_diff_add | exact: is_diff_sub | exact: is_diff_mul |].
-  exact: is_diff_div (sm i hi) hx hy.
+  clear h; case: b ok sm hi => /= _ sm hi; [exact: is_diff_add | exact: is_diff_sub | exact: is_diff_mul | |].
+    exact: is_diff_div (sm i hi) hx hy.
+  exact: max_diff hx hy (sm i hi).
 - have ha := h _ (m0 _ _ _) i hi; have hb := h _ (m1 _ _ _ _) i hi.
   have hx := h _ (m2 _ _ _ _ _) i hi; have hy := h _ (m3 _ _ _ _ _ _) i hi.
   have cmp := near_compare c ha hb (sm i hi).

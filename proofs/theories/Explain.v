@@ -86,11 +86,17 @@ Definition form_text (a : aff) : string :=
   if parts is [::] then "0" else String.concat "+" parts.
 Definition map_text (m : imap) : string := text [:: "["; String.concat "," (map form_text m); "]"].
 
+Definition rational_text (n : Z) (d : positive) : string :=
+  int_text n ++ (if Pos.eqb d 1 then "" else "/" ++ nat_text (Npos d)).
 Definition unary_name (u : unary) : string := match u with
-| Neg => "negate" | Exp => "exponential" | Log => "log" | Sqrt => "sqrt" | Ir.Relu => "relu"
+| Neg => "negate" | Exp => "exponential" | Log => "log" | Sqrt => "sqrt" | Ir.Rsqrt => "rsqrt"
+| Tanh => "tanh" | Logistic => "logistic" | Softplus => "softplus" | Ir.Relu => "relu"
+| Abs => "abs"
+| Elu n d => "elu " ++ rational_text n d
+| Clamp n d m e => text [:: "clamp "; rational_text n d; " "; rational_text m e]
 end.
 Definition binary_name (b : binary) : string := match b with
-| Add => "add" | Sub => "subtract" | Mul => "multiply" | Div => "divide"
+| Add => "add" | Sub => "subtract" | Mul => "multiply" | Div => "divide" | Max => "maximum"
 end.
 Definition comparison_text (c : comparison) : string := match c with
 | CEq => " = " | CGt => " > " | CGe => " >= "
@@ -99,7 +105,7 @@ Definition shape_text (s : shape) : string := list_text s.
 
 Definition op_text (o : op) : string := match o with
 | Const s n d =>
-    text [:: "constant "; int_text n; if Pos.eqb d 1 then "" else "/" ++ nat_text (Npos d)]
+    "constant " ++ rational_text n d
 | Una _ u a => text [:: unary_name u; " "; name a]
 | Bin _ b x y => text [:: binary_name b; " "; name x; ", "; name y]
 | Sel _ c a b x y =>

@@ -33,8 +33,15 @@ Definition proj (ks : seq N) : imap := [seq coord k | k <- ks].
 
 Record view := View { v_id : N; v_shape : shape; v_map : imap }.
 
-Inductive unary := Neg | Exp | Log | Sqrt | Relu.
-Inductive binary := Add | Sub | Mul | Div.
+(** Constants are numerator and denominator. *)
+Inductive unary :=
+| Neg | Exp | Log | Sqrt
+| Rsqrt                                    (** [1 / sqrt x] *)
+| Tanh | Logistic | Softplus
+| Relu | Abs
+| Elu of Z & positive                      (** below 0 times this *)
+| Clamp of Z & positive & Z & positive.    (** between the first and the second *)
+Inductive binary := Add | Sub | Mul | Div | Max.
 Inductive comparison := CEq | CGt | CGe.
 
 Inductive op :=

@@ -14,11 +14,17 @@ From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Denote Grad Tangent.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
-Import GRing.Theory.
+Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
+Definition una_has_kink (u : unary) : bool := match u with
+| Neg | Exp | Tanh | Logistic | Softplus => false
+| Log | Sqrt | Rsqrt | Relu | Abs | Clamp _ _ _ _ => true
+| Elu n d => ~~ Z.eqb n (Zpos d) end.    (** slope 1 on both sides *)
+
 Definition has_kink (o : op) : bool := match o with
-| Una _ Log _ | Una _ Sqrt _ | Una _ Relu _ | Bin _ Div _ _ | Sel _ _ _ _ _ _ => true
+| Una _ u _ => una_has_kink u
+| Bin _ Div _ _ | Bin _ Max _ _ | Sel _ _ _ _ _ _ => true
 | _ => false end.
 
 Definition kinks (p : prog) : seq instr := [seq i <- p | has_kink i.2].
@@ -39,12 +45,15 @@ Proof.
 move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha.
 case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] //=.
 - by move=> ->.
-- by move=> [_ ->].
+- by case: b => // -[hx hy]; rewrite ?hx ?hy.
 - by move=> [-> -> _ _].
 Qed.
 
 Lemma smooth_no_kink o e : has_kink o = false -> smooth_op o e.
-Proof. by case: o => //= [s []|s []]. Qed.
+Proof.
+case: o => //= [s u a|s []] //; case: u => // n d /negbFE /Z.eqb_eq -> i _; right.
+by rewrite /rational divff // gt_eqF // pos_real_gt0.
+Qed.
 
 Theorem off_kinksP p k sh e : wf p k sh -> off_kinks p (run p e) <-> smooth_run p e.
 Proof.

@@ -40,9 +40,13 @@ Definition view_eqb (a b : view) : bool :=
   [&& N.eqb (v_id a) (v_id b), shape_eqb (v_shape a) (v_shape b) & imap_eqb (v_map a) (v_map b)].
 
 Definition unary_eqb (a b : unary) : bool := match a, b with
-| Neg, Neg | Exp, Exp | Log, Log | Sqrt, Sqrt | Relu, Relu => true | _, _ => false end.
+| Neg, Neg | Exp, Exp | Log, Log | Sqrt, Sqrt | Rsqrt, Rsqrt | Tanh, Tanh | Logistic, Logistic
+| Softplus, Softplus | Relu, Relu | Abs, Abs => true
+| Elu n d, Elu n' d' => Z.eqb n n' && Pos.eqb d d'
+| Clamp n d m e, Clamp n' d' m' e' => [&& Z.eqb n n', Pos.eqb d d', Z.eqb m m' & Pos.eqb e e']
+| _, _ => false end.
 Definition binary_eqb (a b : binary) : bool := match a, b with
-| Add, Add | Sub, Sub | Mul, Mul | Div, Div => true | _, _ => false end.
+| Add, Add | Sub, Sub | Mul, Mul | Div, Div | Max, Max => true | _, _ => false end.
 Definition comparison_eqb (a b : comparison) : bool := match a, b with
 | CEq, CEq | CGt, CGt | CGe, CGe => true | _, _ => false end.
 
@@ -156,8 +160,10 @@ Definition append (n : N) (p : positive) : positive :=
 
 Definition tag (o : op) : N := match o with
 | Const _ n _ => N.double (Z.abs_N n)
-| Una _ u _ => match u with Neg => 1 | Exp => 3 | Log => 5 | Sqrt => 7 | Relu => 9 end
-| Bin _ b _ _ => match b with Add => 11 | Sub => 13 | Mul => 15 | Div => 17 end
+| Una _ u _ => match u with
+    Neg => 1 | Exp => 3 | Log => 5 | Sqrt => 7 | Relu => 9 | Rsqrt => 29 | Tanh => 31
+  | Logistic => 33 | Softplus => 35 | Abs => 37 | Elu _ _ => 39 | Clamp _ _ _ _ => 41 end
+| Bin _ b _ _ => match b with Add => 11 | Sub => 13 | Mul => 15 | Div => 17 | Max => 43 end
 | Sel _ _ _ _ _ _ => 19
 | Contract _ _ _ _ => 21
 | Reshape _ _ _ => 23

@@ -143,9 +143,6 @@ Proof. by case: t => s []. Qed.
 Lemma zero_fits t : is_float t -> fits zero [::] t.
 Proof. by case: t => s []. Qed.
 
-Lemma rational0 : rational R 0 1 = 0.
-Proof. exact: mul0r. Qed.
-
 (** *** relu *)
 Theorem relu_meaning f t a : is_float t -> is_function f [:: t] (relu_body t) t 1 ->
   exists2 y, function_meaning no_call f [:: Array t (Reals a)] = Some [:: Array t (Reals y)]

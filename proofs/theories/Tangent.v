@@ -28,13 +28,21 @@ Definition una_slope (u : unary) (x : R) : R := match u with
 | Exp => expR x
 | Log => x^-1
 | Sqrt => (Num.sqrt x + Num.sqrt x)^-1
-| Relu => if 0 < x then 1 else 0 end.
+| Rsqrt => - ((Num.sqrt x)^-1 / (x + x))
+| Tanh => 1 - una_real Tanh x * una_real Tanh x
+| Logistic => una_real Logistic x * (1 - una_real Logistic x)
+| Softplus => una_real Logistic x
+| Relu => if 0 < x then 1 else 0
+| Abs => if 0 < x then 1 else if x < 0 then -1 else 0
+| Elu n d => if 0 < x then 1 else rational R n d * expR x
+| Clamp n d m e => if rational R n d < x then if x < rational R m e then 1 else 0 else 0 end.
 
 Definition bin_tangent (b : binary) (x y dx dy : R) : R := match b with
 | Add => dx + dy
 | Sub => dx - dy
 | Mul => x * dy + y * dx
-| Div => dx / y - x / y * dy / y end.
+| Div => dx / y - x / y * dy / y
+| Max => if y < x then dx else if x < y then dy else (dx + dy) / 2%:R end.
 
 Fixpoint prod_tangent (e t : env) (vs : seq view) (r : idx) : R := match vs with
 | [::] => 0
@@ -159,7 +167,7 @@ Proof.
 move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] /=.
 - by [].
 - by move=> h i; rewrite h mulr0.
-- by move=> [hx hy] i; rewrite hx hy; case: b => /=; rewrite ?(mulr0, mul0r, subr0, addr0).
+- by move=> [hx hy] i; rewrite hx hy; case: b => /=; rewrite ?(mulr0, mul0r, subr0, addr0) ?if_same.
 - by move=> [_ _ hx hy] i; rewrite hx hy if_same.
 - by move=> h i; apply: big1 => r _; exact: prod_tangent_still.
 - by move=> h i; exact: h.
