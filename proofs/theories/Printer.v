@@ -107,10 +107,13 @@ Definition type_in (m : type_map) (v : value) : string :=
 
 Definition unary_text (u : unary_op) : string := match u with
 | Negate => "negate" | Exponential => "exponential" | Logarithm => "log" | SquareRoot => "sqrt"
+| ExponentialMinusOne => "exponential_minus_one" | LogarithmPlusOne => "log_plus_one"
+| ReciprocalRoot => "rsqrt" | HyperbolicTangent => "tanh" | Sigmoid => "logistic"
+| AbsoluteValue => "abs"
 end.
 Definition binary_text (b : binary_op) : string := match b with
 | Addition => "add" | Subtraction => "subtract" | Multiplication => "multiply"
-| Division => "divide" | Maximum => "maximum"
+| Division => "divide" | Maximum => "maximum" | Minimum => "minimum"
 end.
 Definition direction_text (d : direction) : string := match d with
 | EQ => "EQ" | GT => "GT" | GE => "GE"

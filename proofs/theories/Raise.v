@@ -9,7 +9,9 @@
       - [raised]       arguments and results of [@main], the program, the
                        value of each result; argument [k] is value [k]
       - [bound]        what a StableHLO value is in the graph
-      - [relu_body], [softmax_body], [cross_entropy_body]  the printed bodies
+      - [relu_body], [softplus_body], [elu_body], [clamp_body], [softmax_body],
+        [cross_entropy_body]  the printed bodies
+      - [pointwise_of] the pointwise op that a private function is
       - [recognise]    the op that a private function is
       - [raise]        the whole module *)
 From mathcomp Require Import all_ssreflect.
@@ -64,6 +66,33 @@ Definition relu_body (t : type) : seq instruction := [::
   Instruction zero [::] t;
   Instruction (Binary Maximum) [:: Arg 0; Res 0] t].
 
+(** [max(a, 0) + log(1 + exp(-|a|))] *)
+Definition softplus_body (t : type) : seq instruction := [::
+  Instruction zero [::] t;
+  Instruction (Binary Maximum) [:: Arg 0; Res 0] t;
+  Instruction (Unary AbsoluteValue) [:: Arg 0] t;
+  Instruction (Unary Negate) [:: Res 2] t;
+  Instruction (Unary Exponential) [:: Res 3] t;
+  Instruction (Unary LogarithmPlusOne) [:: Res 4] t;
+  Instruction (Binary Addition) [:: Res 1; Res 5] t].
+
+(** [a] where [a > 0], else [alpha · (exp(min(a, 0)) - 1)] *)
+Definition elu_body (alpha : literal) (t : type) : seq instruction := [::
+  Instruction zero [::] t;
+  Instruction (Compare GT) [:: Arg 0; Res 0] (Tensor (t_shape t) I1);
+  Instruction (Binary Minimum) [:: Arg 0; Res 0] t;
+  Instruction (Unary ExponentialMinusOne) [:: Res 2] t;
+  Instruction (Constant alpha) [::] t;
+  Instruction (Binary Multiplication) [:: Res 4; Res 3] t;
+  Instruction Select [:: Res 1; Arg 0; Res 5] t].
+
+(** [min(max(a, low), high)] *)
+Definition clamp_body (low high : literal) (t : type) : seq instruction := [::
+  Instruction (Constant low) [::] t;
+  Instruction (Binary Maximum) [:: Arg 0; Res 0] t;
+  Instruction (Constant high) [::] t;
+  Instruction (Binary Minimum) [:: Res 1; Res 2] t].
+
 (** [a - max a], its exponential, and that one's sum, over the last dimension. *)
 Definition shifted_exponentials (t : type) : seq instruction :=
   let minus_infinity :=
@@ -104,13 +133,29 @@ Definition is_function (f : function) (ts : seq type) (body : seq instruction) (
   [&& map s_type (f_arguments f) == ts, f_body f == body,
       map s_type (f_results f) == [:: t] & f_returns f == [:: Res result]].
 
+(** The literal of instruction [k]; some other one where that is no constant. *)
+Definition literal_at (f : function) (k : nat) : literal :=
+  if List.nth_error (f_body f) k is Some (Instruction (Constant l) _ _) then l else Decimal 0 0.
+
+Definition pointwise_of (f : function) (t : type) : option unary :=
+  let prints body result := is_function f [:: t] body t result in
+  let value k := literal_value (t_element t) (literal_at f k) in
+  if prints (relu_body t) 1%num then Some Relu
+  else if prints (softplus_body t) 6%num then Some Softplus
+  else if prints (elu_body (literal_at f 4) t) 6%num then
+    if value 4%nat is Some (Finite n d) then Some (Elu n d) else None
+  else if prints (clamp_body (literal_at f 0) (literal_at f 2) t) 3%num then
+    if (value 0%nat, value 2%nat) is (Some (Finite n d), Some (Finite m e))
+    then Some (Clamp n d m e) else None
+  else None.
+
 (** The op that [f] computes, given the values it is called with. *)
 Definition recognise (f : function) (t : type) (xs : seq (type * N)) : option op :=
   match xs with
   | [:: (a, x)] =>
-      if ~~ is_float a then None
-      else if is_function f [:: a] (relu_body a) t 1 && (t == a) then Some (Una (t_shape a) Relu x)
-      else if [&& has_rows a, is_function f [:: a] (softmax_body a) t 8 & t == a]
+      if ~~ (is_float a && (t == a)) then None
+      else if pointwise_of f a is Some u then Some (Una (t_shape a) u x)
+      else if has_rows a && is_function f [:: a] (softmax_body a) a 8
       then Some (Softmax (t_shape a) x)
       else None
   | [:: (a, x); (b, y)] =>
@@ -133,12 +178,16 @@ end.
 Definition real_of (b : bound) : option (type * N) :=
   if b is Real t x _ then Some (t, x) else None.
 
-Definition unary_of (u : unary_op) : unary := match u with
-| Negate => Neg | Exponential => Exp | Logarithm => Log | SquareRoot => Sqrt
+Definition unary_of (u : unary_op) : option unary := match u with
+| Negate => Some Neg | Exponential => Some Exp | Logarithm => Some Log | SquareRoot => Some Sqrt
+| ReciprocalRoot => Some Rsqrt | HyperbolicTangent => Some Tanh | Sigmoid => Some Logistic
+| AbsoluteValue => Some Abs
+| ExponentialMinusOne | LogarithmPlusOne => None
 end.
 Definition binary_of (b : binary_op) : option binary := match b with
 | Addition => Some Add | Subtraction => Some Sub | Multiplication => Some Mul
-| Division => Some Div | Maximum => None
+| Division => Some Div | Maximum => Some Max
+| Minimum => None
 end.
 Definition comparison_of (d : direction) : comparison := match d with
 | EQ => CEq | GT => CGt | GE => CGe
@@ -153,7 +202,8 @@ Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) :
   | Constant l, [::] =>
       if literal_value (t_element t) l is Some (Finite n d)
       then Some (Emit (Const s n d) (Z.eqb n 0)) else None
-  | Unary u, [:: Real _ a _] => Some (Emit (Una s (unary_of u) a) false)
+  | Unary u, [:: Real _ a _] =>
+      omap (fun u => Emit (Una s u a) false) (unary_of u)
   | Binary b, [:: Real _ x _; Real _ y _] =>
       omap (fun b => Emit (Bin s b x y) false) (binary_of b)
   | Compare d, [:: Real _ a _; Real _ b _] => Some (Remember (comparison_of d) a b)

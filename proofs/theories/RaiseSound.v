@@ -109,10 +109,10 @@ case: o => [l|u|o|d||d|ds|r ds|ds||f] // _;
   case: (literal_value _ l) => [[n d|]|] // [<-].
   exists (Reals (fun=> rational R n d)) => //=; exists (fun=> rational R n d) => //.
   by split=> // /Z.eqb_eq -> i; exact: mul0r.
-- move=> [<-] /= /andP [_ /eqP <-] /agrees1 [a -> [ha _]].
+- case E: (unary_of u) => [v|] //= [<-] /andP [_ /eqP <-] /agrees1 [a -> [ha _]].
   exists (Reals (fun i => unary_real u (a i))) => //.
   exists (fun i => unary_real u (a i)) => //; split=> // i hi.
-  by rewrite ha //; case: (u).
+  by rewrite ha //; case: (u) E => //= -[<-].
 - case E: (binary_of o) => [b|] //= [<-] /and3P [_ /eqP <- /eqP <-] /agrees2 [a [a' [-> ha ha' _ _]]].
   exists (Reals (fun i => binary_real o (a i) (a' i))) => //.
   exists (fun i => binary_real o (a i) (a' i)) => //; split=> // i hi.
@@ -173,11 +173,12 @@ Lemma recognise_meaning f t bs ts o xs e next :
     & eqt (t_shape t) y (den o e).
 Proof.
 case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
-- move=> [<-] /=; case: ifP => // /negbFE ft; case: ifP => [|_].
-    case/andP=> hf /eqP et; subst ta => -[<-] /agrees1 [a -> [ha _]].
-    have [y run hy] := relu_meaning a ft hf; exists y => // i hi.
+- move=> [<-] /=; case: ifP => // /negbFE /andP [ft /eqP et]; subst t.
+  case hu: pointwise_of => [u|].
+    case=> <- /agrees1 [a -> [ha _]].
+    have [y run hy] := pointwise_meaning a ft hu; exists y => // i hi.
     by rewrite hy /= ha.
-  case: ifP => // /and3P [rt hf /eqP et]; subst ta => -[<-] /agrees1 [a -> [ha _]].
+  case: ifP => // /andP [rt hf] -[<-] /agrees1 [a -> [ha _]].
   have [y run hy] := softmax_meaning a ft rt hf; exists y => //.
   exact: eqt_trans hy (softmax_eqt rt ha).
 - move=> [<-] /=; case: ifP => // /and5P [ft /eqP eb rt hn /andP [/eqP et hf]]; subst tb t.

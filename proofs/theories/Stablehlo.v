@@ -109,8 +109,12 @@ Definition literal_value (e : element) (l : literal) : option stored :=
 (** [%argN], and [%N], the result of instruction [N]. *)
 Inductive value := Arg of N | Res of N.
 
-Inductive unary_op := Negate | Exponential | Logarithm | SquareRoot.
-Inductive binary_op := Addition | Subtraction | Multiplication | Division | Maximum.
+Inductive unary_op :=
+| Negate | Exponential | Logarithm | SquareRoot
+| ExponentialMinusOne | LogarithmPlusOne
+| ReciprocalRoot | HyperbolicTangent | Sigmoid | AbsoluteValue.
+Inductive binary_op :=
+| Addition | Subtraction | Multiplication | Division | Maximum | Minimum.
 Inductive direction := EQ | GT | GE.
 Inductive reducer := ReduceAdd | ReduceMaximum.
 

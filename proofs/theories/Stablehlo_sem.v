@@ -71,6 +71,12 @@ Definition unary_real (u : unary_op) (x : R) : R := match u with
 | Exponential => expR x
 | Logarithm => ln x
 | SquareRoot => Num.sqrt x
+| ExponentialMinusOne => expR x - 1
+| LogarithmPlusOne => ln (1 + x)
+| ReciprocalRoot => (Num.sqrt x)^-1
+| HyperbolicTangent => (expR x - expR (- x)) / (expR x + expR (- x))
+| Sigmoid => (1 + expR (- x))^-1
+| AbsoluteValue => `|x|
 end.
 Definition binary_real (b : binary_op) (x y : R) : R := match b with
 | Addition => x + y
@@ -78,6 +84,7 @@ Definition binary_real (b : binary_op) (x y : R) : R := match b with
 | Multiplication => x * y
 | Division => x / y
 | Maximum => Num.max x y
+| Minimum => Num.min x y
 end.
 Definition direction_real (d : direction) (x y : R) : bool := match d with
 | EQ => x == y

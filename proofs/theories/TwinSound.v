@@ -9,7 +9,7 @@
                        the index set *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
-From Coq Require Import NArith ZArith QArith_base Qreduction String Lia.
+From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String Lia.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear Twin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -129,6 +129,15 @@ Qed.
 Lemma q_real_max p q : q_real (q_max p q) = Num.max (q_real p) (q_real q).
 Proof. by rewrite /q_max -q_real_le; case: leP. Qed.
 
+Lemma q_real_min p q : q_real (q_min p q) = Num.min (q_real p) (q_real q).
+Proof. by rewrite /q_min -q_real_le; case: leP. Qed.
+
+Lemma q_real_abs q : q_real (Qabs q) = `|q_real q|.
+Proof.
+case: q => n d; rewrite /Qabs !q_realE normrM normfV [`|int_real R (Zpos _)|]gtr0_norm ?den_gt0 //.
+by congr (_ / _); case: n => [|p|p] /=; rewrite ?normrN ?normr0 ?gtr0_norm ?pos_gt0.
+Qed.
+
 Lemma q_real_sum l : q_real (q_sum l) = \sum_(x <- l) q_real x.
 Proof.
 elim: l => [|x l ih]; first by rewrite big_nil; exact: mul0r.
@@ -150,11 +159,15 @@ by apply/Z.leb_le; exact: Z.sqrt_nonneg.
 Qed.
 
 Lemma q_real_unary u q r : q_unary u q = Some r -> q_real r = unary_real u (q_real q).
-Proof. by case: u => //= [[<-]|/q_real_sqrt //]; exact: q_realN. Qed.
+Proof.
+case: u => //= [[<-]|/q_real_sqrt //||[<-]]; first exact: q_realN.
+  by case E: q_sqrt => [s|] //= [<-]; rewrite q_realV (q_real_sqrt E).
+exact: q_real_abs.
+Qed.
 
 Lemma q_real_binary b p q : q_real (q_binary b p q) = binary_real b (q_real p) (q_real q).
 Proof.
-case: b; rewrite /q_binary /binary_real ?q_real_red ?q_real_max //.
+case: b; rewrite /q_binary /binary_real ?q_real_red ?q_real_max ?q_real_min //.
 - exact: q_realD.
 - by rewrite /Qminus q_realD q_realN.
 - exact: q_realM.

@@ -167,13 +167,13 @@ fn unary(op: Unary) -> Option<&'static str> {
         Unary::Exponential => Some("Exponential"),
         Unary::Log => Some("Logarithm"),
         Unary::Sqrt => Some("SquareRoot"),
-        Unary::ExponentialMinusOne
-        | Unary::LogPlusOne
-        | Unary::Rsqrt
-        | Unary::Tanh
-        | Unary::Logistic
-        | Unary::Abs
-        | Unary::Erf => None,
+        Unary::ExponentialMinusOne => Some("ExponentialMinusOne"),
+        Unary::LogPlusOne => Some("LogarithmPlusOne"),
+        Unary::Rsqrt => Some("ReciprocalRoot"),
+        Unary::Tanh => Some("HyperbolicTangent"),
+        Unary::Logistic => Some("Sigmoid"),
+        Unary::Abs => Some("AbsoluteValue"),
+        Unary::Erf => None,
     }
 }
 
@@ -185,7 +185,8 @@ fn binary(op: Binary) -> Option<&'static str> {
         Binary::Multiply => Some("Multiplication"),
         Binary::Divide => Some("Division"),
         Binary::Maximum => Some("Maximum"),
-        Binary::Minimum | Binary::Atan2 => None,
+        Binary::Minimum => Some("Minimum"),
+        Binary::Atan2 => None,
     }
 }
 

@@ -16,11 +16,14 @@ pub enum Form {
     Constant,
     Negate,
     Sqrt,
+    Rsqrt,
+    Abs,
     Add,
     Subtract,
     Multiply,
     Divide,
     Maximum,
+    Minimum,
     CompareEq,
     CompareGt,
     CompareGe,
@@ -39,11 +42,14 @@ pub const FORMS: &[Form] = &[
     Form::Constant,
     Form::Negate,
     Form::Sqrt,
+    Form::Rsqrt,
+    Form::Abs,
     Form::Add,
     Form::Subtract,
     Form::Multiply,
     Form::Divide,
     Form::Maximum,
+    Form::Minimum,
     Form::CompareEq,
     Form::CompareGt,
     Form::CompareGe,
@@ -63,6 +69,8 @@ enum Cells {
     Small,
     /// Squares, so that roots are exact.
     Squares,
+    /// Powers of four, so that reciprocal roots are exact.
+    PowersOfFour,
     /// Powers of two and their negatives, so that quotients are exact.
     Powers,
 }
@@ -97,6 +105,7 @@ impl Draw<'_> {
         let cell = |rng: &mut ChaCha8Rng| match cells {
             Cells::Small => rng.random_range(-4..=4),
             Cells::Squares => [0, 1, 4, 9, 16, 25][rng.random_range(0..6)],
+            Cells::PowersOfFour => [1, 4, 16, 64, 256][rng.random_range(0..5)],
             Cells::Powers => [1, -1, 2, -2, 4, -8][rng.random_range(0..6)],
         };
         self.inputs.push((0..count).map(|_| cell(self.rng)).collect());
@@ -261,11 +270,14 @@ pub fn draw(form: Form, rng: &mut ChaCha8Rng) -> (Module, Vec<Vec<i64>>) {
         }
         Form::Negate => d.unary(Unary::Negate, Cells::Small),
         Form::Sqrt => d.unary(Unary::Sqrt, Cells::Squares),
+        Form::Rsqrt => d.unary(Unary::Rsqrt, Cells::PowersOfFour),
+        Form::Abs => d.unary(Unary::Abs, Cells::Small),
         Form::Add => d.binary(Binary::Add, Cells::Small),
         Form::Subtract => d.binary(Binary::Subtract, Cells::Small),
         Form::Multiply => d.binary(Binary::Multiply, Cells::Small),
         Form::Divide => d.binary(Binary::Divide, Cells::Powers),
         Form::Maximum => d.binary(Binary::Maximum, Cells::Small),
+        Form::Minimum => d.binary(Binary::Minimum, Cells::Small),
         Form::CompareEq | Form::CompareGt | Form::CompareGe => {
             let direction = match form {
                 Form::CompareEq => Direction::Eq,

@@ -146,7 +146,7 @@ fn instruction(
         Operation::Constant(Literal::Finite(value)) => *value = changed(value, rng)?,
         Operation::Unary(op) => {
             // Coq never sees an op without a constructor there.
-            let others = [Unary::Negate, Unary::Exponential, Unary::Log, Unary::Sqrt];
+            let others: Vec<Unary> = Unary::ALL.into_iter().filter(|o| *o != Unary::Erf).collect();
             *op = other_than(*op, &others, rng)?;
         }
         Operation::Binary(op) => {
@@ -155,7 +155,8 @@ fn instruction(
                 i.operands.swap(0, 1);
                 return Some("operands exchanged".into());
             }
-            let others = [Binary::Add, Binary::Subtract, Binary::Multiply, Binary::Divide];
+            let others: Vec<Binary> =
+                Binary::ALL.into_iter().filter(|o| *o != Binary::Atan2).collect();
             *op = other_than(*op, &others, rng)?;
         }
         Operation::Compare(direction) => {

@@ -6,9 +6,10 @@ use cotangent_graph::{
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
 
 /// The ops, and `compare` with `select`.
-pub const OPS: [&str; 18] = [
+pub const OPS: [&str; 26] = [
     "constant",
     "add",
     "subtract",
@@ -18,7 +19,15 @@ pub const OPS: [&str; 18] = [
     "exponential",
     "log",
     "sqrt",
+    "rsqrt",
+    "tanh",
+    "logistic",
+    "softplus",
+    "elu",
     "relu",
+    "clamp",
+    "abs",
+    "maximum",
     "select",
     "dot_general",
     "broadcast_in_dim",
@@ -119,7 +128,21 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
         "exponential" => plain(vec![shape(rng, 0)], Op::Exp),
         "log" => plain(vec![shape(rng, 0)], Op::Log),
         "sqrt" => plain(vec![shape(rng, 0)], Op::Sqrt),
+        "rsqrt" => plain(vec![shape(rng, 0)], Op::Rsqrt),
+        "tanh" => plain(vec![shape(rng, 0)], Op::Tanh),
+        "logistic" => plain(vec![shape(rng, 0)], Op::Logistic),
+        "softplus" => plain(vec![shape(rng, 0)], Op::Softplus),
+        "elu" => {
+            let alpha = ratio(1..12, rng);
+            plain(vec![shape(rng, 0)], Op::Elu { alpha })
+        }
         "relu" => plain(vec![shape(rng, 0)], Op::Relu),
+        "clamp" => {
+            let (low, high) = (ratio(-9..1, rng), ratio(1..10, rng));
+            plain(vec![shape(rng, 0)], Op::Clamp { low, high })
+        }
+        "abs" => plain(vec![shape(rng, 0)], Op::Abs),
+        "maximum" => binary(Op::Maximum, rng),
         "select" => select(rng),
         "dot_general" => dot_general(rng),
         "broadcast_in_dim" => {
@@ -172,10 +195,15 @@ fn binary(op: Op, rng: &mut ChaCha8Rng) -> Application {
     }
 }
 
+/// One of `numerators` over a small number.
+fn ratio(numerators: Range<i64>, rng: &mut ChaCha8Rng) -> Rational {
+    let denominator = rng.random_range(1..12);
+    Rational::new(rng.random_range(numerators), denominator).expect("not over zero")
+}
+
 fn constant(rng: &mut ChaCha8Rng) -> Application {
     let s = shape(rng, 0);
-    let value = Rational::new(rng.random_range(-9..10), rng.random_range(1..12)).unwrap();
-    let constant = Op::Constant { value, shape: s.clone() };
+    let constant = Op::Constant { value: ratio(-9..10, rng), shape: s.clone() };
     let with = *[None, Some(Op::Add), Some(Op::Mul), Some(Op::Div)].choose(rng).as_ref().unwrap();
     let with = with.clone();
     let build = move |b: &mut Builder, v: &[ValueId]| {
