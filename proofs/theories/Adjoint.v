@@ -36,7 +36,7 @@ Notation env := (env R).
 Variables (e0 t : env) (sh : N -> shape) (base : N).
 
 Definition target_still (o : op) : Prop :=
-  if o is SoftmaxCrossEntropy _ _ y then still (t y) else True.
+  if held o is Some y then still (t y) else True.
 
 Record good (k : N) (o : op) : Prop := Good {
   good_ok : op_ok o;
@@ -440,7 +440,7 @@ rewrite /vstep /adot /=; case hc: (aget (adj s) k) => [ct|]; last by rewrite add
 have hct := sinv_adj I hc.
 have -> : tdot (sh k) (senv s ct) (t k) = share o s ct.
   by rewrite /share (good_shape g); apply: tdot_eq => i _; rewrite (good_tangent g).
-case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y] /= g.
+case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y|z out q m a|z out q m a y] /= g.
 - have -> : share (Const z n d) s ct = 0 by apply: big1 => i _; rewrite mulr0.
   by rewrite addr0.
 - by have [I' _ ->] := una_grows I hct g.
@@ -452,6 +452,12 @@ case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y] /= g.
   by rewrite sa /share /= reshape_transpose //; exact/N.eqb_eq/(good_ok g).
 - by have [I' _ ->] := softmax_grows I hct g.
 - by have [I' _ ->] := cross_entropy_grows I hct g.
+- have [ka sa] : (a < k)%num /\ sh a = z := good_args g (mem_head _ _).
+  have [I' _ ->] := push_grows (MaxPoolGrad z out q m a ct) I ka sa; split=> //.
+  rewrite sa /share /= max_pool_transpose; congr (_ + _); apply: tdot_eq => j _; congr (_ * _).
+  by rewrite /= (senv_below I ka).
+- have -> : share (MaxPoolGrad z out q m a y) s ct = 0; last by rewrite addr0.
+  apply: big1 => j _; rewrite /= big1 ?mulr0 // => i _; exact: (good_target g).
 Qed.
 End Rules.
 

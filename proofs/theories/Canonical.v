@@ -32,8 +32,9 @@ Proof.
 have views : forall vs vs', list_eqb view_eqb vs vs' -> vs = vs'.
   apply: list_eqbP => -[x s m] [y t n] /and3P [/N.eqb_eq /= -> /shape_eqbP -> /imap_eqbP ->].
   by [].
-case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t]
-  [s' n' d'|s' u' a'|s' b' x' y'|s' c' a' b' x' y'|box' s' f' vs'|s' t' a'|s' a'|s' z' t'] //=.
+case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct]
+  [s' n' d'|s' u' a'|s' b' x' y'|s' c' a' b' x' y'|box' s' f' vs'|s' t' a'|s' a'|s' z' t'
+  |s' out' k' m' a'|s' out' k' m' a' ct'] //=.
 - by move=> /and3P [/Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP ->].
 - move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una.
   case: u u' hu => [||||||||||n d|n d m e] [||||||||||n' d'|n' d' m' e'] //=.
@@ -47,6 +48,9 @@ case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t]
 - by move=> /and3P [/N.eqb_eq -> /shape_eqbP -> /shape_eqbP ->].
 - by move=> /andP [/N.eqb_eq -> /shape_eqbP ->].
 - by move=> /and3P [/N.eqb_eq -> /N.eqb_eq -> /shape_eqbP ->].
+- by move=> /and5P [/N.eqb_eq -> /shape_eqbP -> /shape_eqbP -> /shape_eqbP -> /imap_eqbP ->].
+- move=> /and5P [/N.eqb_eq -> /N.eqb_eq -> /shape_eqbP -> /shape_eqbP ->].
+  by move=> /andP [/shape_eqbP -> /imap_eqbP ->].
 Qed.
 
 (** ** Reordering the iteration dimensions *)

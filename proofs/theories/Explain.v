@@ -117,6 +117,11 @@ Definition op_text (o : op) : string := match o with
 | Reshape _ _ a => "reshape " ++ name a
 | Softmax _ a => "softmax " ++ name a
 | SoftmaxCrossEntropy _ z t => text [:: "softmax_cross_entropy "; name z; ", "; name t]
+| MaxPool _ _ k m a =>
+    text [:: "maximum of "; name a; map_text m; " over windows "; shape_text k]
+| MaxPoolGrad _ _ k m a ct =>
+    text [:: "gradient of the maximum of "; name a; map_text m; " over windows "; shape_text k;
+             " at "; name ct]
 end.
 Definition shaped_text (o : op) : string := text [:: op_text o; ", of shape "; shape_text (oshape o)].
 End Words.

@@ -13,6 +13,8 @@
       - [Softmax]              [s · (ct - Σ ct·s)]
       - [SoftmaxCrossEntropy]  [((Σ t) · softmax z - t) · (ct / rows)]; no rule
                                for the targets, see [targets_fixed]
+      - [MaxPool]              each cotangent to the first greatest cell; no rule
+                               for the cotangents of [MaxPoolGrad]
 
     Glossary
       - [st]            identifier to use next, code so far (last first), and
@@ -25,7 +27,8 @@
       - [grad p base out params]  code and the identifiers of the gradients;
                         identifier [base] is the cotangent of [out]
       - [loss_grad]     the same, with 1 as cotangent
-      - [targets_fixed p params]  no target of a cross-entropy depends on them *)
+      - [held o]        the operand of [o] that has no rule
+      - [targets_fixed p params]  no such operand depends on them *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index.
@@ -149,6 +152,8 @@ Definition vstep (i : instr) (s : st) : st :=
   | Reshape sh to a => push a sh (Reshape to sh ct) s
   | Softmax sh a => softmax_rule sh a i.1 ct s
   | SoftmaxCrossEntropy sh z t => cross_entropy_rule sh z t ct s
+  | MaxPool sh out k m a => push a sh (MaxPoolGrad sh out k m a ct) s
+  | MaxPoolGrad _ _ _ _ _ _ => s    (* which cell is greatest does not change *)
   end end.
 
 Definition back (p : prog) (s : st) : st := foldr vstep s p.
@@ -165,13 +170,19 @@ Definition loss_grad (p : prog) (base out : N) (params : seq (N * shape)) : prog
   let g := grad p base out params in ((base, Const [::] 1 1) :: g.1, g.2).
 
 (** ** Targets are constants *)
+(** The operand that has no rule. *)
+Definition held (o : op) : option N := match o with
+| SoftmaxCrossEntropy _ _ t => Some t
+| MaxPoolGrad _ _ _ _ _ ct => Some ct
+| _ => None end.
+
 Definition depends (m : amap) (i : instr) : amap :=
   if has (fun a => isSome (aget m a.1)) (oargs i.2) then aset m i.1 0%num else m.
 
 Fixpoint targets_fixed_from (p : prog) (m : amap) : bool := match p with
 | [::] => true
 | i :: p' =>
-    (if i.2 is SoftmaxCrossEntropy _ _ t then ~~ isSome (aget m t) else true)
+    (if held i.2 is Some t then ~~ isSome (aget m t) else true)
     && targets_fixed_from p' (depends m i) end.
 
 Definition targets_fixed (p : prog) (params : seq N) : bool :=

@@ -12,9 +12,9 @@
       - [kinks_of]        the kinks a network has
       - [off_kink]        the point at hand is not on it *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import reals.
+From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Spec.
+From Cotangent Require Import Ir Index Denote Smooth Computes Spec.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -51,7 +51,7 @@ match l, s, ps with
 end.
 
 Section Net.
-Variables (batch : N) (theta : N -> tensor R).
+Variable batch : N.
 
 Definition own_params (l : Layer.t) (s : shape) (p0 : N) : seq N :=
   [seq (p0 + N.of_nat i)%num | i <- iota 0 (size (Layer.params l s))].
@@ -60,18 +60,21 @@ Definition past_params (l : Layer.t) (s : shape) (p0 : N) : N :=
 
 (** Layers on an input [x] of shape [batch :: s]; their parameters start at
     [theta p0]. *)
-Fixpoint through (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (x : tensor R) : tensor R :=
+Fixpoint through (theta : N -> tensor R) (ls : seq (string * Layer.t)) (s : shape) (p0 : N)
+    (x : tensor R) : tensor R :=
   if ls is (_, l) :: ls' then
     let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
-    through ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+    through theta ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
   else x.
 
-Fixpoint inputs_through (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (x : tensor R)
-    : seq (string * shape * tensor R) :=
+(** What comes into each layer, as functions of a point [v] on which parameters
+    and input depend. *)
+Fixpoint inputs_through (V : Type) (theta : V -> N -> tensor R) (ls : seq (string * Layer.t))
+    (s : shape) (p0 : N) (x : V -> tensor R) : seq (string * shape * (V -> tensor R)) :=
   if ls is (name, l) :: ls' then
-    let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
+    let y v := layer_meaning l batch s [seq theta v k | k <- own_params l s p0] (x v) in
     (name, batch :: s, x)
-      :: inputs_through ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+      :: inputs_through theta ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
   else [::].
 End Net.
 
@@ -84,12 +87,15 @@ Definition loss_of (net : spec) (batch : N) (theta : N -> tensor R) (x target : 
   | Loss.SoftmaxCrossEntropy => cross_entropy s (logits_of net batch theta x) target
   end.
 
-Definition layer_inputs (net : spec) (batch : N) (theta : N -> tensor R) (x : tensor R) :=
+Definition layer_inputs (V : Type) (net : spec) (batch : N) (theta : V -> N -> tensor R)
+    (x : V -> tensor R) :=
   inputs_through batch theta (layers net) (input_shape net) 0 x.
 
-Definition off_kink (inputs : seq (string * shape * tensor R)) (k : kink) : Prop := match k with
+(** At the point [x0]. *)
+Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape * (V -> tensor R)))
+    (k : kink) : Prop := match k with
 | ReluAtZero layer =>
-    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x i != 0
+    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x x0 i != 0
 end.
 
 (** ** Elaboration computes this *)
@@ -184,65 +190,105 @@ move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
 by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
 Qed.
 
-Lemma layer_smooth name l batch s ps x k c e : Layer.emit l batch s ps x k = Some c -> computes e c ->
-  (forall q, List.In q (kinks_of_layer name l) -> off_kink [:: (name, batch :: s, e x)] q) ->
-  smooth_in e c.
+Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
+  N.of_nat (size (flatten [seq params_of p | p <- plan ls s])).
+
+Lemma param_count_cons name l ls s s' : Layer.output l s = Some s' ->
+  param_count ((name, l) :: ls) s = (N.of_nat (size (Layer.params l s)) + param_count ls s')%num.
+Proof. by move=> hs; rewrite /param_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add. Qed.
+
+(** A layer reads its own parameters. *)
+Lemma own_eq l s p0 e theta n : (forall j, (p0 <= j)%num -> (j < p0 + n)%num -> e j = theta j) ->
+  (N.of_nat (size (Layer.params l s)) <= n)%num ->
+  [seq e j | j <- own_params l s p0] = [seq theta j | j <- own_params l s p0] :> seq (tensor R).
+Proof.
+move=> hp hn; apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
+by apply: hp; lia.
+Qed.
+
+Lemma emit_layers_sound batch theta ls s p0 x k c y o e xm :
+  emit_layers batch ls s p0 x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
+  (forall j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> e j = theta j) ->
+  exists2 s', output_shape ls s = Some s' &
+    eqt (batch :: s') (e y) (through batch theta ls s p0 xm).
+Proof.
+elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
+  by case=> <- <- _ _ hx _; exists s.
+rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
+case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
+case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx.
+rewrite (param_count_cons name ls hs) => hp.
+have hy : eqt (batch :: s') (e (N.pred (next_id k c1)))
+    (layer_meaning l batch s [seq theta j | j <- own_params l s p0] xm).
+  apply: eqt_trans (layer_sound hs hc h1) _; rewrite (own_eq hp); last lia.
+  exact: layer_eqt hs hx.
+apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => j hj hj'; rewrite /past_params in hj hj'.
+by apply: hp; lia.
+Qed.
+
+(** ** Off the kinks of the specification, the program is off its own *)
+Section Smooth.
+Variables (V : normedModType R) (x0 : V).
+Implicit Types E : V -> env R.
+
+Lemma layer_smooth name l batch s ps x k c E : Layer.emit l batch s ps x k = Some c ->
+  (forall v, computes (E v) c) ->
+  (forall q, List.In q (kinks_of_layer name l) ->
+     off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
+  smooth_in x0 E c.
 Proof.
 case: l => [m bias||] /=.
 - case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] _ h d o /= [[_ <-] /=|//].
-  by apply: (h _ (or_introl erefl) (batch :: s) (e x)); left.
+  by apply: (h _ (or_introl erefl) (batch :: s) (fun v => E v x)); left.
 by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
 Qed.
 
-Lemma off_kink_eqt name s x y q : eqt s x y -> off_kink [:: (name, s, x)] q -> off_kink [:: (name, s, y)] q.
+Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->
+  off_kink x0 [:: (name, s, x)] q -> off_kink x0 [:: (name, s, y)] q.
 Proof.
 case: q => layer h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
 by rewrite -h // (hx s' x) //; left.
 Qed.
 
-Lemma off_kink_cat a b q : off_kink (a ++ b) q -> off_kink a q /\ off_kink b q.
+Lemma off_kink_cat (a b : seq (string * shape * (V -> tensor R))) q :
+  off_kink x0 (a ++ b) q -> off_kink x0 a q /\ off_kink x0 b q.
 Proof.
 case: q => layer h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
 by right.
 Qed.
 
-Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
-  N.of_nat (size (flatten [seq params_of p | p <- plan ls s])).
-
-Lemma emit_layers_sound batch theta ls s p0 x k c y o e xm :
-  emit_layers batch ls s p0 x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
-  (forall j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> e j = theta j) ->
-  (exists2 s', output_shape ls s = Some s' &
-     eqt (batch :: s') (e y) (through batch theta ls s p0 xm)) /\
-  ((forall q, List.In q (flatten [seq kinks_of_layer l.1 l.2 | l <- ls]) ->
-      off_kink (inputs_through batch theta ls s p0 xm) q) -> smooth_in e c).
+Lemma emit_layers_smooth batch theta ls s p0 x k c y o E (xm : V -> tensor R) :
+  emit_layers batch ls s p0 x k = Some (c, y, o) -> (forall v, computes (E v) c) ->
+  (forall v, eqt (batch :: s) (E v x) (xm v)) ->
+  (forall v j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> E v j = theta v j) ->
+  (forall q, List.In q (flatten [seq kinks_of_layer l.1 l.2 | l <- ls]) ->
+     off_kink x0 (inputs_through batch theta ls s p0 xm) q) -> smooth_in x0 E c.
 Proof.
 elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
-  by case=> <- <- _ _ hx _; split=> [|_ d q []]; exists s.
+  by case=> <- _ _ _ _ _ _ d q [].
 rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
 case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
-case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hp.
-have count : param_count ((name, l) :: ls) s
-    = (N.of_nat (size (Layer.params l s)) + param_count ls s')%num.
-  by rewrite /param_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add.
-have own : [seq e j | j <- own_params l s p0] = [seq theta j | j <- own_params l s p0].
-  apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
-  by apply: hp; rewrite ?count; lia.
-set ym := layer_meaning l batch s [seq theta j | j <- own_params l s p0] xm.
-have hy : eqt (batch :: s') (e (N.pred (next_id k c1))) ym.
-  apply: eqt_trans (layer_sound hs hc h1) _; rewrite own; exact: layer_eqt hs hx.
-have [|out smooth] := ih s' _ _ _ _ _ _ _ he h2 hy.
-  by move=> j hj; rewrite /past_params in hj * => hj'; apply: hp; rewrite ?count; lia.
-split=> // off; apply: smooth_in_cat.
+case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx.
+rewrite (param_count_cons name ls hs) => hp off.
+have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
+have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
+apply: smooth_in_cat.
   apply: (layer_smooth (name := name) hc h1) => q hq.
-  apply: (off_kink_eqt (eqt_sym hx)).
+  apply: (off_kink_eqt (fun v => eqt_sym (hx v))).
   have := off q (List.in_or_app _ _ _ (or_introl hq)).
   by rewrite -cat1s => /off_kink_cat [].
-apply: smooth => q hq; have := off q (List.in_or_app _ _ _ (or_intror hq)).
+set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_params l s p0] (xm v).
+have hy v : eqt (batch :: s') (E v (N.pred (next_id k c1))) (ym v).
+  apply: eqt_trans (layer_sound hs hc (h1 v)) _; rewrite (own_eq (hp v)); last lia.
+  exact: layer_eqt hs (hx v).
+apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => [v j hj hj'|q hq].
+  by rewrite /past_params in hj hj'; apply: hp; lia.
+have := off q (List.in_or_app _ _ _ (or_intror hq)).
 by rewrite -cat1s => /off_kink_cat [].
 Qed.
+End Smooth.
 
 (** The forward pass at any place in a program: [e] holds the parameters at 0
     and after, and all results. *)
@@ -250,39 +296,52 @@ Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g -
   computes e (g_forward g) ->
   (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
   eqt [:: batch; odflt 0%num (classes net)] (e (g_logits g))
-    (logits_of net batch theta (e (at_data at_))) /\
-  ((forall q, List.In q (kinks_of net) ->
-      off_kink (layer_inputs net batch theta (e (at_data at_))) q) -> smooth_in e (g_forward g)).
+    (logits_of net batch theta (e (at_data at_))).
 Proof.
 rewrite /elaborate /classes; case he: emit_layers => [[[c z] o]|] //.
 case ho: output_shape => [[|n []]|] // [<-] /= hc ht.
-have [|[s']] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (theta := theta).
+have [|s'] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (theta := theta).
   by move=> j _ hj; exact: ht.
 by rewrite ho => -[<-].
+Qed.
+
+Lemma loss_op_of net batch at_ g : elaborate net batch at_ = Some g ->
+  exists n, classes net = Some n /\
+    g_loss_op g = match net_loss net with
+      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] (g_logits g) (at_target at_) end.
+Proof.
+rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
+by case: classes => // n [<-]; exists n.
 Qed.
 
 Lemma loss_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
   computes e (g_prog g) -> op_ok (g_loss_op g) ->
   (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
-  e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)) /\
-  ((forall q, List.In q (kinks_of net) ->
-      off_kink (layer_inputs net batch theta (e (at_data at_))) q) -> smooth_in e (g_prog g)).
+  e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)).
 Proof.
-move=> he /computes_cat [hf hl] ok ht; have [hz hs] := forward_sound he hf ht.
-move: hl => /computes_cons [hl _].
-have [n [z ho]] : exists n z, [/\ classes net = Some n, g_logits g = z &
-    g_loss_op g = match net_loss net with
-      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] z (at_target at_) end].
-  move: he; rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
-  by case: classes => // n [<-]; exists n, z.
-case: ho => hn hz' ho; rewrite hn hz' /= in hz; split.
-  rewrite hl /loss_of ho hn; rewrite ho in ok; case: (net_loss net) ok => ok /=.
-  pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch theta (e (at_data at_))
-                              else e (at_target at_).
-  pose e1 : env R := fun k => if N.eqb k 0 then e z else e (at_target at_).
-  apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
-  by rewrite !inE => /orP [] /eqP -> //=.
-move=> off; apply: smooth_in_cat; first exact: hs.
-by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
+move=> he /computes_cat [hf hl] ok ht; have hz := forward_sound he hf ht.
+move: hl => /computes_cons [hl _]; have [n [hn ho]] := loss_op_of he.
+rewrite hn /= in hz; rewrite hl /loss_of ho hn; rewrite ho in ok.
+case: (net_loss net) ok => ok /=.
+pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch theta (e (at_data at_))
+                            else e (at_target at_).
+pose e1 : env R := fun k => if N.eqb k 0 then e (g_logits g) else e (at_target at_).
+apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
+by rewrite !inE => /orP [] /eqP -> //=.
+Qed.
+
+Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g (theta : V -> N -> tensor R) (E : V -> env R) :
+  elaborate net batch at_ = Some g -> (forall v, computes (E v) (g_prog g)) ->
+  (forall v j, (j < param_count (layers net) (input_shape net))%num -> E v j = theta v j) ->
+  (forall q, List.In q (kinks_of net) ->
+     off_kink x0 (layer_inputs net batch theta (fun v => E v (at_data at_))) q) ->
+  smooth_in x0 E (g_prog g).
+Proof.
+move=> he hc ht off; have [n [_ ho]] := loss_op_of he; apply: smooth_in_cat; last first.
+  by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
+have hf v : computes (E v) (g_forward g) by have [] := computes_cat (hc v).
+move: he hf off {ho hc}; rewrite /elaborate; case he: emit_layers => [[[c z] o]|] //.
+case: classes => // k [<-] /= hc off.
+by apply: (emit_layers_smooth (theta := theta) he hc _ _ off) => [v|v j _ hj] //; exact: ht.
 Qed.
 End Meaning.

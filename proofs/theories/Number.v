@@ -63,6 +63,10 @@ Definition op_eqb (o p : op) : bool := match o, p with
 | Softmax s a, Softmax s' a' => N.eqb a a' && shape_eqb s s'
 | SoftmaxCrossEntropy s z t, SoftmaxCrossEntropy s' z' t' =>
     [&& N.eqb z z', N.eqb t t' & shape_eqb s s']
+| MaxPool s t k m a, MaxPool s' t' k' m' a' =>
+    [&& N.eqb a a', shape_eqb s s', shape_eqb t t', shape_eqb k k' & imap_eqb m m']
+| MaxPoolGrad s t k m a c, MaxPoolGrad s' t' k' m' a' c' =>
+    [&& N.eqb a a', N.eqb c c', shape_eqb s s', shape_eqb t t', shape_eqb k k' & imap_eqb m m']
 | _, _ => false end.
 
 (** ** Canonical form *)
@@ -148,6 +152,8 @@ Definition rename (num : N -> N) (o : op) : op := match o with
 | Reshape s t a => Reshape s t (num a)
 | Softmax s a => Softmax s (num a)
 | SoftmaxCrossEntropy s z t => SoftmaxCrossEntropy s (num z) (num t)
+| MaxPool s t k m a => MaxPool s t k m (num a)
+| MaxPoolGrad s t k m a c => MaxPoolGrad s t k m (num a) (num c)
 end.
 
 (** ** The table *)
@@ -169,6 +175,8 @@ Definition tag (o : op) : N := match o with
 | Reshape _ _ _ => 23
 | Softmax _ _ => 25
 | SoftmaxCrossEntropy _ _ _ => 27
+| MaxPool _ _ _ _ _ => 45
+| MaxPoolGrad _ _ _ _ _ _ => 47
 end%num.
 
 (** Where an op is looked up; ops at one place are told apart by [op_eqb]. *)

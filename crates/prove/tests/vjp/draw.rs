@@ -1,12 +1,15 @@
 //! Random attributes and shapes for every op that the proofs cover.
 
 use cotangent_graph::{
-    Builder, Comparison, DotDims, GraphError, Op, Rational, Role, TensorType, ValueId,
+    Builder, Comparison, DotDims, GraphError, Op, Rational, Role, TensorType, ValueId, Window,
 };
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
+
+/// Ops that are compared as programs.
+pub const PROGRAMS: [&str; 2] = ["max_pool", "max_pool_grad"];
 
 /// The ops, and `compare` with `select`.
 pub const OPS: [&str; 26] = [
@@ -169,6 +172,19 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
             // Targets have no gradient.
             Application { wrt: vec![0], ..op }
         }
+        "max_pool" => {
+            let (window, image) = window(rng);
+            plain(vec![image], Op::MaxPool(window))
+        }
+        "max_pool_grad" => {
+            let (window, image) = window(rng);
+            let pooled = TensorType::real(image.clone());
+            let out = Op::MaxPool(window.clone()).infer(&[&pooled]);
+            let out = out.map_or(image.clone(), |ty| ty.shape);
+            let op = plain(vec![image, out], Op::MaxPoolGrad(window));
+            // Cotangents have no gradient.
+            Application { wrt: vec![0], ..op }
+        }
         other => panic!("{other} is no op of the slice"),
     }
 }
@@ -193,6 +209,15 @@ fn binary(op: Op, rng: &mut ChaCha8Rng) -> Application {
         },
         _ => plain(vec![s.clone(), s], op),
     }
+}
+
+/// Any window, and a shape that it may fit.
+fn window(rng: &mut ChaCha8Rng) -> (Window, Vec<usize>) {
+    let rank = rng.random_range(0..=4);
+    let mut up_to = |most: usize| (0..rank).map(|_| rng.random_range(1..=most)).collect();
+    let (size, strides): (Vec<usize>, Vec<usize>) = (up_to(3), up_to(3));
+    let padding = size.iter().map(|&k| (rng.random_range(0..k), rng.random_range(0..k))).collect();
+    (Window { size, strides, padding }, dims(rng, rank))
 }
 
 /// One of `numerators` over a small number.

@@ -148,6 +148,13 @@ pub fn mutations() -> Vec<Mutation> {
             let Some(Some(right)) = all.first().copied() else { return Ok(all) };
             Ok(vec![Some(b.add(right, right)?)])
         }),
+        wrong!("max_pool", "of another window", Op::MaxPool(window) => |b, a| {
+            let mut window = window.clone();
+            window.padding.iter_mut().for_each(|p| std::mem::swap(&mut p.0, &mut p.1));
+            as_if(b, a, Op::MaxPool(window)).or_else(|_| rule(b, a))
+        }),
+        wrong!("max_pool_grad", "a gradient in the pooled tensor", Op::MaxPoolGrad(_) => |_b, a|
+            Ok(vec![Some(a.result), None])),
         wrong!("softmax", "the diagonal alone", Op::Softmax => |b, a|
             with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
         wrong!("softmax_cross_entropy", "targets taken to sum to one",
