@@ -12,28 +12,58 @@
       - [kinks_of]        the kinks a network has
       - [off_kink]        the point at hand is not on it *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import reals normedtype.
-From Coq Require Import NArith ZArith Lia String.
+From mathcomp.analysis Require Import reals normedtype sequences exp.
+From Coq Require Import NArith ZArith Lia String DecimalString.
 From Cotangent Require Import Ir Index Denote Smooth Computes Spec.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
-(** ReLU has no derivative at 0; the layer is named. *)
-Inductive kink := ReluAtZero of string.
+(** Layer, its kind, and a number at which it has no derivative. *)
+Inductive kink := KinkAt of string & string & Z.
 
-(** Layer, op, and what the theorem assumes. *)
+(** What the theorem assumes. *)
 Definition kink_text (k : kink) : string := match k with
-| ReluAtZero layer => (layer ++ ": relu: no entry of its input is 0")%string
+| KinkAt layer kind point =>
+    (layer ++ ": " ++ kind ++ ": no entry of its input is "
+       ++ DecimalString.NilZero.string_of_int (Z.to_int point))%string
 end.
 
+(** Kind, and points. *)
+Definition pointwise_kinks (p : Layer.pointwise) : string * seq Z := match p with
+| Layer.Relu => ("relu"%string, [:: 0])
+| Layer.Relu6 => ("relu6"%string, [:: 0; 6])
+| Layer.LeakyRelu _ _ => ("leaky_relu"%string, [:: 0])
+| Layer.Elu n d => ("elu"%string, if Z.eqb n (Zpos d) then [::] else [:: 0])
+| Layer.HardSigmoid => ("hard_sigmoid"%string, [:: -3; 3])
+| Layer.HardSwish => ("hard_swish"%string, [:: -3; 3])
+| Layer.Sigmoid | Layer.Tanh | Layer.Softplus | Layer.Silu => (""%string, [::])
+end%Z.
+
 Definition kinks_of_layer (name : string) (l : Layer.t) : seq kink :=
-  if l is Layer.Relu then [:: ReluAtZero name] else [::].
+  if l is Layer.Pointwise p then
+    let: (kind, points) := pointwise_kinks p in [seq KinkAt name kind z | z <- points]
+  else [::].
 Definition kinks_of (net : spec) : seq kink :=
   flatten [seq kinks_of_layer l.1 l.2 | l <- layers net].
 
 Section Meaning.
 Variable R : realType.
+
+Definition hard_sigmoid (x : R) : R := Num.min (Num.max (x + 3%:R) 0) 6%:R / 6%:R.
+
+Definition pointwise_meaning (p : Layer.pointwise) (x : R) : R := match p with
+| Layer.Relu => Num.max x 0
+| Layer.Relu6 => Num.min (Num.max x 0) 6%:R
+| Layer.LeakyRelu n d => if 0 < x then x else x * rational R n d
+| Layer.Elu n d => if 0 < x then x else rational R n d * (expR x - 1)
+| Layer.Sigmoid => 1 / (1 + expR (- x))
+| Layer.Tanh => (expR x - expR (- x)) / (expR x + expR (- x))
+| Layer.Softplus => ln (1 + expR x)
+| Layer.Silu => x / (1 + expR (- x))
+| Layer.HardSigmoid => hard_sigmoid x
+| Layer.HardSwish => x * hard_sigmoid x
+end.
 
 (** The layer on [batch] examples of shape [s]; the tensors' first index is
     the example. *)
@@ -45,7 +75,7 @@ match l, s, ps with
     fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i] + b [:: column i]
 | Layer.Dense _ false, [:: n], [:: w] =>
     fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i]
-| Layer.Relu, _, _ => fun i => Num.max (x i) 0
+| Layer.Pointwise p, _, _ => fun i => pointwise_meaning p (x i)
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
@@ -94,8 +124,8 @@ Definition layer_inputs (V : Type) (net : spec) (batch : N) (theta : V -> N -> t
 (** At the point [x0]. *)
 Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape * (V -> tensor R)))
     (k : kink) : Prop := match k with
-| ReluAtZero layer =>
-    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x x0 i != 0
+| KinkAt layer _ z =>
+    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x x0 i != int_real R z
 end.
 
 (** ** Elaboration computes this *)
@@ -159,7 +189,7 @@ Qed.
 Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias||] /=.
+case: l => [m bias|p|] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -172,20 +202,55 @@ move=> [<-] h i hi; apply: h; apply: same_place_in => //.
 by rewrite /size_of /= N.mul_1_r.
 Qed.
 
+Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
+Lemma int_nat6 : int_real R 6 = 6%:R.
+Proof. by rewrite -[LHS]/(2%:R * int_real R 3) int_nat3 -natrM. Qed.
+Lemma rational_int z : rational R z 1 = int_real R z. Proof. exact: divr1. Qed.
+
+Lemma hard_sigmoid_sound s x k e : computes e (Layer.hard_sigmoid s x k) ->
+  forall i, e (k + 4)%num i = hard_sigmoid (e x i).
+Proof.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
+move=> /computes_cons [h4 _] i; rewrite h4 /= h3 h2 /= h1 /= h0 /= !rational_int int_nat3 int_nat6.
+by [].
+Qed.
+
+Lemma pointwise_sound p s x k e : computes e (Layer.emit_pointwise p s x k) ->
+  forall i, e (N.pred (next_id k (Layer.emit_pointwise p s x k))) i = pointwise_meaning p (e x i).
+Proof.
+have last n (c : prog) : size c = n.+1 -> N.pred (next_id k c) = (k + N.of_nat n)%num.
+  by rewrite /next_id => ->; lia.
+case: p => [||n d|n d||||||].
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h /= !rational_int int_nat6.
+  by [].
+- move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i.
+  rewrite (last 3%nat) // h3 /= h0 h2 /= h1 /= rational0.
+  by [].
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h /= div1r.
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- move=> /computes_cons [h0] /computes_cons [h1 _] i.
+  by rewrite (last 1%nat) // h1 /= h0.
+- by move=> h i; rewrite (last 4%nat) //; exact: hard_sigmoid_sound h i.
+- move=> /computes_cat [h /computes_cons [h5 _]] i.
+  by rewrite (last 5%nat) // h5 /= (hard_sigmoid_sound h).
+Qed.
+
 Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   Layer.emit l batch s ps x k = Some c -> computes e c ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias||] /=.
-- case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
+case: l => [m bias|p|].
+- rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
     by rewrite h2 /= h0 h1 matmul_sound // every_row_sound.
   move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
   by rewrite h0 matmul_sound.
-- move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
-  by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
+- by move=> [<-]; case: ps => // -[<-] h i hi; exact: pointwise_sound h i.
 move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
 by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
 Qed.
@@ -231,31 +296,75 @@ Section Smooth.
 Variables (V : normedModType R) (x0 : V).
 Implicit Types E : V -> env R.
 
+Lemma hard_sigmoid_smooth s x k E : (forall v, computes (E v) (Layer.hard_sigmoid s x k)) ->
+  (forall i, i \in idxs s -> E x0 x i != - 3%:R /\ E x0 x i != 3%:R) ->
+  smooth_in x0 E (Layer.hard_sigmoid s x k).
+Proof.
+move=> /(_ x0) /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _].
+move=> off d o /=; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-]|].
+  move=> i /off [a b] /=; rewrite h1 /= h0 /= !rational_int int_nat3 int_nat6 /=.
+  by split; [rewrite addr_eq0 | rewrite (natrD _ 3 3) (eqtype.inj_eq (addIr _))].
+case=> [[_ <-] //|]; case=> [[_ <-] i _ /=|//].
+by rewrite h3 /= rational_int int_nat6 pnatr_eq0.
+Qed.
+
+Lemma pointwise_smooth p s x k E : (forall v, computes (E v) (Layer.emit_pointwise p s x k)) ->
+  (forall z, List.In z (pointwise_kinks p).2 -> forall i, i \in idxs s -> E x0 x i != int_real R z) ->
+  smooth_in x0 E (Layer.emit_pointwise p s x k).
+Proof.
+have three : - 3%:R = int_real R (- 3) by rewrite -int_nat3.
+have hard i : (forall z, List.In z [:: (-3); 3]%Z -> E x0 x i != int_real R z) ->
+    E x0 x i != - 3%:R /\ E x0 x i != 3%:R.
+  move=> h; rewrite three -int_nat3; split; first exact: (h _ (or_introl erefl)).
+  exact: (h _ (or_intror (or_introl erefl))).
+case: p => [||n d|n d||||||] hc off.
+- by move=> d o [[_ <-]|//] i hi; exact: (off 0%Z (or_introl erefl)).
+- move=> d o [[_ <-]|//] i hi /=; rewrite !rational_int; split.
+    exact: (off 0%Z (or_introl erefl)).
+  exact: (off 6%Z (or_intror (or_introl erefl))).
+- have /computes_cons [h0 _] := hc x0.
+  move=> e o /=; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-]|//].
+  by move=> i hi; rewrite h0 /= rational0; exact: (off 0%Z (or_introl erefl)).
+- move=> e o [[_ <-]|//] i hi /=; rewrite /= in off.
+  case: Z.eqb_spec off => [->|_] off; last by left; exact: (off 0%Z (or_introl erefl)).
+  by right; rewrite /rational divff // gt_eqF // pos_real_gt0.
+- by move=> d o [[_ <-]|//].
+- by move=> d o [[_ <-]|//].
+- by move=> d o [[_ <-]|//].
+- by move=> d o /= [[_ <-] //|[[_ <-] //|//]].
+- by apply: hard_sigmoid_smooth => // i hi; apply: hard => z hz; exact: off hz i hi.
+- apply: smooth_in_cat; last by move=> d o [[_ <-]|//].
+  apply: hard_sigmoid_smooth => [v|i hi]; first by have [] := computes_cat (hc v).
+  by apply: hard => z hz; exact: off hz i hi.
+Qed.
+
 Lemma layer_smooth name l batch s ps x k c E : Layer.emit l batch s ps x k = Some c ->
   (forall v, computes (E v) c) ->
   (forall q, List.In q (kinks_of_layer name l) ->
      off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
   smooth_in x0 E c.
 Proof.
-case: l => [m bias||] /=.
+case: l => [m bias|p|] /=.
 - case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
-- case: ps => // -[<-] _ h d o /= [[_ <-] /=|//].
-  by apply: (h _ (or_introl erefl) (batch :: s) (fun v => E v x)); left.
+- case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
+  case: (pointwise_kinks p) hz h => kind points /= hz h.
+  apply: (h (KinkAt name kind z) _ (batch :: s) (fun v => E v x)) => //; last by left.
+  by elim: points hz {h} => //= z' l ih [->|/ih]; [left|right].
 by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->
   off_kink x0 [:: (name, s, x)] q -> off_kink x0 [:: (name, s, y)] q.
 Proof.
-case: q => layer h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
+case: q => layer kind z h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
 by rewrite -h // (hx s' x) //; left.
 Qed.
 
 Lemma off_kink_cat (a b : seq (string * shape * (V -> tensor R))) q :
   off_kink x0 (a ++ b) q -> off_kink x0 a q /\ off_kink x0 b q.
 Proof.
-case: q => layer h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
+case: q => layer kind z h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
 by right.
 Qed.
 

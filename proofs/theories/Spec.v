@@ -5,7 +5,8 @@
     is in [Meaning.v], where [elaborate] is proved to compute it.
 
     To add a layer: a constructor of [Layer.t], a line in each of
-    [Layer.output], [Layer.params] and [Layer.emit], and its meaning.
+    [Layer.output], [Layer.params] and [Layer.emit], and its meaning; for an
+    activation, of [Layer.pointwise] and in [Layer.emit_pointwise].
 
     Glossary
       - [spec]            a network: name, shape of one example, layers, loss
@@ -18,20 +19,27 @@
       - [graph]           the program of the forward pass and the loss *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir.
+From Cotangent Require Import Ir Grad.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Module Layer.
 
+(** Functions of single elements. *)
+Inductive pointwise :=
+| Relu | Relu6
+| LeakyRelu of Z & positive   (** below 0 times this *)
+| Elu of Z & positive         (** below 0 this times [exp x - 1] *)
+| Sigmoid | Tanh | Softplus | Silu | HardSigmoid | HardSwish.
+
 Inductive t :=
 | Dense of N & bool   (** features; whether there is a bias *)
-| Relu
+| Pointwise of pointwise
 | Flatten.
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Dense features _, [:: _] => Some [:: features]
 | Dense _ _, _ => None
-| Relu, _ => Some s
+| Pointwise _, _ => Some s
 | Flatten, _ => Some [:: size_of s]
 end.
 
@@ -51,6 +59,32 @@ Definition matmul (n k m x w : N) : op :=
 Definition every_row (n m b : N) : op :=
   Contract [:: n; m] [:: n; m] (proj [:: 0; 1]%num) [:: View b [:: m] (proj [:: 1]%num)].
 
+(** [min(max(x + 3, 0), 6) / 6], of five instructions *)
+Definition hard_sigmoid (s : shape) (x k : N) : prog :=
+  [:: (k, Const s 3 1);
+      (k + 1, Bin s Add x k);
+      (k + 2, Una s (Clamp 0 1 6 1) (k + 1));
+      (k + 3, Const s 6 1);
+      (k + 4, Bin s Div (k + 2) (k + 3))]%num.
+
+(** On [x] of shape [s]. *)
+Definition emit_pointwise (p : pointwise) (s : shape) (x k : N) : prog := match p with
+| Relu => [:: (k, Una s Ir.Relu x)]
+| Relu6 => [:: (k, Una s (Clamp 0 1 6 1) x)]
+| LeakyRelu n d =>
+    [:: (k, zero_like s);
+        (k + 1, Const s n d);
+        (k + 2, Bin s Mul x (k + 1));
+        (k + 3, Sel s CGt x k x (k + 2))]%num
+| Elu n d => [:: (k, Una s (Ir.Elu n d) x)]
+| Sigmoid => [:: (k, Una s Logistic x)]
+| Tanh => [:: (k, Una s Ir.Tanh x)]
+| Softplus => [:: (k, Una s Ir.Softplus x)]
+| Silu => [:: (k, Una s Logistic x); (k + 1, Bin s Mul x k)]%num
+| HardSigmoid => hard_sigmoid s x k
+| HardSwish => hard_sigmoid s x k ++ [:: (k + 5, Bin s Mul x (k + 4))]%num
+end.
+
 (** The layer on [batch] examples of shape [s]: [x] holds them, [ps] are the
     parameters, results are numbered from [k]; the last one is the output.
     A layer has at least one instruction. *)
@@ -61,11 +95,12 @@ match l, s, ps with
         (k + 1, every_row batch m b);
         (k + 2, Bin [:: batch; m] Add k (k + 1))]%num
 | Dense m false, [:: n], [:: w] => Some [:: (k, matmul batch n m x w)]
-| Relu, s, [::] => Some [:: (k, Una (batch :: s) Ir.Relu x)]
+| Pointwise p, s, [::] => Some (emit_pointwise p (batch :: s) x k)
 | Flatten, s, [::] => Some [:: (k, Reshape (batch :: s) [:: batch; size_of s] x)]
 | _, _, _ => None
 end.
 End Layer.
+Coercion Layer.Pointwise : Layer.pointwise >-> Layer.t.
 
 Module Loss.
 Inductive t := SoftmaxCrossEntropy.

@@ -295,6 +295,11 @@ fn other_specifications_and_options_are_refused() {
     assert!(accepted.is_empty(), "{accepted:#?}");
 }
 
+/// Another constant in the function may make it another op of the same name.
+fn parametric(edited: &Edited) -> bool {
+    ["@elu", "@clamp"].iter().any(|name| edited.what.starts_with(name))
+}
+
 #[test]
 fn other_bodies_under_honest_names_are_refused() {
     let (judged, accepted) = misjudged(
@@ -303,29 +308,22 @@ fn other_bodies_under_honest_names_are_refused() {
         false,
         |step| {
             let edits = bodies(&step.module, &mut rng(step));
-            for function in ["relu", "softmax", "softmax_cross_entropy"] {
-                let of = |e: &&Edited| e.what.starts_with(&format!("@{function}, "));
-                let linear = step.name.starts_with("mnist_linear") && function == "relu";
-                assert!(
-                    linear || edits.iter().filter(of).count() >= 3,
-                    "{}: {function}",
-                    step.name
-                );
+            for function in step.module.functions.iter().filter(|f| !f.public) {
+                let of = |e: &&Edited| e.what.starts_with(&format!("@{}, ", function.name));
+                let count = edits.iter().filter(of).count();
+                assert!(count >= 3, "{}: {}", step.name, function.name);
             }
             for edited in &edits {
-                // Rust refuses too.
-                assert!(Program::from_text(&print(&edited.module)).is_err(), "{}", edited.what);
+                let refused = Program::from_text(&print(&edited.module)).is_err();
+                assert!(refused || parametric(edited), "{}", edited.what);
             }
             edits
         },
         |_, edited, text| {
             let function = edited.what.split(',').next().unwrap();
             let says = format!("{function} is not the body of relu, ");
-            assert!(
-                text.contains(&says) && text.contains("\nexpected: "),
-                "{}: {text}",
-                edited.what
-            );
+            let named = text.contains(&says) || parametric(edited);
+            assert!(named && text.contains("\nexpected: "), "{}: {text}", edited.what);
         },
     );
     assert!(judged >= 200, "{judged} bodies");
