@@ -164,8 +164,8 @@ Definition first_with (m : numbers) (values : seq (N * N)) : PositiveMap.t N :=
 Definition why_not_raised (m : module) (i : instruction) : string := match i_operation i with
 | Call f =>
     if callee m f is Some _ then
-      text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, softmax or ";
-               "softmax_cross_entropy at these types"]
+      text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, softmax, ";
+               "softmax_cross_entropy or the gradient of a convolution at these types"]
     else text [:: "there is no private function @"; f]
 | Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum =>
     "it occurs in private functions only"

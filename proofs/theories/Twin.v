@@ -103,6 +103,14 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
       Some (Rationals (q_remember s (fun i => a (transpose_source ds (t_shape ta) i))))
   | ReshapeOp, [:: QArray ta (Rationals a)] =>
       Some (Rationals (q_remember s (fun i => a (reshape_source (t_shape ta) s i))))
+  | Convolution c, [:: QArray ta (Rationals a); QArray tb (Rationals b)] =>
+      let sa := t_shape ta in let sb := t_shape tb in
+      Some (Rationals (q_remember s (fun i =>
+        q_sum [seq (if conv_lhs_index c sa sb i r is Some l
+                    then Qmult (a l) (b (conv_rhs_index c sb i r)) else (0 # 1)%Q)
+              | r <- idxs (conv_summed c sb)])))
+  | Reverse ds, [:: QArray ta (Rationals a)] =>
+      Some (Rationals (q_remember s (fun i => a (reverse_source ds (t_shape ta) i))))
   | _, _ => None
   end.
 

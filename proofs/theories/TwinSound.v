@@ -11,7 +11,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String Lia.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
-From Cotangent Require Import Raise RaiseLinear Twin.
+From Cotangent Require Import Raise RaiseLinear RaiseConvolution Twin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Close Scope Q_scope.
@@ -203,6 +203,14 @@ move=> hs hd; rewrite !mem_idxs => hi; apply: inb_place => // d.
 exact: distinct_cover.
 Qed.
 
+Lemma reverse_source_in ds s i : i \in idxs s -> reverse_source ds s i \in idxs s.
+Proof.
+rewrite !mem_idxs /reverse_source => hi; apply/inbP.
+split=> [|k hk]; first by rewrite size_map size_first_dims.
+rewrite (nth_map 0%num) ?size_first_dims // nth_first_dims // Nnat.Nat2N.id.
+have /N.ltb_lt h := inb_nth hi hk; case: ifP => _; apply/N.ltb_lt; lia.
+Qed.
+
 Lemma dot_source_in d s t i c : dot_fits d s t -> i \in idxs (result_shape d s t) ->
   c \in idxs (pick s (lhs_contracting d)) ->
   lhs_index d s i c \in idxs s /\ rhs_index d s t i c \in idxs t.
@@ -293,7 +301,7 @@ Lemma q_op_sound o t xs qs d : q_op o t qs = Some d -> List.Forall2 same xs qs -
   fits o (map q_type qs) t ->
   exists2 c, op_meaning o t xs = Some c & same_cells (t_shape t) c d.
 Proof.
-case: o => [l|u|o|dir||dd|ds|r ds|ds||f];
+case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds];
   case: qs => [|[ta [a|p|]] [|[tb [b|q|]] [|[tc [c|w|]] [|? ?]]]] //; try by case: r.
 - rewrite /q_op; case E: (literal_value _ l) => [[n e|]|] // [<-] /same_nil -> _;
     rewrite /= E; first by exists (Reals (fun=> rational R n e)).
@@ -339,6 +347,15 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f];
 - move=> [<-] /same_one [x -> hx] /and3P [_ _ /N.eqb_eq hs].
   exists (Reals (reshape (t_shape ta) (t_shape t) x)) => //; apply: give => i hi.
   by rewrite /reshape hx //; exact: same_place_in hs hi.
+- move=> [<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ hd /eqP ->].
+  exists (Reals (convolution cd (t_shape ta) (t_shape tb) x y)) => //; apply: give => i hi.
+  rewrite q_real_sum big_map /convolution !big_seq; apply: eq_bigr => k hk.
+  have [h1 h2] := conv_index_in hd hi hk.
+  case E: (conv_lhs_index _ _ _ _ _) => [j|]; last by rewrite q_real0 mul0r.
+  by rewrite q_realM hx ?hy // h2.
+- move=> [<-] /same_one [x -> hx] /and3P [_ hd /eqP <-].
+  exists (Reals (reverse ds (t_shape ta) x)) => //; apply: give => i hi.
+  by rewrite /reverse hx //; exact: reverse_source_in.
 Qed.
 
 (** ** Functions *)
