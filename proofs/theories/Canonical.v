@@ -136,13 +136,22 @@ have := inb_nth hi (n := index (N.of_nat k) ks); rewrite size_map index_mem hin 
 by rewrite nth_pick ?index_mem // nth_index // Nnat.Nat2N.id.
 Qed.
 
+Lemma aff_at_sorted z ts r : aff_at (Aff z (sort_terms ts)) r = aff_at (Aff z ts) r.
+Proof.
+pose value (t : N * Z) := Z.mul t.2 (Z.of_N (nth 0%num r (N.to_nat t.1))).
+have ins t l : aff_at (Aff z (insert_term t l)) r = (value t + aff_at (Aff z l) r)%Z.
+  elim: l => //= u l ih; case: ifP => // _; move: ih; rewrite /aff_at /= /value => ->.
+  by rewrite !Z.add_assoc [(_ * _ + _)%Z]Z.add_comm.
+by elim: ts => //= t ts ih; rewrite ins ih.
+Qed.
+
 Lemma at_map_relabel ks m s r : all (fun k => k \in ks) (reads m) ->
   at_map (relabel ks m) s (pick r ks) = at_map m s r.
 Proof.
 elim: m s => [|a m ih] [|d s] //=; rewrite /reads /= all_cat => /andP [ha /ih {}ih].
-have -> : aff_at (Aff (aff_base a) [seq (place ks t.1, t.2) | t <- aff_terms a]) (pick r ks)
-        = aff_at a r.
-  case: a ha => b ts; rewrite /aff_at /=; elim: ts => //= t ts iht /andP [ht /iht ->].
+have -> : aff_at (Aff (aff_base a) (sort_terms [seq (place ks t.1, t.2) | t <- aff_terms a]))
+    (pick r ks) = aff_at a r.
+  rewrite aff_at_sorted; case: a ha => b ts; rewrite /aff_at /=; elim: ts => //= t ts iht /andP [ht /iht ->].
   by rewrite nth_place.
 by rewrite ih.
 Qed.

@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String DecimalString.
-From Cotangent Require Import Ir Index Denote Smooth Computes Spec.
+From Cotangent Require Import Ir Index Denote Smooth Computes Spec Images ImagesSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -76,6 +76,9 @@ match l, s, ps with
 | Layer.Dense _ false, [:: n], [:: w] =>
     fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i]
 | Layer.Pointwise p, _, _ => fun i => pointwise_meaning p (x i)
+| Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
+    fun i => conv2d h w c m v u g x k i + b [:: nth 0%num i 3]
+| Layer.Conv2d m v u g false, [:: h; w; c], [:: k] => conv2d h w c m v u g x k
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
@@ -185,11 +188,25 @@ rewrite !andTb; have -> : at_map (proj [:: 0; 1]%num) [:: n; m] r = Some r := at
 by apply/eqP/eqP => [[->]|->].
 Qed.
 
+Lemma every_place_sound n h w m b e :
+  eqt [:: n; h; w; m] (den (Layer.every_place n h w m b) e) (fun i => e b [:: nth 0%num i 3]).
+Proof.
+move=> i hi; have hb : inb [:: n; h; w; m] i by rewrite -mem_idxs.
+rewrite /Layer.every_place /den big_seq_cond.
+rewrite (eq_bigl (fun r => (r \in idxs [:: n; h; w; m]) && (r == i))).
+  rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1.
+  by rewrite (@read_proj _ _ _ [:: n; h; w; m]).
+move=> r; case hr: (r \in idxs [:: n; h; w; m]) => //.
+have hrb : inb [:: n; h; w; m] r by rewrite -mem_idxs.
+rewrite !andTb; have -> : at_map (proj [:: 0; 1; 2; 3]%num) [:: n; h; w; m] r = Some r := at_map_id hrb.
+by apply/eqP/eqP => [[->]|->].
+Qed.
+
 (** What the output of a layer depends on. *)
 Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p|] /=.
+case: l => [m bias|p||m v u g bias] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -198,8 +215,12 @@ case: l => [m bias|p|] /=.
     by rewrite !big_seq; apply: eq_bigr => k /hx ->.
   by case: bias; case: ps => [|w [|b []]] //=; rewrite ?hsum.
 - by move=> [<-] h i hi; rewrite h.
-move=> [<-] h i hi; apply: h; apply: same_place_in => //.
-by rewrite /size_of /= N.mul_1_r.
+- move=> [<-] h i hi; apply: h; apply: same_place_in => //.
+  by rewrite /size_of /= N.mul_1_r.
+case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-] hx i hi.
+have e k : conv2d h w c m v u g x k i = conv2d h w c m v u g y k i.
+  exact: (@conv2d_eqt batch h w c m v u g hc hm R x y k hx i hi).
+by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -243,7 +264,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p|].
+case: l => [m bias|p||m v u g bias].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -251,8 +272,15 @@ case: l => [m bias|p|].
   move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
   by rewrite h0 matmul_sound.
 - by move=> [<-]; case: ps => // -[<-] h i hi; exact: pointwise_sound h i.
-move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
-by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
+- move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
+  by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
+rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-].
+case: bias; case: ps => [|f [|b []]] //= [<-].
+  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+  have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
+  by rewrite h2 /= h0 h1 (conv_sound hv hu hc hm) // every_place_sound.
+move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
+by rewrite h0 (conv_sound hv hu hc hm).
 Qed.
 
 Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
@@ -344,14 +372,16 @@ Lemma layer_smooth name l batch s ps x k c E : Layer.emit l batch s ps x k = Som
      off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
   smooth_in x0 E c.
 Proof.
-case: l => [m bias|p|] /=.
+case: l => [m bias|p||m v u g bias] /=.
 - case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
   case: (pointwise_kinks p) hz h => kind points /= hz h.
   apply: (h (KinkAt name kind z) _ (batch :: s) (fun v => E v x)) => //; last by left.
   by elim: points hz {h} => //= z' l ih [->|/ih]; [left|right].
-by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
+- by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
+case: s => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
+  by repeat case=> [[_ <-] //|].
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->

@@ -80,8 +80,13 @@ Definition is_order (ks : seq N) (n : nat) : bool :=
 (** The dimensions that a map reads. *)
 Definition reads (m : imap) : seq N := flatten [seq [seq t.1 | t <- aff_terms a] | a <- m].
 
+(** Terms by their dimension. *)
+Fixpoint insert_term (t : N * Z) (l : seq (N * Z)) : seq (N * Z) :=
+  if l is u :: l' then if N.leb t.1 u.1 then t :: l else u :: insert_term t l' else [:: t].
+Definition sort_terms : seq (N * Z) -> seq (N * Z) := foldr insert_term [::].
+
 Definition relabel (ks : seq N) (m : imap) : imap :=
-  [seq Aff (aff_base a) [seq (place ks t.1, t.2) | t <- aff_terms a] | a <- m].
+  [seq Aff (aff_base a) (sort_terms [seq (place ks t.1, t.2) | t <- aff_terms a]) | a <- m].
 
 Definition relabel_view (ks : seq N) (v : view) : view :=
   View (v_id v) (v_shape v) (relabel ks (v_map v)).

@@ -2,6 +2,7 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
+use cotangent_net::layers::{Conv2d, Padding};
 use cotangent_net::{LayerKind, Loss, Network};
 use cotangent_step::{Optimizer, StepOptions};
 
@@ -32,6 +33,10 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
             LayerKind::HardSigmoid(_) => "Layer.HardSigmoid".into(),
             LayerKind::HardSwish(_) => "Layer.HardSwish".into(),
             LayerKind::Flatten(_) => "Layer.Flatten".into(),
+            LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| ProveError::Layer {
+                layer: layer.name.clone(),
+                kind: layer.kind.name(),
+            })?,
             other => {
                 return Err(ProveError::Layer { layer: layer.name.clone(), kind: other.name() });
             }
@@ -51,6 +56,17 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
         input.join("; "),
         layers.join(";\n  ")
     ))
+}
+
+/// `None` while its padding is not resolved, which in a network it is.
+fn convolution(c: &Conv2d) -> Option<String> {
+    let Padding::Sides(sides) = c.padding else { return None };
+    let window = |d: usize| {
+        let (low, high) = sides[d];
+        let (size, stride, dilation) = (c.kernel.0[d], c.stride.0[d], c.dilation.0[d]);
+        format!("(Layer.Window {size} {stride} {low} {high} {dilation})")
+    };
+    Some(format!("Layer.Conv2d {} {} {} {} {}", c.features, window(0), window(1), c.groups, c.bias))
 }
 
 /// The Rocq term of type `optimizer`, with the constants that `precision`

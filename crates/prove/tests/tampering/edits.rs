@@ -179,6 +179,16 @@ fn instruction(
         Operation::BroadcastInDim(dims) | Operation::Reduce(_, dims) if dims.len() == 1 => {
             dims[0] = 1 - dims[0] % 2;
         }
+        Operation::Convolution(c) => {
+            // The window moves by one cell, where there is padding to give.
+            let d = rng.random_range(0..c.padding.len());
+            let (low, high) = &mut c.padding[d];
+            let by = if *high > 0 { 1 } else { -1 };
+            (*low, *high) = (*low + by, *high - by);
+        }
+        Operation::Reverse(dims) => {
+            dims.pop()?;
+        }
         Operation::Call(name) => {
             let (_, arguments, results) = callees.iter().find(|(n, ..)| n == name)?;
             let alike = callees.iter().filter(|(_, a, r)| a == arguments && r == results);

@@ -14,6 +14,12 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("no bias", first(" true)", " false)"));
     change("features are more", first("Layer.Dense ", "Layer.Dense 1"));
     change("inputs are more", first("[:: ", "[:: 1"));
+    change("another padding", first("2 1 1 1 1)", "2 1 2 0 1)"));
+    change("another stride", first("2 1 1 1 1)", "2 2 1 1 1)"));
+    change("another dilation", first("2 1 1 1 1)", "2 1 1 1 2)"));
+    change("another kernel", first("(Layer.Window 2", "(Layer.Window 1"));
+    change("groups", first(") 1 true", ") 2 true"));
+    change("no groups", first(") 2 true", ") 1 true"));
     change("no rectifier", first("Layer.Relu)", "Layer.Flatten)"));
     change("no flattening", first("Layer.Flatten", "Layer.Relu"));
     change("another activation", first("Layer.Tanh", "Layer.Sigmoid"));

@@ -1,7 +1,9 @@
 //! The steps that are tampered with.
 
 use cotangent_graph::Precision;
-use cotangent_net::layers::{Dense, Elu, HardSwish, LeakyRelu, Relu6, Sigmoid, Softplus, Tanh};
+use cotangent_net::layers::{
+    Conv2d, Dense, Elu, HardSwish, LeakyRelu, Padding, Pair, Relu6, Sigmoid, Softplus, Tanh,
+};
 use cotangent_net::{LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
 use cotangent_rocq::{PREAMBLE, literal};
@@ -82,8 +84,24 @@ pub fn steps() -> Vec<Step> {
         .layer(Relu6::new())
         .dense(2);
     let linear = cotangent_zoo::find("mnist-linear").unwrap().spec();
+    // The first layer has no gradient in its input, so its groups need none;
+    // the second has one, of a window with strides, dilation and padding.
+    let grouped = Conv2d { groups: 2, padding: Padding::All(1), ..Conv2d::new(2, Pair::both(2)) };
+    let strided = Conv2d {
+        stride: Pair([2, 1]),
+        dilation: Pair([1, 2]),
+        padding: Padding::Sides([(1, 0), (0, 1)]),
+        ..Conv2d::new(3, Pair::both(2))
+    };
+    let windows = NetSpec::new("windows", [3, 3, 2])
+        .layer(grouped)
+        .relu()
+        .layer(strided)
+        .relu()
+        .flatten()
+        .dense(2);
     let mut steps = Vec::new();
-    for (net, batch) in [(square, 3), (deep, 2), (image, 2), (linear, 2)] {
+    for (net, batch) in [(square, 3), (deep, 2), (image, 2), (linear, 2), (windows, 2)] {
         steps.push(Step::new(&net, What::Grad, "sgd", batch));
         for optimizer in ["sgd(weight_decay=0.25)", "momentum", "adamw"] {
             steps.push(Step::new(&net, What::Train, optimizer, batch));
