@@ -12,6 +12,7 @@
       - [senv s]        the values after the code emitted so far
       - [total s m]     the sum, over values below [m]
       - [sinv s]        the transform's state is well formed
+      - [holds_from os n e]  in [e], values from [n] on are the ops [os]
       - [ext s s']      [s'] only adds values to [s]
       - [grows s s' m x]  [s'] extends [s] and its sum is larger by [x] *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -35,7 +36,7 @@ Notation env := (env R).
 Variables (e0 t : env) (sh : N -> shape) (base : N).
 
 Definition target_still (o : op) : Prop :=
-  if o is SoftmaxCrossEntropy _ _ y then still (t y) else True.
+  if held o is Some y then still (t y) else True.
 
 Record good (k : N) (o : op) : Prop := Good {
   good_ok : op_ok o;
@@ -110,6 +111,30 @@ have /N.lt_neq ne := ha.
 by rewrite (proj2 E); [rewrite senv_emit updN | exact: N.lt_lt_succ_r].
 Qed.
 
+(** *** Several values at once *)
+Fixpoint below_all (l : seq (N * shape)) (n : N) : Prop :=
+  if l is a :: l' then (a.1 < n)%num /\ below_all l' n else True.
+Fixpoint scoped (os : seq op) (n : N) : Prop :=
+  if os is o :: os' then below_all (oargs o) n /\ scoped os' (N.succ n) else True.
+Fixpoint holds_from (os : seq op) (n : N) (e : env) : Prop :=
+  if os is o :: os' then (forall i, e n i = den o e i) /\ holds_from os' (N.succ n) e else True.
+
+Lemma below_allP l n : below_all l n -> forall a, a \in l -> (a.1 < n)%num.
+Proof.
+by elim: l => //= b l ih [hb /ih hl] a; rewrite inE => /orP [/eqP ->|/hl].
+Qed.
+
+Lemma emits_grows os s m : sinv s -> scoped os (nx s) ->
+  grows s (emits os s) m 0 /\
+  forall s', ext (emits os s) s' -> holds_from os (nx s) (senv s').
+Proof.
+elim: os s => [|o os ih] s I sc; first by split=> //; exact: grows_refl.
+case: sc => /below_allP ho sc; have G1 := emit_grows o m I; have [I1 _ _] := G1.
+have [G2 H] := ih _ I1 sc; split; first by rewrite -[0]addr0; exact: grows_trans G1 G2.
+move=> s' E; split; last exact: H.
+by apply: senv_new ho; have [_ E2 _] := G2; exact: ext_trans E2 E.
+Qed.
+
 (** ** Adding a cotangent *)
 Lemma total_upd s s' m j x : (j < m)%num ->
   adot s' j = adot s j + x -> (forall i, i <> j -> adot s' i = adot s i) ->
@@ -179,28 +204,54 @@ Lemma una_grows z u a s ct : sinv s -> (ct < nx s)%num -> good k (Una z u a) ->
   grows s (una_rule z u a k ct s) k (share (Una z u a) s ct).
 Proof.
 move=> I hct g; have [ka sa] : (a < k)%num /\ sh a = z := good_args g (mem_head _ _).
-have ea := senv_below I ka; have ek := senv_result I g.
-have hk := below I (N.le_refl k).
-rewrite /share; case: u g ek => g ek /=.
-- apply: grows_eq (push_grows _ I ka sa) _; rewrite sa; apply: tdot_eq => i _ /=.
-  by rewrite mulNr mulrN mul1r mulNr.
-- apply: grows_eq (push_grows _ I ka sa) _; rewrite sa; apply: tdot_eq => i _ /=.
-  by rewrite ek /= mulrA.
-- apply: grows_eq (push_grows _ I ka sa) _; rewrite sa; apply: tdot_eq => i _ /=.
-  by rewrite ea mulrA.
-- have G1 := emit_grows (Bin z Add k k) k I; have [I1 E1 _] := G1.
-  apply: grows_eq (grows_trans G1 (push_grows _ I1 ka sa)) _.
-  rewrite add0r sa; apply: tdot_eq => i _ /=; rewrite (proj2 E1 _ hct).
-  rewrite (senv_new (ext_refl _)) /= => [|q]; last first.
-    by rewrite !inE => /orP [] /eqP ->.
-  by rewrite (proj2 E1 _ hk) ek /= mulrA.
-- have G1 := emit_grows (zero_like z) k I; have [I1 E1 _] := G1.
-  apply: grows_eq (grows_trans G1 (push_grows _ I1 ka sa)) _.
-  rewrite add0r sa; apply: tdot_eq => i _.
-  have z0 : senv (emit (zero_like z) s) (nx s) i = 0.
-    by rewrite (senv_new (ext_refl _)) ?den_zero_like.
-  rewrite /= z0 (proj2 E1 _ hct) (senv_below I1 ka); case: ifP => _; first by rewrite mul1r.
-  by rewrite !mul0r mulr0.
+have hk := below I (N.le_refl k); have ha := below I (N.lt_le_incl _ _ ka).
+rewrite /una_rule; case E: (una_back z u a k ct (nx s)) => [os o].
+have sc : scoped os (nx s).
+  by case: u E {g} => [||||||||||n d|n d n' d'] [<- _] /=; repeat split; lia.
+have [G1 H] := emits_grows k I sc; have [I1 E1 _] := G1.
+apply: grows_eq (grows_trans G1 (push_grows o I1 ka sa)) _.
+rewrite add0r sa /share; apply: tdot_eq => i _; have {H} := H _ (ext_refl _).
+rewrite /= mulrA -(proj2 E1 _ hct); set e := senv (emits os s) => H; congr (_ * _).
+have ea : e a i = e0 a i by rewrite /e (senv_below I1).
+have ek : e k i = una_real u (e0 a i) by rewrite /e (senv_result I1 g).
+case: u E ek H {g sc G1 I1 E1} => [||||||||||n d|n d n' d'] [<- <-] ek /=.
+- by rewrite mulrN1.
+- by rewrite ek.
+- by rewrite ea.
+- by move=> [-> _]; rewrite /= ek.
+- by move=> [H0 [H1 [-> _]]]; rewrite /= H0 H1 /= ek ea mulrN mulrA.
+- by move=> [H0 [H1 [-> _]]]; rewrite /= H0 H1 /= ek rational1.
+- by move=> [H0 [H1 [-> _]]]; rewrite /= H1 /= H0 ek rational1.
+- by move=> [-> _]; rewrite /= ea.
+- by move=> [-> _]; rewrite rational0 ea; case: ifP; rewrite ?mulr1 ?mulr0.
+- move=> [H0 [H1 [-> _]]]; rewrite H0 rational0 ea H1.
+  by case: ifP => _; rewrite ?mulr1 //; case: ifP; rewrite ?mulrN1 ?mulr0.
+- move=> [H0 [H1 [H2 [-> _]]]]; rewrite H2 H1 H0 rational0 ea ek /=.
+  by case: (0 < _); rewrite ?mulr1 // mulrBr mulr1 subrK.
+- move=> [H0 [H1 [H2 [-> _]]]]; rewrite H0 rational0 H1 H2 ea.
+  by case: ifP => _; [case: ifP => _|]; rewrite ?mulr1 ?mulr0.
+Qed.
+
+Lemma max_grows z x y s ct : sinv s -> (ct < nx s)%num -> good k (Bin z Max x y) ->
+  grows s (bin_rule z Max x y k ct s) k (share (Bin z Max x y) s ct).
+Proof.
+move=> I hct g; have [kx sx] : (x < k)%num /\ sh x = z := good_args g (mem_head _ _).
+have [ky sy] : (y < k)%num /\ sh y = z by apply: (good_args g (a := (y, z))); rewrite !inE eqxx orbT.
+have hx := below I (N.lt_le_incl _ _ kx); have hy := below I (N.lt_le_incl _ _ ky).
+rewrite /share /bin_rule; cbv zeta; set os := [:: _; _; _; _]; set rest := N.succ _.
+have sc : scoped os (nx s) by repeat split; rewrite /=; lia.
+have [G1 H] := emits_grows k I sc; have [I1 E1 _] := G1.
+set s1 := emits os s in G1 I1 E1 H *; have G2 := push_grows (Sel z CGt x y ct rest) I1 kx sx.
+set s2 := push _ _ _ _ in G2 *; have [I2 E2 _] := G2; have E12 := ext_trans E1 E2.
+apply: grows_eq (grows_trans (grows_trans G1 G2) (push_grows _ I2 ky sy)) _.
+rewrite add0r sx sy; apply: tdotD => i _; rewrite /=.
+have [H0 [H1 [H2 [H3 _]]]] := H _ (ext_refl _); have [F0 [F1 [F2 [F3 _]]]] := H _ E2.
+rewrite H3 F3 /= H2 F2 /= H1 F1 H0 F0 !den_zero_like /=.
+rewrite (senv_below I1 kx) (senv_below I1 ky) (senv_below I2 kx) (senv_below I2 ky)
+  (proj2 E1 _ hct) (proj2 E12 _ hct).
+rewrite -[rational R 2 1]/(2%:R * 1 / 1) mulr1 divr1.
+have [lt|gt|eq] := ltgtP (e0 x i) (e0 y i); rewrite ?mul0r ?addr0 ?add0r //.
+by rewrite mulrA mulrDr mulrDl !(mulrAC _ _ 2%:R^-1).
 Qed.
 
 Lemma bin_grows z b x y s ct : sinv s -> (ct < nx s)%num -> good k (Bin z b x y) ->
@@ -209,7 +260,7 @@ Proof.
 move=> I hct g; have [kx sx] : (x < k)%num /\ sh x = z := good_args g (mem_head _ _).
 have [ky sy] : (y < k)%num /\ sh y = z by apply: (good_args g (a := (y, z))); rewrite !inE eqxx orbT.
 have ek := senv_result I g.
-rewrite /share; case: b g ek => g ek /=.
+rewrite /share; case: b g ek => g ek /=; last exact: max_grows I hct g.
 - have G1 := acc_grows I kx hct sx; have [I1 E1 _] := G1.
   have hct1 := N.lt_le_trans _ _ _ hct (proj1 E1).
   apply: grows_eq (grows_trans G1 (acc_grows I1 ky hct1 sy)) _.
@@ -389,7 +440,7 @@ rewrite /vstep /adot /=; case hc: (aget (adj s) k) => [ct|]; last by rewrite add
 have hct := sinv_adj I hc.
 have -> : tdot (sh k) (senv s ct) (t k) = share o s ct.
   by rewrite /share (good_shape g); apply: tdot_eq => i _; rewrite (good_tangent g).
-case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y] /= g.
+case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y|z out q m a|z out q m a y] /= g.
 - have -> : share (Const z n d) s ct = 0 by apply: big1 => i _; rewrite mulr0.
   by rewrite addr0.
 - by have [I' _ ->] := una_grows I hct g.
@@ -401,6 +452,12 @@ case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y] /= g.
   by rewrite sa /share /= reshape_transpose //; exact/N.eqb_eq/(good_ok g).
 - by have [I' _ ->] := softmax_grows I hct g.
 - by have [I' _ ->] := cross_entropy_grows I hct g.
+- have [ka sa] : (a < k)%num /\ sh a = z := good_args g (mem_head _ _).
+  have [I' _ ->] := push_grows (MaxPoolGrad z out q m a ct) I ka sa; split=> //.
+  rewrite sa /share /= max_pool_transpose; congr (_ + _); apply: tdot_eq => j _; congr (_ * _).
+  by rewrite /= (senv_below I ka).
+- have -> : share (MaxPoolGrad z out q m a y) s ct = 0; last by rewrite addr0.
+  apply: big1 => j _; rewrite /= big1 ?mulr0 // => i _; exact: (good_target g).
 Qed.
 End Rules.
 

@@ -32,10 +32,14 @@ Proof.
 have views : forall vs vs', list_eqb view_eqb vs vs' -> vs = vs'.
   apply: list_eqbP => -[x s m] [y t n] /and3P [/N.eqb_eq /= -> /shape_eqbP -> /imap_eqbP ->].
   by [].
-case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t]
-  [s' n' d'|s' u' a'|s' b' x' y'|s' c' a' b' x' y'|box' s' f' vs'|s' t' a'|s' a'|s' z' t'] //=.
+case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct]
+  [s' n' d'|s' u' a'|s' b' x' y'|s' c' a' b' x' y'|box' s' f' vs'|s' t' a'|s' a'|s' z' t'
+  |s' out' k' m' a'|s' out' k' m' a' ct'] //=.
 - by move=> /and3P [/Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP ->].
-- move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una; by case: u u' hu => -[].
+- move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una.
+  case: u u' hu => [||||||||||n d|n d m e] [||||||||||n' d'|n' d' m' e'] //=.
+    by move=> /andP [/Z.eqb_eq -> /Pos.eqb_eq ->].
+  by move=> /and4P [/Z.eqb_eq -> /Pos.eqb_eq -> /Z.eqb_eq -> /Pos.eqb_eq ->].
 - move=> /and4P [hb /N.eqb_eq -> /N.eqb_eq -> /shape_eqbP ->]; congr Bin.
   by case: b b' hb => -[].
 - move=> /and5P [hc /N.eqb_eq -> /N.eqb_eq -> /N.eqb_eq -> /andP [/N.eqb_eq -> /shape_eqbP ->]].
@@ -44,6 +48,9 @@ case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t]
 - by move=> /and3P [/N.eqb_eq -> /shape_eqbP -> /shape_eqbP ->].
 - by move=> /andP [/N.eqb_eq -> /shape_eqbP ->].
 - by move=> /and3P [/N.eqb_eq -> /N.eqb_eq -> /shape_eqbP ->].
+- by move=> /and5P [/N.eqb_eq -> /shape_eqbP -> /shape_eqbP -> /shape_eqbP -> /imap_eqbP ->].
+- move=> /and5P [/N.eqb_eq -> /N.eqb_eq -> /shape_eqbP -> /shape_eqbP ->].
+  by move=> /andP [/shape_eqbP -> /imap_eqbP ->].
 Qed.
 
 (** ** Reordering the iteration dimensions *)
@@ -129,13 +136,22 @@ have := inb_nth hi (n := index (N.of_nat k) ks); rewrite size_map index_mem hin 
 by rewrite nth_pick ?index_mem // nth_index // Nnat.Nat2N.id.
 Qed.
 
+Lemma aff_at_sorted z ts r : aff_at (Aff z (sort_terms ts)) r = aff_at (Aff z ts) r.
+Proof.
+pose value (t : N * Z) := Z.mul t.2 (Z.of_N (nth 0%num r (N.to_nat t.1))).
+have ins t l : aff_at (Aff z (insert_term t l)) r = (value t + aff_at (Aff z l) r)%Z.
+  elim: l => //= u l ih; case: ifP => // _; move: ih; rewrite /aff_at /= /value => ->.
+  by rewrite !Z.add_assoc [(_ * _ + _)%Z]Z.add_comm.
+by elim: ts => //= t ts ih; rewrite ins ih.
+Qed.
+
 Lemma at_map_relabel ks m s r : all (fun k => k \in ks) (reads m) ->
   at_map (relabel ks m) s (pick r ks) = at_map m s r.
 Proof.
 elim: m s => [|a m ih] [|d s] //=; rewrite /reads /= all_cat => /andP [ha /ih {}ih].
-have -> : aff_at (Aff (aff_base a) [seq (place ks t.1, t.2) | t <- aff_terms a]) (pick r ks)
-        = aff_at a r.
-  case: a ha => b ts; rewrite /aff_at /=; elim: ts => //= t ts iht /andP [ht /iht ->].
+have -> : aff_at (Aff (aff_base a) (sort_terms [seq (place ks t.1, t.2) | t <- aff_terms a]))
+    (pick r ks) = aff_at a r.
+  rewrite aff_at_sorted; case: a ha => b ts; rewrite /aff_at /=; elim: ts => //= t ts iht /andP [ht /iht ->].
   by rewrite nth_place.
 by rewrite ih.
 Qed.
@@ -240,13 +256,6 @@ have hm : (N.to_nat (nth 0%num ks p) < size out)%nat by rewrite -(is_order_mem h
 rewrite (nth_map 0%num) ?size_first_dims // nth_first_dims // Nnat.N2Nat.id.
 rewrite index_uniq ?(is_order_size ho) //; last by case/and3P: ho.
 by rewrite nth_pick // (is_order_size ho).
-Qed.
-
-Lemma pos_real_gt0 p : 0 < pos_real R p.
-Proof.
-elim: p => [p ih|p ih|] /=; last exact: ltr01.
-  by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
-by apply: mulr_gt0; rewrite // ltr0n.
 Qed.
 
 Lemma pos_real_nat p : pos_real R p = (Pos.to_nat p)%:R.

@@ -78,7 +78,7 @@ Definition is_interface (l : seq slot) (ps : seq port) : bool :=
   if interface l is Some qs then list_eqb port_eqb qs ps else false.
 
 Definition kink_eqb (a b : kink) : bool :=
-  let: (ReluAtZero x, ReluAtZero y) := (a, b) in String.eqb x y.
+  let: (KinkAt x c z, KinkAt y d w) := (a, b) in [&& String.eqb x y, String.eqb c d & Z.eqb z w].
 
 Lemma port_eqbP a b : port_eqb a b -> a = b.
 Proof.
@@ -87,7 +87,7 @@ by [].
 Qed.
 
 Lemma kink_eqbP a b : kink_eqb a b -> a = b.
-Proof. by case: a b => x [y] /String.eqb_eq ->. Qed.
+Proof. by case: a b => x c z [y d w] /and3P [/String.eqb_eq -> /String.eqb_eq -> /Z.eqb_eq ->]. Qed.
 
 Lemma is_interfaceP l ps : is_interface l ps -> interface l = Some ps.
 Proof. by rewrite /is_interface; case: interface => // qs /(list_eqbP port_eqbP) ->. Qed.

@@ -6,11 +6,11 @@
 
     Glossary
       - [computes e p]     in [e], each instruction of [p] is an equation
-      - [smooth_in e p]    in [e], each instruction of [p] is off its kinks *)
+      - [smooth_in E p]    in [E], each instruction of [p] is off its kinks *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import reals.
+From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote.
+From Cotangent Require Import Ir Index Denote Smooth.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -20,16 +20,11 @@ Variable R : realType.
 Implicit Types (e : env R) (o : op) (p q : prog).
 
 Definition computes e p : Prop := forall d o, List.In (d, o) p -> e d =1 den o e.
-Definition smooth_in e p : Prop := forall d o, List.In (d, o) p -> smooth_op o e.
-
 Lemma computes_cons e d o p : computes e ((d, o) :: p) -> (e d =1 den o e) /\ computes e p.
 Proof. by move=> h; split=> [|j q hq]; apply h; [left|right]. Qed.
 
 Lemma computes_cat e p q : computes e (p ++ q) -> computes e p /\ computes e q.
 Proof. by move=> h; split=> d o ho; apply h; apply: List.in_or_app; [left|right]. Qed.
-
-Lemma smooth_in_cat e p q : smooth_in e p -> smooth_in e q -> smooth_in e (p ++ q).
-Proof. by move=> hp hq d o ho; case: (List.in_app_or _ _ _ ho) => h; [exact: hp _ _ h|exact: hq _ _ h]. Qed.
 
 (** ** Only operands matter *)
 Let m0 (T : eqType) (x : T) l : x \in x :: l. Proof. exact: mem_head. Qed.
@@ -40,7 +35,7 @@ Proof. by rewrite !inE eqxx !orbT. Qed.
 
 Lemma den_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) -> den o e =1 den o e'.
 Proof.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h i //=.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct] h i //=.
 - by rewrite (h _ (m0 _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)) (h _ (m2 _ _ _ _)) (h _ (m3 _ _ _ _ _)).
@@ -50,14 +45,7 @@ case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h i //=.
 - by rewrite (h _ (m0 _ _)).
 - by rewrite (h _ (m0 _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
-Qed.
-
-Lemma smooth_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) ->
-  smooth_op o e -> smooth_op o e'.
-Proof.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] h //=.
 - by rewrite (h _ (m0 _ _)).
-- by rewrite (h _ (m1 _ _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
 Qed.
 
@@ -79,13 +67,6 @@ rewrite /run /= => -> i; rewrite /step updE.
 by apply: den_ext => a ha; exact: esym (wf_step e w ha).
 Qed.
 
-Lemma wf_smooth e p k sh : wf p k sh -> smooth_in (run p e) p -> smooth_run p e.
-Proof.
-elim: p k sh e => [|[d o] p ih] k sh e // w h; have [hd _ _ w'] := wf_cons w; subst d.
-split; last by apply: (ih _ _ _ w') => j q hq; exact: (h j q (or_intror hq)).
-exact: (smooth_ext (fun a ha => wf_step e w ha) (h k o (or_introl erefl))).
-Qed.
-
 Lemma run_prefix e p q k sh j : wf (p ++ q) k sh -> (j < k + N.of_nat (size p))%num ->
   run (p ++ q) e j = run p e j.
 Proof.
@@ -103,3 +84,23 @@ move/N.eqb_eq: hd => hd; subst d.
 by rewrite [size _]/= Nnat.Nat2N.inj_succ N.add_succ_r -N.add_succ_l.
 Qed.
 End Computes.
+
+(** ** Off the kinks *)
+Section SmoothIn.
+Variables (R : realType) (V : normedModType R) (x0 : V).
+Implicit Types (E : V -> env R) (p q : prog).
+
+Definition smooth_in E p : Prop := forall d o, List.In (d, o) p -> smooth_op x0 o E.
+
+Lemma smooth_in_cat E p q : smooth_in E p -> smooth_in E q -> smooth_in E (p ++ q).
+Proof. by move=> hp hq d o ho; case: (List.in_app_or _ _ _ ho) => h; [exact: hp _ _ h|exact: hq _ _ h]. Qed.
+
+Lemma wf_smooth E p k sh : wf p k sh -> smooth_in (fun x => run p (E x)) p -> smooth_run x0 p E.
+Proof.
+elim: p k sh E => [|[d o] p ih] k sh E // w h; have [hd _ _ w'] := wf_cons w; subst d.
+split; last first.
+  by apply: (ih _ _ (fun x => step (E x) (k, o)) w') => j q hq; exact: (h j q (or_intror hq)).
+apply: (smooth_op_ext _ (h k o (or_introl erefl))) => a ha x.
+exact: (wf_step (E x) w ha).
+Qed.
+End SmoothIn.

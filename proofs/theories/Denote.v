@@ -11,8 +11,8 @@
       - [read e v r]         the element that view [v] sees at [r]; 0 outside
       - [row_sum s x i]      the sum of [x] over the row (last dimension) of [i]
       - [den], [run]         meaning of an op, of a program
-      - [smooth_op], [smooth_run]  the points at which every op met is
-                             differentiable: off the kinks
+      - [chosen s k m x i]   the first greatest cell of the window at [i]
+      - [una_smooth u x]     [u] is differentiable at [x]
       - [shrun p sh]         the shapes of all values after [p] *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
@@ -37,10 +37,31 @@ Definition int_real (z : Z) : R := match z with
 | Z0 => 0 | Zpos p => pos_real p | Zneg p => - pos_real p end.
 Definition rational (n : Z) (d : positive) : R := int_real n / pos_real d.
 
+Lemma pos_real_gt0 p : 0 < pos_real p.
+Proof.
+elim: p => [p ih|p ih|] /=; last exact: ltr01.
+  by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
+by apply: mulr_gt0; rewrite // ltr0n.
+Qed.
+
+Lemma rational0 : rational 0 1 = 0. Proof. exact: mul0r. Qed.
+Lemma rational1 : rational 1 1 = 1. Proof. exact: divr1. Qed.
+
 Definition una_real (u : unary) (x : R) : R := match u with
-| Neg => - x | Exp => expR x | Log => ln x | Sqrt => Num.sqrt x | Relu => Num.max x 0 end.
+| Neg => - x
+| Exp => expR x
+| Log => ln x
+| Sqrt => Num.sqrt x
+| Rsqrt => (Num.sqrt x)^-1
+| Tanh => (expR x - expR (- x)) / (expR x + expR (- x))
+| Logistic => (1 + expR (- x))^-1
+| Softplus => ln (1 + expR x)
+| Relu => Num.max x 0
+| Abs => `|x|
+| Elu n d => if 0 < x then x else rational n d * (expR x - 1)
+| Clamp n d m e => Num.min (Num.max x (rational n d)) (rational m e) end.
 Definition bin_real (b : binary) (x y : R) : R := match b with
-| Add => x + y | Sub => x - y | Mul => x * y | Div => x / y end.
+| Add => x + y | Sub => x - y | Mul => x * y | Div => x / y | Max => Num.max x y end.
 Definition cmp_real (c : comparison) (x y : R) : bool := match c with
 | CEq => x == y | CGt => y < x | CGe => y <= x end.
 
@@ -62,6 +83,14 @@ Definition rows (s : shape) : R := int_real (Z.of_N (size_of (lead s))).
 Definition cross_entropy (s : shape) (z t : tensor) : R :=
   - (\sum_(i <- idxs s) t i * log_softmax s z i) / rows s.
 
+(** The first of the greatest elements of [x] at [best] and at [l]. *)
+Fixpoint first_greatest (x : tensor) (best : idx) (l : seq idx) : idx :=
+  if l is j :: l' then first_greatest x (if x best < x j then j else best) l' else best.
+
+(** The cell that a maximum over the window at [i] comes from. *)
+Definition chosen (s k : shape) (m : imap) (x : tensor) (i : idx) : option idx :=
+  if cells s k m i is j :: l then Some (first_greatest x j l) else None.
+
 Definition den (o : op) (e : env) : tensor := match o with
 | Const _ n d => fun _ => rational n d
 | Una _ u a => fun i => una_real u (e a i)
@@ -72,6 +101,9 @@ Definition den (o : op) (e : env) : tensor := match o with
 | Reshape s t a => fun i => e a (same_place s t i)
 | Softmax s a => softmax s (e a)
 | SoftmaxCrossEntropy s z t => fun _ => cross_entropy s (e z) (e t)
+| MaxPool s _ k m a => fun i => if chosen s k m (e a) i is Some j then e a j else 0
+| MaxPoolGrad s out k m a ct => fun j =>
+    \sum_(i <- idxs out | chosen s k m (e a) i == Some j) e ct i
 end.
 
 Definition step (e : env) (i : instr) : env := upd e i.1 (den i.2 e).
@@ -80,17 +112,14 @@ Definition run (p : prog) (e : env) : env := foldl step e p.
 Definition shrun (p : prog) (sh : N -> shape) : N -> shape :=
   foldl (fun sh (i : instr) => upd sh i.1 (oshape i.2)) sh p.
 
-(** ** Off the kinks *)
-Definition smooth_op (o : op) (e : env) : Prop := match o with
-| Una s Log a | Una s Sqrt a => forall i, i \in idxs s -> 0 < e a i
-| Una s Relu a => forall i, i \in idxs s -> e a i != 0
-| Bin s Div _ b => forall i, i \in idxs s -> e b i != 0
-| Sel s _ a b _ _ => forall i, i \in idxs s -> e a i != e b i
+(** Where a pointwise function is differentiable. *)
+(** With slope 1 at 0 from below, an ELU has no kink there. *)
+Definition una_smooth (u : unary) (x : R) : Prop := match u with
+| Log | Sqrt | Rsqrt => 0 < x
+| Relu | Abs => x != 0
+| Elu n d => x != 0 \/ rational n d = 1
+| Clamp n d m e => x != rational n d /\ x != rational m e
 | _ => True end.
-
-Fixpoint smooth_run (p : prog) (e : env) : Prop := match p with
-| [::] => True
-| i :: p' => smooth_op i.2 e /\ smooth_run p' (step e i) end.
 
 (** ** Equality on index sets is respected *)
 Lemma eqt_refl s a : eqt s a a. Proof. by []. Qed.
@@ -120,6 +149,30 @@ rewrite !big_cons ih => [|w hw]; last by apply: h; rewrite inE hw orbT.
 by congr (_ * _); apply: read_eqt; apply: (h (v_id v, v_shape v)); rewrite inE eqxx.
 Qed.
 
+Lemma first_greatest_in x best l : first_greatest x best l \in best :: l.
+Proof.
+elim: l best => [|j l ih] best /=; first exact: mem_head.
+by have := ih (if x best < x j then j else best); rewrite !inE; case: ifP => _ /orP [->|->]; rewrite ?orbT.
+Qed.
+
+Lemma chosen_in s k m x i j : chosen s k m x i = Some j -> j \in cells s k m i.
+Proof. by rewrite /chosen; case: cells => // b l [<-]; exact: first_greatest_in. Qed.
+
+Lemma first_greatest_eq x y best l : {in best :: l, x =1 y} ->
+  first_greatest x best l = first_greatest y best l.
+Proof.
+elim: l best => //= j l ih best h.
+rewrite !h ?inE ?eqxx ?orbT //; apply: ih => i; rewrite inE => /orP [/eqP ->|hi].
+  by case: ifP => _; rewrite h ?inE ?eqxx ?orbT.
+by rewrite h // !inE hi !orbT.
+Qed.
+
+Lemma chosen_eqt s k m x y i : eqt s x y -> chosen s k m x i = chosen s k m y i.
+Proof.
+move=> h; rewrite /chosen; case E: cells => [|b l] //; congr Some.
+by apply: first_greatest_eq => j hj; apply: h; apply: (@cells_in s k m i); rewrite E.
+Qed.
+
 Lemma den_eqt o e e' : op_ok o ->
   (forall a, a \in oargs o -> eqt a.2 (e a.1) (e' a.1)) -> eqt (oshape o) (den o e) (den o e').
 Proof.
@@ -127,7 +180,8 @@ have m0 (T : eqType) (x : T) l : x \in x :: l by exact: mem_head.
 have m1 (T : eqType) (x y : T) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
 have m2 (T : eqType) (x y z : T) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
 have m3 (T : eqType) (x y z w : T) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] ok /= h i hi //.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct]
+  ok /= h i hi //.
 - by rewrite (h _ (m0 _ _ _) i hi).
 - by rewrite (h _ (m0 _ _ _) i hi) (h _ (m1 _ _ _ _) i hi).
 - rewrite (h _ (m0 _ _ _) i hi) (h _ (m1 _ _ _ _) i hi).
@@ -140,6 +194,11 @@ case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t] ok /= h 
   rewrite !big_seq; apply: eq_bigr => j hj; rewrite (h _ (m1 _ _ _ _) j hj); congr (_ * _).
   rewrite /log_softmax (h _ (m0 _ _ _) j hj); congr (_ - ln _).
   by apply: row_sum_eqt; apply: exp_eqt; exact: h (m0 _ _ _).
+- have ha : eqt s (e a) (e' a) := h _ (m0 _ _ _); rewrite (chosen_eqt k m i ha).
+  by case E: chosen => [j|] //; rewrite ha // (cells_in (chosen_in E)).
+- have ha : eqt s (e a) (e' a) := h _ (m0 _ _ _); rewrite big_seq_cond [RHS]big_seq_cond.
+  apply: eq_big => [j|j /andP [hj _]]; first by rewrite (chosen_eqt k m j ha).
+  exact: (h _ (m1 _ _ _ _) j hj).
 Qed.
 
 (** ** Running *)

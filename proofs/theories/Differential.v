@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Tangent Scalar.
+From Cotangent Require Import Denote Tangent Scalar Smooth.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -68,6 +68,17 @@ have [lt|gt|eq] := ltgtP (f x0 : R) (g x0 : R); last by move: ne; rewrite -eq eq
   + by rewrite gt_eqF // gt_eqF.
   + by rewrite hy gt.
   + by rewrite !ltW.
+Qed.
+
+Lemma max_diff (f g df dg : V -> R^o) : is_diff x0 f df -> is_diff x0 g dg -> f x0 != g x0 ->
+  is_diff x0 (fun x => Num.max (f x) (g x) : R^o)
+             (fun v => bin_tangent Max (f x0) (g x0) (df v) (dg v) : R^o).
+Proof.
+move=> hf hg ne; have cmp := near_compare CGt hf hg ne.
+apply: (@is_diff_near _ _ _ _ _ (fun x => if cmp_real CGt (f x0) (g x0) then f x else g x : R^o)).
+  by apply: filterS cmp => x <-; rewrite maxC.
+rewrite /bin_tangent /=; have [lt|gt|eq] := ltgtP (f x0 : R) (g x0 : R); rewrite ?(ltW, lt, gt) //.
+by move: ne; rewrite eq eqxx.
 Qed.
 
 (** ** One op *)
@@ -141,7 +152,72 @@ apply: (is_diff_eq D); apply/funext => v.
 by rewrite mulr0 addr0 /cross_entropy_tangent !mulNr mulrC.
 Qed.
 
-Lemma den_diff o : op_ok o -> (forall a, a \in oargs o -> follows a) -> smooth_op o (E x0) ->
+(** *** Maxima over windows *)
+
+(** The first greatest is greater than what comes before, and at least what
+    comes after; and what is so is the first greatest. *)
+Lemma first_greatest_split (x : tensor R) b l :
+  exists pre post, [/\ b :: l = pre ++ first_greatest x b l :: post,
+    {in pre, forall j, x j < x (first_greatest x b l)}
+    & {in post, forall j, x j <= x (first_greatest x b l)}].
+Proof.
+elim: l b => [|j l ih] b /=; first by exists [::], [::].
+case: ifP => [lt|/negbT nlt]; last first.
+  have le : x j <= x b by rewrite leNgt.
+  have [[|b' pre] [post [e hpre hpost]]] := ih b; move: e hpre hpost => /= -[<- e] hpre hpost.
+    exists [::], (j :: post); split=> //; first by rewrite /= e.
+    by move=> i; rewrite inE => /orP [/eqP ->|/hpost].
+  exists [:: b, j & pre], post; split=> //; first by rewrite /= {1}e.
+  have hb := hpre b (mem_head _ _).
+  move=> i; rewrite !inE => /or3P [/eqP ->|/eqP ->|hi] //; first exact: le_lt_trans le hb.
+  by apply: hpre; rewrite inE hi orbT.
+have [pre [post [e hpre hpost]]] := ih j; exists (b :: pre), post; split=> //.
+  by rewrite /= e.
+have hj : x j <= x (first_greatest x j l).
+  have : j \in pre ++ first_greatest x j l :: post by rewrite -e mem_head.
+  by rewrite mem_cat inE => /or3P [/hpre/ltW|/eqP <-|/hpost].
+by move=> i; rewrite inE => /orP [/eqP ->|/hpre //]; exact: lt_le_trans lt hj.
+Qed.
+
+Lemma first_greatest_unique (x : tensor R) b l pre c post : b :: l = pre ++ c :: post ->
+  {in pre, forall j, x j < x c} -> {in post, forall j, x j <= x c} ->
+  first_greatest x b l = c.
+Proof.
+have after q : {in q, forall j, x j <= x c} -> first_greatest x c q = c.
+  elim: q => //= j q ih h; rewrite ltNge h ?mem_head //=.
+  by apply: ih => i hi; apply: h; rewrite inE hi orbT.
+have before q b' : x b' < x c -> {in q, forall j, x j < x c} ->
+    first_greatest x b' (q ++ c :: post) = first_greatest x c post.
+  elim: q b' => [|j q ih] b' hb h /=; first by rewrite hb.
+  apply: ih => [|i hi]; last by apply: h; rewrite inE hi orbT.
+  by case: ifP => _ //; apply: h; rewrite mem_head.
+case: pre => [|b' pre] /= [-> ->] hpre hpost; first exact: after.
+rewrite before ?after //; first by apply: hpre; rewrite mem_head.
+by move=> i hi; apply: hpre; rewrite inE hi orbT.
+Qed.
+
+Lemma chosen_near s k m a i : follows (a, s) -> stays_greatest x0 s k m (fun x => E x a) i ->
+  \forall x \near x0, chosen s k m (E x a) i = chosen s k m (E x0 a) i.
+Proof.
+rewrite /stays_greatest /chosen => ha; case C: (cells s k m i) => [|b l] sm.
+  by apply: filterE.
+have in_s j : j \in b :: l -> j \in idxs s by rewrite -C; exact: cells_in.
+have [pre [post [e hpre hpost]]] := first_greatest_split (E x0 a) b l.
+set c := first_greatest (E x0 a) b l in e hpre hpost sm *.
+have hc : c \in b :: l by exact: first_greatest_in.
+have cont j : j \in b :: l -> {for x0, continuous ((fun x => E x a j) : V -> R^o)}.
+  by move=> /in_s hj; have [d _] := ha j hj; exact: differentiable_continuous.
+have near_pre : \forall x \near x0, forall j, j \in pre -> E x a j < E x a c.
+  apply: near_all => j hj; have hl : j \in b :: l by rewrite e mem_cat hj.
+  exact: (near_less (cont j hl) (cont c hc) (hpre j hj)).
+have near_post : \forall x \near x0, forall j, j \in post -> E x a j <= E x a c.
+  apply: near_all => j hj; apply: (sm c j) => //.
+  by rewrite e mem_cat inE hj !orbT.
+apply: filterS2 near_pre near_post => x hx hy; congr Some.
+exact: first_greatest_unique e hx hy.
+Qed.
+
+Lemma den_diff o : op_ok o -> (forall a, a \in oargs o -> follows a) -> smooth_op x0 o E ->
   forall i, i \in idxs (oshape o) ->
   is_diff x0 (fun x => den o (E x) i : R^o) (fun v => tangent o (E x0) (T v) i : R^o).
 Proof.
@@ -149,13 +225,15 @@ have m0 (U : eqType) (x : U) l : x \in x :: l by exact: mem_head.
 have m1 (U : eqType) (x y : U) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
 have m2 (U : eqType) (x y z : U) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
 have m3 (U : eqType) (x y z w : U) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] ok h sm i hi.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out k m a|s out k m a ct]
+  ok h sm i hi.
 - exact: is_diff_const.
 - apply: is_diff_una (h _ (m0 _ _ _) i hi) (una_derive _).
-  by case: u ok sm {h} hi => //= _ sm hi; exact: sm.
+  exact: sm.
 - have hx := h _ (m0 _ _ _) i hi; have hy := h _ (m1 _ _ _ _) i hi.
-  clear h; case: b ok sm hi => /= _ sm hi; [exact: is_diff_add | exact: is_diff_sub | exact: is_diff_mul |].
-  exact: is_diff_div (sm i hi) hx hy.
+  clear h; case: b ok sm hi => /= _ sm hi; [exact: is_diff_add | exact: is_diff_sub | exact: is_diff_mul | |].
+    exact: is_diff_div (sm i hi) hx hy.
+  exact: max_diff hx hy (sm i hi).
 - have ha := h _ (m0 _ _ _) i hi; have hb := h _ (m1 _ _ _ _) i hi.
   have hx := h _ (m2 _ _ _ _ _) i hi; have hy := h _ (m3 _ _ _ _ _ _) i hi.
   have cmp := near_compare c ha hb (sm i hi).
@@ -167,12 +245,27 @@ case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] ok h sm
 - by apply: (h _ (m0 _ _ _)); apply: same_place_in => //; exact/N.eqb_eq.
 - exact: softmax_diff (h _ (m0 _ _ _)) hi.
 - exact: cross_entropy_diff (h _ (m0 _ _ _)) (h _ (m1 _ _ _ _)).
+- have ha := h _ (m0 _ _ _); have near := chosen_near ha (sm i hi).
+  apply: (@is_diff_near _ _ _ _ _ (fun x => if chosen s k m (E x0 a) i is Some j
+      then E x a j else 0 : R^o)).
+    by apply: filterS near => x /= ->.
+  rewrite /=; case C: chosen => [j|]; last exact: is_diff_const.
+  exact: (ha j (cells_in (chosen_in C))).
+- have ha := h _ (m0 _ _ _).
+  have near : \forall x \near x0, forall j, j \in idxs out ->
+      chosen s k m (E x a) j = chosen s k m (E x0 a) j.
+    by apply: near_all => j hj; exact: chosen_near ha (sm j hj).
+  apply: (@is_diff_near _ _ _ _ _ (fun x =>
+      \sum_(j <- idxs out | chosen s k m (E x0 a) j == Some i) E x ct j : R^o)).
+    apply: filterS near => x hx; rewrite /= big_seq_cond [RHS]big_seq_cond.
+    by apply: eq_bigl => j; case hj: (j \in idxs out) => //=; rewrite hx.
+  by apply: is_diff_sum => j hj; exact: (h _ (m1 _ _ _ _) j hj).
 Qed.
 End Op.
 
 (** ** A program *)
 Theorem run_diff p k sh (E T : V -> env) : wf p k sh ->
-  (forall j, (j < k)%num -> follows E T (j, sh j)) -> smooth_run p (E x0) ->
+  (forall j, (j < k)%num -> follows E T (j, sh j)) -> smooth_run x0 p E ->
   forall j, (j < k + N.of_nat (size p))%num ->
   follows (fun x => run p (E x)) (fun v => (trun p (E x0) (T v)).2) (j, shrun p sh j).
 Proof.

@@ -86,11 +86,17 @@ Definition form_text (a : aff) : string :=
   if parts is [::] then "0" else String.concat "+" parts.
 Definition map_text (m : imap) : string := text [:: "["; String.concat "," (map form_text m); "]"].
 
+Definition rational_text (n : Z) (d : positive) : string :=
+  int_text n ++ (if Pos.eqb d 1 then "" else "/" ++ nat_text (Npos d)).
 Definition unary_name (u : unary) : string := match u with
-| Neg => "negate" | Exp => "exponential" | Log => "log" | Sqrt => "sqrt" | Ir.Relu => "relu"
+| Neg => "negate" | Exp => "exponential" | Log => "log" | Sqrt => "sqrt" | Ir.Rsqrt => "rsqrt"
+| Tanh => "tanh" | Logistic => "logistic" | Softplus => "softplus" | Ir.Relu => "relu"
+| Abs => "abs"
+| Elu n d => "elu " ++ rational_text n d
+| Clamp n d m e => text [:: "clamp "; rational_text n d; " "; rational_text m e]
 end.
 Definition binary_name (b : binary) : string := match b with
-| Add => "add" | Sub => "subtract" | Mul => "multiply" | Div => "divide"
+| Add => "add" | Sub => "subtract" | Mul => "multiply" | Div => "divide" | Max => "maximum"
 end.
 Definition comparison_text (c : comparison) : string := match c with
 | CEq => " = " | CGt => " > " | CGe => " >= "
@@ -99,7 +105,7 @@ Definition shape_text (s : shape) : string := list_text s.
 
 Definition op_text (o : op) : string := match o with
 | Const s n d =>
-    text [:: "constant "; int_text n; if Pos.eqb d 1 then "" else "/" ++ nat_text (Npos d)]
+    "constant " ++ rational_text n d
 | Una _ u a => text [:: unary_name u; " "; name a]
 | Bin _ b x y => text [:: binary_name b; " "; name x; ", "; name y]
 | Sel _ c a b x y =>
@@ -111,6 +117,11 @@ Definition op_text (o : op) : string := match o with
 | Reshape _ _ a => "reshape " ++ name a
 | Softmax _ a => "softmax " ++ name a
 | SoftmaxCrossEntropy _ z t => text [:: "softmax_cross_entropy "; name z; ", "; name t]
+| MaxPool _ _ k m a =>
+    text [:: "maximum of "; name a; map_text m; " over windows "; shape_text k]
+| MaxPoolGrad _ _ k m a ct =>
+    text [:: "gradient of the maximum of "; name a; map_text m; " over windows "; shape_text k;
+             " at "; name ct]
 end.
 Definition shaped_text (o : op) : string := text [:: op_text o; ", of shape "; shape_text (oshape o)].
 End Words.
@@ -153,8 +164,11 @@ Definition first_with (m : numbers) (values : seq (N * N)) : PositiveMap.t N :=
 Definition why_not_raised (m : module) (i : instruction) : string := match i_operation i with
 | Call f =>
     if callee m f is Some _ then
-      text [:: "@"; f; " is not the body of relu, softmax or softmax_cross_entropy at these types"]
+      text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, softmax, ";
+               "softmax_cross_entropy or the gradient of a convolution at these types"]
     else text [:: "there is no private function @"; f]
+| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum =>
+    "it occurs in private functions only"
 | _ => "its operands or its type do not fit"
 end.
 

@@ -13,18 +13,22 @@
       - [Softmax]              [s · (ct - Σ ct·s)]
       - [SoftmaxCrossEntropy]  [((Σ t) · softmax z - t) · (ct / rows)]; no rule
                                for the targets, see [targets_fixed]
+      - [MaxPool]              each cotangent to the first greatest cell; no rule
+                               for the cotangents of [MaxPoolGrad]
 
     Glossary
       - [st]            identifier to use next, code so far (last first), and
                         the cotangent of each value that has one
-      - [emit o]        append [o]
+      - [emit o], [emits os]  append [o], the ops [os]
+      - [una_back]      the code of a pointwise derivative
       - [acc j sh c]    add [c] to the cotangent of [j]
       - [push j sh o]   append [o], add its result to the cotangent of [j]
       - [vstep], [back] reverse one instruction, a program
       - [grad p base out params]  code and the identifiers of the gradients;
                         identifier [base] is the cotangent of [out]
       - [loss_grad]     the same, with 1 as cotangent
-      - [targets_fixed p params]  no target of a cross-entropy depends on them *)
+      - [held o]        the operand of [o] that has no rule
+      - [targets_fixed p params]  no such operand depends on them *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index.
@@ -64,14 +68,31 @@ Definition acc (j : N) (sh : shape) (c : N) (s : st) : st :=
 
 Definition push (j : N) (sh : shape) (o : op) (s : st) : st := acc j sh (nx s) (emit o s).
 
-(** [result] is the value of the op itself, which some derivatives reuse. *)
-Definition una_rule (sh : shape) (u : unary) (a result ct : N) (s : st) : st := match u with
-| Neg => push a sh (Una sh Neg ct) s
-| Exp => push a sh (Bin sh Mul ct result) s
-| Log => push a sh (Bin sh Div ct a) s
-| Sqrt => push a sh (Bin sh Div ct (nx s)) (emit (Bin sh Add result result) s)
-| Relu => push a sh (Sel sh CGt a (nx s) ct (nx s)) (emit (zero_like sh) s)
+Definition emits (os : seq op) (s : st) : st := foldl (fun s o => emit o s) s os.
+
+(** Code numbered from [n], then the op whose result is the cotangent of [a].
+    [result] is the value of the op itself, which some derivatives reuse. *)
+Definition una_back (sh : shape) (u : unary) (a result ct n : N) : seq op * op :=
+let n1 := N.succ n in let n2 := N.succ n1 in let n3 := N.succ n2 in
+match u with
+| Neg => ([::], Una sh Neg ct)
+| Exp => ([::], Bin sh Mul ct result)
+| Log => ([::], Bin sh Div ct a)
+| Sqrt => ([:: Bin sh Add result result], Bin sh Div ct n)
+| Rsqrt => ([:: Bin sh Mul ct result; Bin sh Add a a; Bin sh Div n n1], Una sh Neg n2)
+| Tanh => ([:: Const sh 1 1; Bin sh Mul result result; Bin sh Sub n n1], Bin sh Mul ct n2)
+| Logistic => ([:: Const sh 1 1; Bin sh Sub n result; Bin sh Mul result n1], Bin sh Mul ct n2)
+| Softplus => ([:: Una sh Logistic a], Bin sh Mul ct n)
+| Relu => ([:: zero_like sh], Sel sh CGt a n ct n)
+| Abs => ([:: zero_like sh; Una sh Neg ct; Sel sh CGt n a n1 n], Sel sh CGt a n ct n2)
+| Elu p q => ([:: zero_like sh; Const sh p q; Bin sh Add result n1; Bin sh Mul ct n2],
+              Sel sh CGt a n ct n3)
+| Clamp p q p' q' => ([:: zero_like sh; Const sh p q; Const sh p' q'; Sel sh CGt n2 a ct n],
+                      Sel sh CGt a n1 n3 n)
 end.
+
+Definition una_rule (sh : shape) (u : unary) (a result ct : N) (s : st) : st :=
+  let: (os, o) := una_back sh u a result ct (nx s) in push a sh o (emits os s).
 
 Definition bin_rule (sh : shape) (b : binary) (x y result ct : N) (s : st) : st := match b with
 | Add => acc y sh ct (acc x sh ct s)
@@ -82,6 +103,11 @@ Definition bin_rule (sh : shape) (b : binary) (x y result ct : N) (s : st) : st 
     let scaled := nx s1 in let s2 := emit (Bin sh Mul ct result) s1 in
     let quotient := nx s2 in let s3 := emit (Bin sh Div scaled y) s2 in
     push y sh (Una sh Neg quotient) s3
+| Max =>    (* all to the greater, half to each where they are equal *)
+    let zero := nx s in let two := N.succ zero in
+    let half := N.succ two in let rest := N.succ half in
+    push y sh (Sel sh CGt y x ct rest) (push x sh (Sel sh CGt x y ct rest)
+      (emits [:: zero_like sh; Const sh 2 1; Bin sh Div ct two; Sel sh CEq x y half zero] s))
 end.
 
 Definition sel_rule (sh : shape) (c : comparison) (a b x y ct : N) (s : st) : st :=
@@ -126,6 +152,8 @@ Definition vstep (i : instr) (s : st) : st :=
   | Reshape sh to a => push a sh (Reshape to sh ct) s
   | Softmax sh a => softmax_rule sh a i.1 ct s
   | SoftmaxCrossEntropy sh z t => cross_entropy_rule sh z t ct s
+  | MaxPool sh out k m a => push a sh (MaxPoolGrad sh out k m a ct) s
+  | MaxPoolGrad _ _ _ _ _ _ => s    (* which cell is greatest does not change *)
   end end.
 
 Definition back (p : prog) (s : st) : st := foldr vstep s p.
@@ -142,13 +170,19 @@ Definition loss_grad (p : prog) (base out : N) (params : seq (N * shape)) : prog
   let g := grad p base out params in ((base, Const [::] 1 1) :: g.1, g.2).
 
 (** ** Targets are constants *)
+(** The operand that has no rule. *)
+Definition held (o : op) : option N := match o with
+| SoftmaxCrossEntropy _ _ t => Some t
+| MaxPoolGrad _ _ _ _ _ ct => Some ct
+| _ => None end.
+
 Definition depends (m : amap) (i : instr) : amap :=
   if has (fun a => isSome (aget m a.1)) (oargs i.2) then aset m i.1 0%num else m.
 
 Fixpoint targets_fixed_from (p : prog) (m : amap) : bool := match p with
 | [::] => true
 | i :: p' =>
-    (if i.2 is SoftmaxCrossEntropy _ _ t then ~~ isSome (aget m t) else true)
+    (if held i.2 is Some t then ~~ isSome (aget m t) else true)
     && targets_fixed_from p' (depends m i) end.
 
 Definition targets_fixed (p : prog) (params : seq N) : bool :=

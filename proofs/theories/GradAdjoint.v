@@ -26,6 +26,11 @@ move=> /andP [u /allP h]; split=> // q /h /andP [/N.ltb_lt ? /eqP ?].
 by [].
 Qed.
 
+Lemma held_in o y : held o = Some y -> exists s, (y, s) \in oargs o.
+Proof.
+by case: o => // [s z t|s out k m a ct] [<-]; [exists s|exists out]; rewrite /= !inE eqxx orbT.
+Qed.
+
 Section GradAdjoint.
 Variable R : realType.
 Notation env := (env R).
@@ -89,8 +94,8 @@ split=> //.
 - move=> i; have [|_ -> _] := st1 k; first by lia.
   by rewrite updE; apply: tangent_ext => a /ha [/ag [-> -> _] _].
 - by move=> a /ha [hk <-]; split=> //; have [_ _ ->] := ag _ hk.
-case: o tf ha {w0 h st1 ok tfs w} => //= z a y hy ha.
-have [|hk _] := ha (y, z); first by rewrite !inE eqxx orbT.
+rewrite /target_still; case ho: (held o) tf => [y|] //= hy.
+have [z hz] := held_in ho; have [hk _] := ha _ hz.
 have [_ -> _] := ag _ hk; apply: hm hk _.
 by move: hy; case: (aget m y).
 Qed.

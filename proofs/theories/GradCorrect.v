@@ -17,7 +17,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Differential.
+From Cotangent Require Import Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Smooth Differential.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -42,7 +42,7 @@ Theorem grad_correct p nin sh params base out (E : V -> env R) :
   checks p nin sh params base out ->
   (forall q, q \in params -> forall i, i \in idxs q.2 ->
      differentiable (fun x => E x q.1 i : R^o) x0) ->
-  fixed nin params E -> smooth_run p (E x0) ->
+  fixed nin params E -> smooth_run x0 p E ->
   let after dy := run (grad p base out params).1 (upd (run p (E x0)) base dy) in
   (forall i, i \in idxs (shrun p sh out) ->
      differentiable (fun x => run p (E x) out i : R^o) x0) /\
@@ -81,7 +81,7 @@ Theorem loss_grad_correct p nin sh params base out (E : V -> env R) :
   checks p nin sh params base out -> shrun p sh out = [::] ->
   (forall q, q \in params -> forall i, i \in idxs q.2 ->
      differentiable (fun x => E x q.1 i : R^o) x0) ->
-  fixed nin params E -> smooth_run p (E x0) ->
+  fixed nin params E -> smooth_run x0 p E ->
   let after := run (p ++ (loss_grad p base out params).1) (E x0) in
   differentiable (fun x => run p (E x) out [::] : R^o) x0 /\
   forall v : V,
@@ -102,7 +102,7 @@ Theorem grad_correct_checked p nin sh params base out bwd gs (E : V -> env R) :
   checks p nin sh params base out = true -> grad p base out params = (bwd, gs) ->
   (forall q, q \in params -> forall i, i \in idxs q.2 ->
      differentiable (fun x => E x q.1 i : R^o) x0) ->
-  fixed nin params E -> smooth_run p (E x0) ->
+  fixed nin params E -> smooth_run x0 p E ->
   (forall i, i \in idxs (shrun p sh out) ->
      differentiable (fun x => run p (E x) out i : R^o) x0) /\
   forall (dy : tensor R) (v : V),
@@ -116,7 +116,7 @@ Theorem loss_grad_correct_checked p nin sh params base out bwd gs (E : V -> env 
   loss_grad p base out params = (bwd, gs) ->
   (forall q, q \in params -> forall i, i \in idxs q.2 ->
      differentiable (fun x => E x q.1 i : R^o) x0) ->
-  fixed nin params E -> smooth_run p (E x0) ->
+  fixed nin params E -> smooth_run x0 p E ->
   differentiable (fun x => run p (E x) out [::] : R^o) x0 /\
   forall v : V,
     differential (fun x => run p (E x)) out [::] v

@@ -10,6 +10,7 @@
       - [at_map m s r]     where [m] sends [r] in shape [s]; [None] if outside
       - [same_place s t i] the index of [s] at the row-major position that [i]
                            has in [t]
+      - [cells s k m i]    the cells of a window
       - [lead s]           all but the last *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Coq Require Import NArith ZArith Lia.
@@ -36,6 +37,11 @@ Fixpoint at_map (m : imap) (s : shape) (r : idx) : option idx := match m, s with
     let z := aff_at a r in
     if Z.leb 0 z && Z.ltb z (Z.of_N d) then omap (cons (Z.to_N z)) (at_map m' s' r) else None
 | _, _ => None end.
+
+(** The cells of the window at [i]: those of the offsets in [k], in row-major
+    order, that lie inside [s]. *)
+Definition cells (s k : shape) (m : imap) (i : idx) : seq idx :=
+  pmap (fun o => at_map m s (i ++ o)) (idxs k).
 
 Definition same_place (s t : shape) (i : idx) : idx := nth [::] (idxs s) (index i (idxs t)).
 
@@ -97,6 +103,9 @@ case: ifP => // /andP [/Z.leb_le h0 /Z.ltb_lt h1].
 case E: (at_map m s r) => [q|] //= [<-] /=; rewrite (ih _ _ E) andbT.
 by apply/N.ltb_lt; lia.
 Qed.
+
+Lemma cells_in s k m i j : j \in cells s k m i -> j \in idxs s.
+Proof. by rewrite /cells mem_pmap => /mapP [o _ /esym /at_map_in]. Qed.
 
 Lemma aff_at_coord k r : aff_at (coord k) r = Z.of_N (nth 0%num r (N.to_nat k)).
 Proof.

@@ -33,8 +33,15 @@ Definition proj (ks : seq N) : imap := [seq coord k | k <- ks].
 
 Record view := View { v_id : N; v_shape : shape; v_map : imap }.
 
-Inductive unary := Neg | Exp | Log | Sqrt | Relu.
-Inductive binary := Add | Sub | Mul | Div.
+(** Constants are numerator and denominator. *)
+Inductive unary :=
+| Neg | Exp | Log | Sqrt
+| Rsqrt                                    (** [1 / sqrt x] *)
+| Tanh | Logistic | Softplus
+| Relu | Abs
+| Elu of Z & positive                      (** below 0 times this *)
+| Clamp of Z & positive & Z & positive.    (** between the first and the second *)
+Inductive binary := Add | Sub | Mul | Div | Max.
 Inductive comparison := CEq | CGt | CGe.
 
 Inductive op :=
@@ -50,8 +57,14 @@ Inductive op :=
     (** [Reshape from to a]: the same elements in row-major order *)
 | Softmax of shape & N
     (** over the last dimension *)
-| SoftmaxCrossEntropy of shape & N & N.
+| SoftmaxCrossEntropy of shape & N & N
     (** logits, targets; the mean over all but the last dimension *)
+| MaxPool of shape & shape & shape & imap & N
+    (** [MaxPool s out k m a]: at [i] in [out], the greatest [a[m (i ++ o)]] over
+        the offsets [o] in [k] that [m] sends into [s] *)
+| MaxPoolGrad of shape & shape & shape & imap & N & N.
+    (** the same and a cotangent, each entry of which goes to the first greatest
+        cell of its window *)
 
 Definition instr := (N * op)%type.
 Definition prog := seq instr.
@@ -63,6 +76,8 @@ Definition oshape (o : op) : shape := match o with
 | Contract _ s _ _ => s
 | Reshape _ s _ => s
 | SoftmaxCrossEntropy _ _ _ => [::]
+| MaxPool _ out _ _ _ => out
+| MaxPoolGrad s _ _ _ _ _ => s
 end.
 
 Definition oargs (o : op) : seq (N * shape) := match o with
@@ -74,6 +89,8 @@ Definition oargs (o : op) : seq (N * shape) := match o with
 | Reshape s _ a => [:: (a, s)]
 | Softmax s a => [:: (a, s)]
 | SoftmaxCrossEntropy s z t => [:: (z, s); (t, s)]
+| MaxPool s _ _ _ a => [:: (a, s)]
+| MaxPoolGrad s out _ _ a ct => [:: (a, s); (ct, out)]
 end.
 
 (** What an op asks of its own attributes. *)

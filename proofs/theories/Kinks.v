@@ -7,59 +7,60 @@
     Glossary
       - [has_kink o]  the op has points at which it is not differentiable
       - [kinks p]     the instructions of [p] that do, in order
-      - [off_kinks p e]  at these instructions, the values of [e] are smooth
+      - [off_kinks p E]  at these instructions, the values [E x0] are smooth
                       points; all that [smooth_run] asks ([off_kinksP]) *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import reals.
+From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad Tangent.
+From Cotangent Require Import Denote Smooth.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
-Import GRing.Theory.
+Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
+Definition una_has_kink (u : unary) : bool := match u with
+| Neg | Exp | Tanh | Logistic | Softplus => false
+| Log | Sqrt | Rsqrt | Relu | Abs | Clamp _ _ _ _ => true
+| Elu n d => ~~ Z.eqb n (Zpos d) end.    (** slope 1 on both sides *)
+
 Definition has_kink (o : op) : bool := match o with
-| Una _ Log _ | Una _ Sqrt _ | Una _ Relu _ | Bin _ Div _ _ | Sel _ _ _ _ _ _ => true
+| Una _ u _ => una_has_kink u
+| Bin _ Div _ _ | Bin _ Max _ _ | Sel _ _ _ _ _ _ => true
+| MaxPool _ _ _ _ _ | MaxPoolGrad _ _ _ _ _ _ => true
 | _ => false end.
 
 Definition kinks (p : prog) : seq instr := [seq i <- p | has_kink i.2].
 
 Section Kinks.
-Variable R : realType.
-Implicit Types e : env R.
+Variables (R : realType) (V : normedModType R) (x0 : V).
+Implicit Types E : V -> env R.
 
-Fixpoint all_smooth (l : seq instr) e : Prop :=
-  if l is i :: l' then smooth_op i.2 e /\ all_smooth l' e else True.
+Fixpoint all_smooth (l : seq instr) E : Prop :=
+  if l is i :: l' then smooth_op x0 i.2 E /\ all_smooth l' E else True.
 
-(** [e] holds the values of the whole run. *)
-Definition off_kinks (p : prog) e : Prop := all_smooth (kinks p) e.
+(** [E x] holds the values of the whole run. *)
+Definition off_kinks (p : prog) E : Prop := all_smooth (kinks p) E.
 
-Lemma smooth_op_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) ->
-  smooth_op o e -> smooth_op o e'.
+Lemma smooth_no_kink o E : has_kink o = false -> smooth_op x0 o E.
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] //=.
-- by move=> ->.
-- by move=> [_ ->].
-- by move=> [-> -> _ _].
+case: o => //= [s u a|s []] //; case: u => // n d /negbFE /Z.eqb_eq -> i _; right.
+by rewrite /rational divff // gt_eqF // pos_real_gt0.
 Qed.
 
-Lemma smooth_no_kink o e : has_kink o = false -> smooth_op o e.
-Proof. by case: o => //= [s []|s []]. Qed.
-
-Theorem off_kinksP p k sh e : wf p k sh -> off_kinks p (run p e) <-> smooth_run p e.
+Theorem off_kinksP p k sh E : wf p k sh ->
+  off_kinks p (fun x => run p (E x)) <-> smooth_run x0 p E.
 Proof.
-rewrite /off_kinks; elim: p k sh e => [|[d o] p ih] k sh e //= /wf_cons [-> ok ha w].
-have same a : a \in oargs o -> run p (step e (k, o)) a.1 = e a.1.
-  move=> /ha [hk _]; rewrite (run_stable _ w); last exact: N.lt_lt_succ_r.
+rewrite /off_kinks; elim: p k sh E => [|[d o] p ih] k sh E //= /wf_cons [-> ok ha w].
+have same a : a \in oargs o -> forall x, run p (step (E x) (k, o)) a.1 = E x a.1.
+  move=> /ha [hk _] x; rewrite (run_stable _ w); last exact: N.lt_lt_succ_r.
   by rewrite /step updN //; exact: N.lt_neq.
-have {}ih := ih _ _ (step e (k, o)) w.
+have {}ih := ih _ _ (fun x => step (E x) (k, o)) w.
 case hk: (has_kink o) => /=; last first.
   by split=> [h|[_ h]]; [split; [exact: smooth_no_kink | exact/ih] | exact/ih].
 split=> -[h1 h2]; split; try exact/ih.
   by apply: smooth_op_ext h1 => a /same.
-by apply: smooth_op_ext h1 => a /same ->.
+by apply: smooth_op_ext h1 => a /same h x; rewrite h.
 Qed.
 
-Corollary smooth_everywhere p k sh e : wf p k sh -> kinks p = [::] -> smooth_run p e.
+Corollary smooth_everywhere p k sh E : wf p k sh -> kinks p = [::] -> smooth_run x0 p E.
 Proof. by move=> w h; apply/(off_kinksP _ w); rewrite /off_kinks h. Qed.
 End Kinks.

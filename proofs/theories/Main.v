@@ -22,7 +22,7 @@
       - [loss_at], [logits_at]  of the network, at a list of arguments
       - [is_gradient]      Fréchet derivative: [f] is differentiable, and its
                            differential at [v] is [Σ_i g_i v_i]
-      - [off_kinks]        no kink of the list is met at these arguments
+      - [off_kinks]        no kink of the list is met at these parameters
       - [tensors_of g]     parameter [k]'s part of a row vector *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
@@ -58,9 +58,6 @@ Definition returns (a : N -> tensor R) (results : seq (shape * tensor R)) : Prop
               = Some (argument_arrays (f_results f) ys)
             & List.Forall2 (fun r y => eqt r.1 y r.2) results ys.
 
-Definition off_kinks (a : N -> tensor R) : Prop :=
-  forall k, List.In k kinks -> off_kink (inputs_at net opts a) k.
-
 Definition loss_result (a : N -> tensor R) : shape * tensor R := ([::], fun _ => loss_at net opts a).
 Definition logits_result (a : N -> tensor R) : shape * tensor R :=
   (logits_shape net (batch_size opts), logits_at net opts a).
@@ -72,6 +69,10 @@ Definition θ_space := 'rV[R]_(dim params).+1.
 Definition at_θ (other : N -> tensor R) (θ : θ_space) : N -> tensor R := inputs other θ.
 Definition tensors_of (g : θ_space) : N -> tensor R := inputs (fun _ _ => 0) g.
 
+(** Where the parameters are [θ]. *)
+Definition off_kinks (other : N -> tensor R) (θ : θ_space) : Prop :=
+  forall k, List.In k kinks -> off_kink θ (inputs_at net opts (at_θ other)) k.
+
 Definition gradient_results (g : θ_space) : seq (shape * tensor R) :=
   [seq (p.2, tensors_of g p.1) | p <- params].
 
@@ -80,7 +81,7 @@ Definition computes_step : Prop := match which opts with
 | _ => forall (other : N -> tensor R) (θ : θ_space),
     let a := at_θ other θ in
     exists2 g : θ_space,
-      off_kinks a -> is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
+      off_kinks other θ -> is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
     & returns a match which opts with
       | Train o => textbook_step net o a (tensors_of g) ++ [:: loss_result a; logits_result a]
       | _ => gradient_results g ++ [:: loss_result a]
@@ -214,7 +215,7 @@ Let a : env R := at_θ other θ.
 Let e := run (p ++ c) a.
 Let slope : θ_space R net := gradient params grads (run p a).
 
-Lemma slope_is_gradient : off_kinks net opts (kinks_of net) a ->
+Lemma slope_is_gradient : off_kinks opts (kinks_of net) other θ ->
   is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ slope.
 Proof.
 move=> off; have [wp _] := wf_cat program_fit; have [wg _] := wf_cat wp.
@@ -238,7 +239,7 @@ Proof. exact: run_stable program_fit. Qed.
 Lemma holds_loss : eqt [::] (e (g_loss g)) (fun _ => loss_at net opts a).
 Proof.
 have h : wf (g_prog g ++ (back ++ c)) nin sh by rewrite catA.
-have [v _] := loss_value a el not_forward h; rewrite catA in v.
+have v := loss_value a el not_forward h; rewrite catA in v.
 by move=> i; rewrite inE => /eqP ->; exact: v.
 Qed.
 

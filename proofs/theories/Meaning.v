@@ -12,28 +12,58 @@
       - [kinks_of]        the kinks a network has
       - [off_kink]        the point at hand is not on it *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import reals.
-From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Spec.
+From mathcomp.analysis Require Import reals normedtype sequences exp.
+From Coq Require Import NArith ZArith Lia String DecimalString.
+From Cotangent Require Import Ir Index Denote Smooth Computes Spec Images ImagesSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
-(** ReLU has no derivative at 0; the layer is named. *)
-Inductive kink := ReluAtZero of string.
+(** Layer, its kind, and a number at which it has no derivative. *)
+Inductive kink := KinkAt of string & string & Z.
 
-(** Layer, op, and what the theorem assumes. *)
+(** What the theorem assumes. *)
 Definition kink_text (k : kink) : string := match k with
-| ReluAtZero layer => (layer ++ ": relu: no entry of its input is 0")%string
+| KinkAt layer kind point =>
+    (layer ++ ": " ++ kind ++ ": no entry of its input is "
+       ++ DecimalString.NilZero.string_of_int (Z.to_int point))%string
 end.
 
+(** Kind, and points. *)
+Definition pointwise_kinks (p : Layer.pointwise) : string * seq Z := match p with
+| Layer.Relu => ("relu"%string, [:: 0])
+| Layer.Relu6 => ("relu6"%string, [:: 0; 6])
+| Layer.LeakyRelu _ _ => ("leaky_relu"%string, [:: 0])
+| Layer.Elu n d => ("elu"%string, if Z.eqb n (Zpos d) then [::] else [:: 0])
+| Layer.HardSigmoid => ("hard_sigmoid"%string, [:: -3; 3])
+| Layer.HardSwish => ("hard_swish"%string, [:: -3; 3])
+| Layer.Sigmoid | Layer.Tanh | Layer.Softplus | Layer.Silu => (""%string, [::])
+end%Z.
+
 Definition kinks_of_layer (name : string) (l : Layer.t) : seq kink :=
-  if l is Layer.Relu then [:: ReluAtZero name] else [::].
+  if l is Layer.Pointwise p then
+    let: (kind, points) := pointwise_kinks p in [seq KinkAt name kind z | z <- points]
+  else [::].
 Definition kinks_of (net : spec) : seq kink :=
   flatten [seq kinks_of_layer l.1 l.2 | l <- layers net].
 
 Section Meaning.
 Variable R : realType.
+
+Definition hard_sigmoid (x : R) : R := Num.min (Num.max (x + 3%:R) 0) 6%:R / 6%:R.
+
+Definition pointwise_meaning (p : Layer.pointwise) (x : R) : R := match p with
+| Layer.Relu => Num.max x 0
+| Layer.Relu6 => Num.min (Num.max x 0) 6%:R
+| Layer.LeakyRelu n d => if 0 < x then x else x * rational R n d
+| Layer.Elu n d => if 0 < x then x else rational R n d * (expR x - 1)
+| Layer.Sigmoid => 1 / (1 + expR (- x))
+| Layer.Tanh => (expR x - expR (- x)) / (expR x + expR (- x))
+| Layer.Softplus => ln (1 + expR x)
+| Layer.Silu => x / (1 + expR (- x))
+| Layer.HardSigmoid => hard_sigmoid x
+| Layer.HardSwish => x * hard_sigmoid x
+end.
 
 (** The layer on [batch] examples of shape [s]; the tensors' first index is
     the example. *)
@@ -45,13 +75,16 @@ match l, s, ps with
     fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i] + b [:: column i]
 | Layer.Dense _ false, [:: n], [:: w] =>
     fun i => \sum_(k <- Nrange n) x [:: row i; k] * w [:: k; column i]
-| Layer.Relu, _, _ => fun i => Num.max (x i) 0
+| Layer.Pointwise p, _, _ => fun i => pointwise_meaning p (x i)
+| Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
+    fun i => conv2d h w c m v u g x k i + b [:: nth 0%num i 3]
+| Layer.Conv2d m v u g false, [:: h; w; c], [:: k] => conv2d h w c m v u g x k
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
 
 Section Net.
-Variables (batch : N) (theta : N -> tensor R).
+Variable batch : N.
 
 Definition own_params (l : Layer.t) (s : shape) (p0 : N) : seq N :=
   [seq (p0 + N.of_nat i)%num | i <- iota 0 (size (Layer.params l s))].
@@ -60,18 +93,21 @@ Definition past_params (l : Layer.t) (s : shape) (p0 : N) : N :=
 
 (** Layers on an input [x] of shape [batch :: s]; their parameters start at
     [theta p0]. *)
-Fixpoint through (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (x : tensor R) : tensor R :=
+Fixpoint through (theta : N -> tensor R) (ls : seq (string * Layer.t)) (s : shape) (p0 : N)
+    (x : tensor R) : tensor R :=
   if ls is (_, l) :: ls' then
     let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
-    through ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+    through theta ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
   else x.
 
-Fixpoint inputs_through (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (x : tensor R)
-    : seq (string * shape * tensor R) :=
+(** What comes into each layer, as functions of a point [v] on which parameters
+    and input depend. *)
+Fixpoint inputs_through (V : Type) (theta : V -> N -> tensor R) (ls : seq (string * Layer.t))
+    (s : shape) (p0 : N) (x : V -> tensor R) : seq (string * shape * (V -> tensor R)) :=
   if ls is (name, l) :: ls' then
-    let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
+    let y v := layer_meaning l batch s [seq theta v k | k <- own_params l s p0] (x v) in
     (name, batch :: s, x)
-      :: inputs_through ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+      :: inputs_through theta ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
   else [::].
 End Net.
 
@@ -84,12 +120,15 @@ Definition loss_of (net : spec) (batch : N) (theta : N -> tensor R) (x target : 
   | Loss.SoftmaxCrossEntropy => cross_entropy s (logits_of net batch theta x) target
   end.
 
-Definition layer_inputs (net : spec) (batch : N) (theta : N -> tensor R) (x : tensor R) :=
+Definition layer_inputs (V : Type) (net : spec) (batch : N) (theta : V -> N -> tensor R)
+    (x : V -> tensor R) :=
   inputs_through batch theta (layers net) (input_shape net) 0 x.
 
-Definition off_kink (inputs : seq (string * shape * tensor R)) (k : kink) : Prop := match k with
-| ReluAtZero layer =>
-    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x i != 0
+(** At the point [x0]. *)
+Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape * (V -> tensor R)))
+    (k : kink) : Prop := match k with
+| KinkAt layer _ z =>
+    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x x0 i != int_real R z
 end.
 
 (** ** Elaboration computes this *)
@@ -149,11 +188,25 @@ rewrite !andTb; have -> : at_map (proj [:: 0; 1]%num) [:: n; m] r = Some r := at
 by apply/eqP/eqP => [[->]|->].
 Qed.
 
+Lemma every_place_sound n h w m b e :
+  eqt [:: n; h; w; m] (den (Layer.every_place n h w m b) e) (fun i => e b [:: nth 0%num i 3]).
+Proof.
+move=> i hi; have hb : inb [:: n; h; w; m] i by rewrite -mem_idxs.
+rewrite /Layer.every_place /den big_seq_cond.
+rewrite (eq_bigl (fun r => (r \in idxs [:: n; h; w; m]) && (r == i))).
+  rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1.
+  by rewrite (@read_proj _ _ _ [:: n; h; w; m]).
+move=> r; case hr: (r \in idxs [:: n; h; w; m]) => //.
+have hrb : inb [:: n; h; w; m] r by rewrite -mem_idxs.
+rewrite !andTb; have -> : at_map (proj [:: 0; 1; 2; 3]%num) [:: n; h; w; m] r = Some r := at_map_id hrb.
+by apply/eqP/eqP => [[->]|->].
+Qed.
+
 (** What the output of a layer depends on. *)
 Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias||] /=.
+case: l => [m bias|p||m v u g bias] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -162,8 +215,48 @@ case: l => [m bias||] /=.
     by rewrite !big_seq; apply: eq_bigr => k /hx ->.
   by case: bias; case: ps => [|w [|b []]] //=; rewrite ?hsum.
 - by move=> [<-] h i hi; rewrite h.
-move=> [<-] h i hi; apply: h; apply: same_place_in => //.
-by rewrite /size_of /= N.mul_1_r.
+- move=> [<-] h i hi; apply: h; apply: same_place_in => //.
+  by rewrite /size_of /= N.mul_1_r.
+case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-] hx i hi.
+have e k : conv2d h w c m v u g x k i = conv2d h w c m v u g y k i.
+  exact: (@conv2d_eqt batch h w c m v u g hc hm R x y k hx i hi).
+by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
+Qed.
+
+Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
+Lemma int_nat6 : int_real R 6 = 6%:R.
+Proof. by rewrite -[LHS]/(2%:R * int_real R 3) int_nat3 -natrM. Qed.
+Lemma rational_int z : rational R z 1 = int_real R z. Proof. exact: divr1. Qed.
+
+Lemma hard_sigmoid_sound s x k e : computes e (Layer.hard_sigmoid s x k) ->
+  forall i, e (k + 4)%num i = hard_sigmoid (e x i).
+Proof.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
+move=> /computes_cons [h4 _] i; rewrite h4 /= h3 h2 /= h1 /= h0 /= !rational_int int_nat3 int_nat6.
+by [].
+Qed.
+
+Lemma pointwise_sound p s x k e : computes e (Layer.emit_pointwise p s x k) ->
+  forall i, e (N.pred (next_id k (Layer.emit_pointwise p s x k))) i = pointwise_meaning p (e x i).
+Proof.
+have last n (c : prog) : size c = n.+1 -> N.pred (next_id k c) = (k + N.of_nat n)%num.
+  by rewrite /next_id => ->; lia.
+case: p => [||n d|n d||||||].
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h /= !rational_int int_nat6.
+  by [].
+- move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i.
+  rewrite (last 3%nat) // h3 /= h0 h2 /= h1 /= rational0.
+  by [].
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h /= div1r.
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
+- move=> /computes_cons [h0] /computes_cons [h1 _] i.
+  by rewrite (last 1%nat) // h1 /= h0.
+- by move=> h i; rewrite (last 4%nat) //; exact: hard_sigmoid_sound h i.
+- move=> /computes_cat [h /computes_cons [h5 _]] i.
+  by rewrite (last 5%nat) // h5 /= (hard_sigmoid_sound h).
 Qed.
 
 Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
@@ -171,78 +264,170 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias||] /=.
-- case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
+case: l => [m bias|p||m v u g bias].
+- rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
     by rewrite h2 /= h0 h1 matmul_sound // every_row_sound.
   move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
   by rewrite h0 matmul_sound.
+- by move=> [<-]; case: ps => // -[<-] h i hi; exact: pointwise_sound h i.
 - move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
   by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
-move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
-by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
-Qed.
-
-Lemma layer_smooth name l batch s ps x k c e : Layer.emit l batch s ps x k = Some c -> computes e c ->
-  (forall q, List.In q (kinks_of_layer name l) -> off_kink [:: (name, batch :: s, e x)] q) ->
-  smooth_in e c.
-Proof.
-case: l => [m bias||] /=.
-- case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
-  by repeat case=> [[_ <-] //|].
-- case: ps => // -[<-] _ h d o /= [[_ <-] /=|//].
-  by apply: (h _ (or_introl erefl) (batch :: s) (e x)); left.
-by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
-Qed.
-
-Lemma off_kink_eqt name s x y q : eqt s x y -> off_kink [:: (name, s, x)] q -> off_kink [:: (name, s, y)] q.
-Proof.
-case: q => layer h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
-by rewrite -h // (hx s' x) //; left.
-Qed.
-
-Lemma off_kink_cat a b q : off_kink (a ++ b) q -> off_kink a q /\ off_kink b q.
-Proof.
-case: q => layer h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
-by right.
+rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-].
+case: bias; case: ps => [|f [|b []]] //= [<-].
+  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+  have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
+  by rewrite h2 /= h0 h1 (conv_sound hv hu hc hm) // every_place_sound.
+move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
+by rewrite h0 (conv_sound hv hu hc hm).
 Qed.
 
 Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
   N.of_nat (size (flatten [seq params_of p | p <- plan ls s])).
 
+Lemma param_count_cons name l ls s s' : Layer.output l s = Some s' ->
+  param_count ((name, l) :: ls) s = (N.of_nat (size (Layer.params l s)) + param_count ls s')%num.
+Proof. by move=> hs; rewrite /param_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add. Qed.
+
+(** A layer reads its own parameters. *)
+Lemma own_eq l s p0 e theta n : (forall j, (p0 <= j)%num -> (j < p0 + n)%num -> e j = theta j) ->
+  (N.of_nat (size (Layer.params l s)) <= n)%num ->
+  [seq e j | j <- own_params l s p0] = [seq theta j | j <- own_params l s p0] :> seq (tensor R).
+Proof.
+move=> hp hn; apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
+by apply: hp; lia.
+Qed.
+
 Lemma emit_layers_sound batch theta ls s p0 x k c y o e xm :
   emit_layers batch ls s p0 x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
   (forall j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> e j = theta j) ->
-  (exists2 s', output_shape ls s = Some s' &
-     eqt (batch :: s') (e y) (through batch theta ls s p0 xm)) /\
-  ((forall q, List.In q (flatten [seq kinks_of_layer l.1 l.2 | l <- ls]) ->
-      off_kink (inputs_through batch theta ls s p0 xm) q) -> smooth_in e c).
+  exists2 s', output_shape ls s = Some s' &
+    eqt (batch :: s') (e y) (through batch theta ls s p0 xm).
 Proof.
 elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
-  by case=> <- <- _ _ hx _; split=> [|_ d q []]; exists s.
+  by case=> <- <- _ _ hx _; exists s.
 rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
 case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
-case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hp.
-have count : param_count ((name, l) :: ls) s
-    = (N.of_nat (size (Layer.params l s)) + param_count ls s')%num.
-  by rewrite /param_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add.
-have own : [seq e j | j <- own_params l s p0] = [seq theta j | j <- own_params l s p0].
-  apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
-  by apply: hp; rewrite ?count; lia.
-set ym := layer_meaning l batch s [seq theta j | j <- own_params l s p0] xm.
-have hy : eqt (batch :: s') (e (N.pred (next_id k c1))) ym.
-  apply: eqt_trans (layer_sound hs hc h1) _; rewrite own; exact: layer_eqt hs hx.
-have [|out smooth] := ih s' _ _ _ _ _ _ _ he h2 hy.
-  by move=> j hj; rewrite /past_params in hj * => hj'; apply: hp; rewrite ?count; lia.
-split=> // off; apply: smooth_in_cat.
+case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx.
+rewrite (param_count_cons name ls hs) => hp.
+have hy : eqt (batch :: s') (e (N.pred (next_id k c1)))
+    (layer_meaning l batch s [seq theta j | j <- own_params l s p0] xm).
+  apply: eqt_trans (layer_sound hs hc h1) _; rewrite (own_eq hp); last lia.
+  exact: layer_eqt hs hx.
+apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => j hj hj'; rewrite /past_params in hj hj'.
+by apply: hp; lia.
+Qed.
+
+(** ** Off the kinks of the specification, the program is off its own *)
+Section Smooth.
+Variables (V : normedModType R) (x0 : V).
+Implicit Types E : V -> env R.
+
+Lemma hard_sigmoid_smooth s x k E : (forall v, computes (E v) (Layer.hard_sigmoid s x k)) ->
+  (forall i, i \in idxs s -> E x0 x i != - 3%:R /\ E x0 x i != 3%:R) ->
+  smooth_in x0 E (Layer.hard_sigmoid s x k).
+Proof.
+move=> /(_ x0) /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _].
+move=> off d o /=; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-]|].
+  move=> i /off [a b] /=; rewrite h1 /= h0 /= !rational_int int_nat3 int_nat6 /=.
+  by split; [rewrite addr_eq0 | rewrite (natrD _ 3 3) (eqtype.inj_eq (addIr _))].
+case=> [[_ <-] //|]; case=> [[_ <-] i _ /=|//].
+by rewrite h3 /= rational_int int_nat6 pnatr_eq0.
+Qed.
+
+Lemma pointwise_smooth p s x k E : (forall v, computes (E v) (Layer.emit_pointwise p s x k)) ->
+  (forall z, List.In z (pointwise_kinks p).2 -> forall i, i \in idxs s -> E x0 x i != int_real R z) ->
+  smooth_in x0 E (Layer.emit_pointwise p s x k).
+Proof.
+have three : - 3%:R = int_real R (- 3) by rewrite -int_nat3.
+have hard i : (forall z, List.In z [:: (-3); 3]%Z -> E x0 x i != int_real R z) ->
+    E x0 x i != - 3%:R /\ E x0 x i != 3%:R.
+  move=> h; rewrite three -int_nat3; split; first exact: (h _ (or_introl erefl)).
+  exact: (h _ (or_intror (or_introl erefl))).
+case: p => [||n d|n d||||||] hc off.
+- by move=> d o [[_ <-]|//] i hi; exact: (off 0%Z (or_introl erefl)).
+- move=> d o [[_ <-]|//] i hi /=; rewrite !rational_int; split.
+    exact: (off 0%Z (or_introl erefl)).
+  exact: (off 6%Z (or_intror (or_introl erefl))).
+- have /computes_cons [h0 _] := hc x0.
+  move=> e o /=; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-]|//].
+  by move=> i hi; rewrite h0 /= rational0; exact: (off 0%Z (or_introl erefl)).
+- move=> e o [[_ <-]|//] i hi /=; rewrite /= in off.
+  case: Z.eqb_spec off => [->|_] off; last by left; exact: (off 0%Z (or_introl erefl)).
+  by right; rewrite /rational divff // gt_eqF // pos_real_gt0.
+- by move=> d o [[_ <-]|//].
+- by move=> d o [[_ <-]|//].
+- by move=> d o [[_ <-]|//].
+- by move=> d o /= [[_ <-] //|[[_ <-] //|//]].
+- by apply: hard_sigmoid_smooth => // i hi; apply: hard => z hz; exact: off hz i hi.
+- apply: smooth_in_cat; last by move=> d o [[_ <-]|//].
+  apply: hard_sigmoid_smooth => [v|i hi]; first by have [] := computes_cat (hc v).
+  by apply: hard => z hz; exact: off hz i hi.
+Qed.
+
+Lemma layer_smooth name l batch s ps x k c E : Layer.emit l batch s ps x k = Some c ->
+  (forall v, computes (E v) c) ->
+  (forall q, List.In q (kinks_of_layer name l) ->
+     off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
+  smooth_in x0 E c.
+Proof.
+case: l => [m bias|p||m v u g bias] /=.
+- case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
+  by repeat case=> [[_ <-] //|].
+- case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
+  case: (pointwise_kinks p) hz h => kind points /= hz h.
+  apply: (h (KinkAt name kind z) _ (batch :: s) (fun v => E v x)) => //; last by left.
+  by elim: points hz {h} => //= z' l ih [->|/ih]; [left|right].
+- by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
+case: s => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
+  by repeat case=> [[_ <-] //|].
+Qed.
+
+Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->
+  off_kink x0 [:: (name, s, x)] q -> off_kink x0 [:: (name, s, y)] q.
+Proof.
+case: q => layer kind z h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
+by rewrite -h // (hx s' x) //; left.
+Qed.
+
+Lemma off_kink_cat (a b : seq (string * shape * (V -> tensor R))) q :
+  off_kink x0 (a ++ b) q -> off_kink x0 a q /\ off_kink x0 b q.
+Proof.
+case: q => layer kind z h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
+by right.
+Qed.
+
+Lemma emit_layers_smooth batch theta ls s p0 x k c y o E (xm : V -> tensor R) :
+  emit_layers batch ls s p0 x k = Some (c, y, o) -> (forall v, computes (E v) c) ->
+  (forall v, eqt (batch :: s) (E v x) (xm v)) ->
+  (forall v j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> E v j = theta v j) ->
+  (forall q, List.In q (flatten [seq kinks_of_layer l.1 l.2 | l <- ls]) ->
+     off_kink x0 (inputs_through batch theta ls s p0 xm) q) -> smooth_in x0 E c.
+Proof.
+elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
+  by case=> <- _ _ _ _ _ _ d q [].
+rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
+case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
+case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx.
+rewrite (param_count_cons name ls hs) => hp off.
+have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
+have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
+apply: smooth_in_cat.
   apply: (layer_smooth (name := name) hc h1) => q hq.
-  apply: (off_kink_eqt (eqt_sym hx)).
+  apply: (off_kink_eqt (fun v => eqt_sym (hx v))).
   have := off q (List.in_or_app _ _ _ (or_introl hq)).
   by rewrite -cat1s => /off_kink_cat [].
-apply: smooth => q hq; have := off q (List.in_or_app _ _ _ (or_intror hq)).
+set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_params l s p0] (xm v).
+have hy v : eqt (batch :: s') (E v (N.pred (next_id k c1))) (ym v).
+  apply: eqt_trans (layer_sound hs hc (h1 v)) _; rewrite (own_eq (hp v)); last lia.
+  exact: layer_eqt hs (hx v).
+apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => [v j hj hj'|q hq].
+  by rewrite /past_params in hj hj'; apply: hp; lia.
+have := off q (List.in_or_app _ _ _ (or_intror hq)).
 by rewrite -cat1s => /off_kink_cat [].
 Qed.
+End Smooth.
 
 (** The forward pass at any place in a program: [e] holds the parameters at 0
     and after, and all results. *)
@@ -250,39 +435,52 @@ Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g -
   computes e (g_forward g) ->
   (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
   eqt [:: batch; odflt 0%num (classes net)] (e (g_logits g))
-    (logits_of net batch theta (e (at_data at_))) /\
-  ((forall q, List.In q (kinks_of net) ->
-      off_kink (layer_inputs net batch theta (e (at_data at_))) q) -> smooth_in e (g_forward g)).
+    (logits_of net batch theta (e (at_data at_))).
 Proof.
 rewrite /elaborate /classes; case he: emit_layers => [[[c z] o]|] //.
 case ho: output_shape => [[|n []]|] // [<-] /= hc ht.
-have [|[s']] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (theta := theta).
+have [|s'] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (theta := theta).
   by move=> j _ hj; exact: ht.
 by rewrite ho => -[<-].
+Qed.
+
+Lemma loss_op_of net batch at_ g : elaborate net batch at_ = Some g ->
+  exists n, classes net = Some n /\
+    g_loss_op g = match net_loss net with
+      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] (g_logits g) (at_target at_) end.
+Proof.
+rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
+by case: classes => // n [<-]; exists n.
 Qed.
 
 Lemma loss_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
   computes e (g_prog g) -> op_ok (g_loss_op g) ->
   (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
-  e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)) /\
-  ((forall q, List.In q (kinks_of net) ->
-      off_kink (layer_inputs net batch theta (e (at_data at_))) q) -> smooth_in e (g_prog g)).
+  e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)).
 Proof.
-move=> he /computes_cat [hf hl] ok ht; have [hz hs] := forward_sound he hf ht.
-move: hl => /computes_cons [hl _].
-have [n [z ho]] : exists n z, [/\ classes net = Some n, g_logits g = z &
-    g_loss_op g = match net_loss net with
-      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] z (at_target at_) end].
-  move: he; rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
-  by case: classes => // n [<-]; exists n, z.
-case: ho => hn hz' ho; rewrite hn hz' /= in hz; split.
-  rewrite hl /loss_of ho hn; rewrite ho in ok; case: (net_loss net) ok => ok /=.
-  pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch theta (e (at_data at_))
-                              else e (at_target at_).
-  pose e1 : env R := fun k => if N.eqb k 0 then e z else e (at_target at_).
-  apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
-  by rewrite !inE => /orP [] /eqP -> //=.
-move=> off; apply: smooth_in_cat; first exact: hs.
-by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
+move=> he /computes_cat [hf hl] ok ht; have hz := forward_sound he hf ht.
+move: hl => /computes_cons [hl _]; have [n [hn ho]] := loss_op_of he.
+rewrite hn /= in hz; rewrite hl /loss_of ho hn; rewrite ho in ok.
+case: (net_loss net) ok => ok /=.
+pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch theta (e (at_data at_))
+                            else e (at_target at_).
+pose e1 : env R := fun k => if N.eqb k 0 then e (g_logits g) else e (at_target at_).
+apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
+by rewrite !inE => /orP [] /eqP -> //=.
+Qed.
+
+Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g (theta : V -> N -> tensor R) (E : V -> env R) :
+  elaborate net batch at_ = Some g -> (forall v, computes (E v) (g_prog g)) ->
+  (forall v j, (j < param_count (layers net) (input_shape net))%num -> E v j = theta v j) ->
+  (forall q, List.In q (kinks_of net) ->
+     off_kink x0 (layer_inputs net batch theta (fun v => E v (at_data at_))) q) ->
+  smooth_in x0 E (g_prog g).
+Proof.
+move=> he hc ht off; have [n [_ ho]] := loss_op_of he; apply: smooth_in_cat; last first.
+  by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
+have hf v : computes (E v) (g_forward g) by have [] := computes_cat (hc v).
+move: he hf off {ho hc}; rewrite /elaborate; case he: emit_layers => [[[c z] o]|] //.
+case: classes => // k [<-] /= hc off.
+by apply: (emit_layers_smooth (theta := theta) he hc _ _ off) => [v|v j _ hj] //; exact: ht.
 Qed.
 End Meaning.

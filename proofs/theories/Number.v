@@ -40,9 +40,13 @@ Definition view_eqb (a b : view) : bool :=
   [&& N.eqb (v_id a) (v_id b), shape_eqb (v_shape a) (v_shape b) & imap_eqb (v_map a) (v_map b)].
 
 Definition unary_eqb (a b : unary) : bool := match a, b with
-| Neg, Neg | Exp, Exp | Log, Log | Sqrt, Sqrt | Relu, Relu => true | _, _ => false end.
+| Neg, Neg | Exp, Exp | Log, Log | Sqrt, Sqrt | Rsqrt, Rsqrt | Tanh, Tanh | Logistic, Logistic
+| Softplus, Softplus | Relu, Relu | Abs, Abs => true
+| Elu n d, Elu n' d' => Z.eqb n n' && Pos.eqb d d'
+| Clamp n d m e, Clamp n' d' m' e' => [&& Z.eqb n n', Pos.eqb d d', Z.eqb m m' & Pos.eqb e e']
+| _, _ => false end.
 Definition binary_eqb (a b : binary) : bool := match a, b with
-| Add, Add | Sub, Sub | Mul, Mul | Div, Div => true | _, _ => false end.
+| Add, Add | Sub, Sub | Mul, Mul | Div, Div | Max, Max => true | _, _ => false end.
 Definition comparison_eqb (a b : comparison) : bool := match a, b with
 | CEq, CEq | CGt, CGt | CGe, CGe => true | _, _ => false end.
 
@@ -59,6 +63,10 @@ Definition op_eqb (o p : op) : bool := match o, p with
 | Softmax s a, Softmax s' a' => N.eqb a a' && shape_eqb s s'
 | SoftmaxCrossEntropy s z t, SoftmaxCrossEntropy s' z' t' =>
     [&& N.eqb z z', N.eqb t t' & shape_eqb s s']
+| MaxPool s t k m a, MaxPool s' t' k' m' a' =>
+    [&& N.eqb a a', shape_eqb s s', shape_eqb t t', shape_eqb k k' & imap_eqb m m']
+| MaxPoolGrad s t k m a c, MaxPoolGrad s' t' k' m' a' c' =>
+    [&& N.eqb a a', N.eqb c c', shape_eqb s s', shape_eqb t t', shape_eqb k k' & imap_eqb m m']
 | _, _ => false end.
 
 (** ** Canonical form *)
@@ -72,8 +80,13 @@ Definition is_order (ks : seq N) (n : nat) : bool :=
 (** The dimensions that a map reads. *)
 Definition reads (m : imap) : seq N := flatten [seq [seq t.1 | t <- aff_terms a] | a <- m].
 
+(** Terms by their dimension. *)
+Fixpoint insert_term (t : N * Z) (l : seq (N * Z)) : seq (N * Z) :=
+  if l is u :: l' then if N.leb t.1 u.1 then t :: l else u :: insert_term t l' else [:: t].
+Definition sort_terms : seq (N * Z) -> seq (N * Z) := foldr insert_term [::].
+
 Definition relabel (ks : seq N) (m : imap) : imap :=
-  [seq Aff (aff_base a) [seq (place ks t.1, t.2) | t <- aff_terms a] | a <- m].
+  [seq Aff (aff_base a) (sort_terms [seq (place ks t.1, t.2) | t <- aff_terms a]) | a <- m].
 
 Definition relabel_view (ks : seq N) (v : view) : view :=
   View (v_id v) (v_shape v) (relabel ks (v_map v)).
@@ -144,6 +157,8 @@ Definition rename (num : N -> N) (o : op) : op := match o with
 | Reshape s t a => Reshape s t (num a)
 | Softmax s a => Softmax s (num a)
 | SoftmaxCrossEntropy s z t => SoftmaxCrossEntropy s (num z) (num t)
+| MaxPool s t k m a => MaxPool s t k m (num a)
+| MaxPoolGrad s t k m a c => MaxPoolGrad s t k m (num a) (num c)
 end.
 
 (** ** The table *)
@@ -156,13 +171,17 @@ Definition append (n : N) (p : positive) : positive :=
 
 Definition tag (o : op) : N := match o with
 | Const _ n _ => N.double (Z.abs_N n)
-| Una _ u _ => match u with Neg => 1 | Exp => 3 | Log => 5 | Sqrt => 7 | Relu => 9 end
-| Bin _ b _ _ => match b with Add => 11 | Sub => 13 | Mul => 15 | Div => 17 end
+| Una _ u _ => match u with
+    Neg => 1 | Exp => 3 | Log => 5 | Sqrt => 7 | Relu => 9 | Rsqrt => 29 | Tanh => 31
+  | Logistic => 33 | Softplus => 35 | Abs => 37 | Elu _ _ => 39 | Clamp _ _ _ _ => 41 end
+| Bin _ b _ _ => match b with Add => 11 | Sub => 13 | Mul => 15 | Div => 17 | Max => 43 end
 | Sel _ _ _ _ _ _ => 19
 | Contract _ _ _ _ => 21
 | Reshape _ _ _ => 23
 | Softmax _ _ => 25
 | SoftmaxCrossEntropy _ _ _ => 27
+| MaxPool _ _ _ _ _ => 45
+| MaxPoolGrad _ _ _ _ _ _ => 47
 end%num.
 
 (** Where an op is looked up; ops at one place are told apart by [op_eqb]. *)

@@ -107,10 +107,13 @@ Definition type_in (m : type_map) (v : value) : string :=
 
 Definition unary_text (u : unary_op) : string := match u with
 | Negate => "negate" | Exponential => "exponential" | Logarithm => "log" | SquareRoot => "sqrt"
+| ExponentialMinusOne => "exponential_minus_one" | LogarithmPlusOne => "log_plus_one"
+| ReciprocalRoot => "rsqrt" | HyperbolicTangent => "tanh" | Sigmoid => "logistic"
+| AbsoluteValue => "abs"
 end.
 Definition binary_text (b : binary_op) : string := match b with
 | Addition => "add" | Subtraction => "subtract" | Multiplication => "multiply"
-| Division => "divide" | Maximum => "maximum"
+| Division => "divide" | Maximum => "maximum" | Minimum => "minimum"
 end.
 Definition direction_text (d : direction) : string := match d with
 | EQ => "EQ" | GT => "GT" | GE => "GE"
@@ -128,6 +131,26 @@ Definition dot_text (d : dot_dims) : string :=
     | l, r => text [:: "batching_dims = "; pair_text l r; ", "]
     end;
     "contracting_dims = "; pair_text (lhs_contracting d) (rhs_contracting d)].
+
+(** Letters by position: [letters "b" "f" n] for lhs and result. *)
+Definition letters (first second : string) (n : conv_numbers) : string :=
+  let rank := (2 + size (n_spatial n))%nat in
+  let letter d :=
+    if N.eqb d (n_first n) then first
+    else if N.eqb d (n_second n) then second
+    else nat_text (N.of_nat (seq.index d (n_spatial n))) in
+  text [:: "["; commas [seq letter (N.of_nat d) | d <- iota 0 rank]; "]"].
+Definition conv_text (c : conv_dims) : string :=
+  let ws := c_windows c in
+  let pair w := text [:: "["; int_text (w_low w); ", "; int_text (w_high w); "]"] in
+  text [:: "dim_numbers = "; letters "b" "f" (c_lhs c); "x"; letters "i" "o" (c_rhs c); "->";
+    letters "b" "f" (c_result c);
+    ", window = {stride = "; list_text (map w_stride ws);
+    ", pad = ["; commas (map pair ws);
+    "], lhs_dilate = "; list_text (map w_lhs_dilation ws);
+    ", rhs_dilate = "; list_text (map w_rhs_dilation ws);
+    "} {batch_group_count = "; nat_text (c_batch_groups c);
+    " : i64, feature_group_count = "; nat_text (c_feature_groups c); " : i64}"].
 
 (** Op, operands and attributes. *)
 Definition application (i : instruction) : string :=
@@ -150,6 +173,8 @@ Definition application (i : instruction) : string :=
   | Transpose dims => text [:: "stablehlo.transpose "; operands; ", dims = "; list_text dims]
   | ReshapeOp => "stablehlo.reshape " ++ operands
   | Call f => text [:: "call @"; f; "("; operands; ")"]
+  | Convolution c => text [:: "stablehlo.convolution("; operands; ") "; conv_text c]
+  | Reverse dims => text [:: "stablehlo.reverse "; operands; ", dims = "; list_text dims]
   end.
 
 (** How the types are stated: that of the result, since all are alike; for a
@@ -157,7 +182,7 @@ Definition application (i : instruction) : string :=
 Definition signature (m : type_map) (i : instruction) : string :=
   let result := type_text (i_type i) in
   match i_operation i, i_operands i with
-  | Constant _, _ | Unary _, _ | Binary _, _ => result
+  | Constant _, _ | Unary _, _ | Binary _, _ | Reverse _, _ => result
   | Select, p :: _ => text [:: type_in m p; ", "; result]
   | _, operands => text [:: "("; commas (map (type_in m) operands); ") -> "; result]
   end.

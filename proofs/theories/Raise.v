@@ -9,7 +9,9 @@
       - [raised]       arguments and results of [@main], the program, the
                        value of each result; argument [k] is value [k]
       - [bound]        what a StableHLO value is in the graph
-      - [relu_body], [softmax_body], [cross_entropy_body]  the printed bodies
+      - [relu_body], [softplus_body], [elu_body], [clamp_body], [softmax_body],
+        [cross_entropy_body]  the printed bodies
+      - [pointwise_of] the pointwise op that a private function is
       - [recognise]    the op that a private function is
       - [raise]        the whole module *)
 From mathcomp Require Import all_ssreflect.
@@ -51,6 +53,62 @@ Definition contract_dot (d : dot_dims) (s t : shape) (a b : N) : op :=
         View b t (proj (place (rhs_batching d ++ rhs_free d t ++ rhs_contracting d)
            (count 0 batch ++ count (batch + left) right ++ summed) (size t)))].
 
+(** *** convolution
+
+    The box has dimensions for batch, input feature and output feature of a
+    group, for a place and a cell of the kernel in each spatial dimension, and
+    for the group where there is more than one. With
+    [cell of lhs * lhs dilation = window * stride + cell of kernel * dilation - low],
+    two of the three give the third. Without dilation of lhs the places are the
+    windows, and give the cell of lhs. With stride 1 they are the cells of lhs,
+    and give the window; so it is done for the gradient in the image, whose
+    kernel is [flipped], which makes the cell of the kernel count backwards. *)
+
+Definition place_forms (ds : seq N) (m : imap) (n : nat) : imap :=
+  [seq nth (Aff 0 [::]) m (seq.index d ds) | d <- first_dims n].
+
+Definition no_window : conv_window := ConvWindow 1 0 0 1 1.
+
+(** A coordinate within a group, beside the group's dimension. *)
+Definition in_group (groups : N) (dim : nat) (share : N) (within : N) : aff :=
+  Aff 0 (if N.eqb groups 1 then [:: (within, 1%Z)]
+         else [:: (N.of_nat dim, Z.of_N share); (within, 1%Z)]).
+
+Definition meeting (flipped : bool) (n d : nat) (w : conv_window) (k : N) : aff :=
+  let dilation := Z.of_N (w_rhs_dilation w) in
+  Aff (if flipped then w_low w - (Z.of_N k - 1) * dilation else - w_low w)%Z
+    [:: (N.of_nat (3 + d), Z.of_N (if flipped then w_lhs_dilation w else w_stride w));
+        (N.of_nat (3 + (n + d)), dilation)].
+
+Definition contract_conv (flipped : bool) (c : conv_dims) (s t : shape) (a b : N) : op :=
+  let ws := c_windows c in let n := size ws in
+  let group := 3 + (n + n) in
+  let fg := c_feature_groups c in let bg := c_batch_groups c in let groups := (fg * bg)%num in
+  let out := conv_shape c s t in
+  let share := N.div (first_size (c_lhs c) s) bg in
+  let inputs := first_size (c_rhs c) t in
+  let outputs := N.div (second_size (c_rhs c) t) groups in
+  let kernel := spatial_sizes (c_rhs c) t in
+  let places := [seq coord (N.of_nat (3 + d)) | d <- iota 0 n] in
+  let cells := [seq coord (N.of_nat (3 + (n + d))) | d <- iota 0 n] in
+  let met := [seq meeting flipped n d (nth no_window ws d) (nth 0%num kernel d) | d <- iota 0 n] in
+  let output := in_group groups group outputs 2 in
+  Contract
+    ([:: share; inputs; outputs]
+       ++ (if flipped then spatial_sizes (c_lhs c) s else spatial_sizes (c_result c) out)
+       ++ kernel ++ (if N.eqb groups 1 then [::] else [:: groups]))
+    out
+    (place_forms (numbers (c_result c))
+       [:: coord 0, output & if flipped then met else places] (size s))
+    [:: View a s (place_forms (numbers (c_lhs c))
+          [:: in_group bg group share 0, in_group fg group inputs 1
+            & if flipped then places else met] (size s));
+        View b t (place_forms (numbers (c_rhs c)) [:: coord 1, output & cells] (size t))].
+
+(** Whether the form above is one for [c]. *)
+Definition solvable (flipped : bool) (c : conv_dims) : bool :=
+  all (fun w => N.eqb (if flipped then w_stride w else w_lhs_dilation w) 1) (c_windows c).
+
 (** ** The bodies of the private functions *)
 
 Definition zero : operation := Constant (Decimal 0 0).
@@ -63,6 +121,33 @@ Definition over_last (t : type) : operation :=
 Definition relu_body (t : type) : seq instruction := [::
   Instruction zero [::] t;
   Instruction (Binary Maximum) [:: Arg 0; Res 0] t].
+
+(** [max(a, 0) + log(1 + exp(-|a|))] *)
+Definition softplus_body (t : type) : seq instruction := [::
+  Instruction zero [::] t;
+  Instruction (Binary Maximum) [:: Arg 0; Res 0] t;
+  Instruction (Unary AbsoluteValue) [:: Arg 0] t;
+  Instruction (Unary Negate) [:: Res 2] t;
+  Instruction (Unary Exponential) [:: Res 3] t;
+  Instruction (Unary LogarithmPlusOne) [:: Res 4] t;
+  Instruction (Binary Addition) [:: Res 1; Res 5] t].
+
+(** [a] where [a > 0], else [alpha · (exp(min(a, 0)) - 1)] *)
+Definition elu_body (alpha : literal) (t : type) : seq instruction := [::
+  Instruction zero [::] t;
+  Instruction (Compare GT) [:: Arg 0; Res 0] (Tensor (t_shape t) I1);
+  Instruction (Binary Minimum) [:: Arg 0; Res 0] t;
+  Instruction (Unary ExponentialMinusOne) [:: Res 2] t;
+  Instruction (Constant alpha) [::] t;
+  Instruction (Binary Multiplication) [:: Res 4; Res 3] t;
+  Instruction Select [:: Res 1; Arg 0; Res 5] t].
+
+(** [min(max(a, low), high)] *)
+Definition clamp_body (low high : literal) (t : type) : seq instruction := [::
+  Instruction (Constant low) [::] t;
+  Instruction (Binary Maximum) [:: Arg 0; Res 0] t;
+  Instruction (Constant high) [::] t;
+  Instruction (Binary Minimum) [:: Res 1; Res 2] t].
 
 (** [a - max a], its exponential, and that one's sum, over the last dimension. *)
 Definition shifted_exponentials (t : type) : seq instruction :=
@@ -104,13 +189,29 @@ Definition is_function (f : function) (ts : seq type) (body : seq instruction) (
   [&& map s_type (f_arguments f) == ts, f_body f == body,
       map s_type (f_results f) == [:: t] & f_returns f == [:: Res result]].
 
+(** The literal of instruction [k]; some other one where that is no constant. *)
+Definition literal_at (f : function) (k : nat) : literal :=
+  if List.nth_error (f_body f) k is Some (Instruction (Constant l) _ _) then l else Decimal 0 0.
+
+Definition pointwise_of (f : function) (t : type) : option unary :=
+  let prints body result := is_function f [:: t] body t result in
+  let value k := literal_value (t_element t) (literal_at f k) in
+  if prints (relu_body t) 1%num then Some Relu
+  else if prints (softplus_body t) 6%num then Some Softplus
+  else if prints (elu_body (literal_at f 4) t) 6%num then
+    if value 4%nat is Some (Finite n d) then Some (Elu n d) else None
+  else if prints (clamp_body (literal_at f 0) (literal_at f 2) t) 3%num then
+    if (value 0%nat, value 2%nat) is (Some (Finite n d), Some (Finite m e))
+    then Some (Clamp n d m e) else None
+  else None.
+
 (** The op that [f] computes, given the values it is called with. *)
 Definition recognise (f : function) (t : type) (xs : seq (type * N)) : option op :=
   match xs with
   | [:: (a, x)] =>
-      if ~~ is_float a then None
-      else if is_function f [:: a] (relu_body a) t 1 && (t == a) then Some (Una (t_shape a) Relu x)
-      else if [&& has_rows a, is_function f [:: a] (softmax_body a) t 8 & t == a]
+      if ~~ (is_float a && (t == a)) then None
+      else if pointwise_of f a is Some u then Some (Una (t_shape a) u x)
+      else if has_rows a && is_function f [:: a] (softmax_body a) a 8
       then Some (Softmax (t_shape a) x)
       else None
   | [:: (a, x); (b, y)] =>
@@ -120,6 +221,27 @@ Definition recognise (f : function) (t : type) (xs : seq (type * N)) : option op
       else None
   | _ => None
   end.
+
+(** The gradients of a convolution are convolutions: in the image of the
+    cotangent with the kernel reversed, in the kernel of the image with the
+    cotangent. *)
+Definition recognise_conv (f : function) (t : type) (xs : seq (type * N)) : option op :=
+  if xs is [:: (a, x); (b, y)] then
+    let is_conv flipped c body result :=
+      [&& is_float a, solvable flipped c, is_function f [:: a; b] body t result
+        & fits (Convolution c) [:: a; b] t] in
+    match f_body f with
+    | [:: Instruction (Convolution c) _ _] =>
+        if is_conv false c [:: Instruction (Convolution c) [:: Arg 0; Arg 1] t] 0%num
+        then Some (contract_conv false c (t_shape a) (t_shape b) x y) else None
+    | [:: Instruction (Reverse ds) _ _; Instruction (Convolution c) _ _] =>
+        if (ds == n_spatial (c_rhs c)) && is_conv true c
+             [:: Instruction (Reverse ds) [:: Arg 1] b;
+                 Instruction (Convolution c) [:: Arg 0; Res 0] t] 1%num
+        then Some (contract_conv true c (t_shape a) (t_shape b) x y) else None
+    | _ => None
+    end
+  else None.
 
 (** ** Instructions *)
 
@@ -133,12 +255,16 @@ end.
 Definition real_of (b : bound) : option (type * N) :=
   if b is Real t x _ then Some (t, x) else None.
 
-Definition unary_of (u : unary_op) : unary := match u with
-| Negate => Neg | Exponential => Exp | Logarithm => Log | SquareRoot => Sqrt
+Definition unary_of (u : unary_op) : option unary := match u with
+| Negate => Some Neg | Exponential => Some Exp | Logarithm => Some Log | SquareRoot => Some Sqrt
+| ReciprocalRoot => Some Rsqrt | HyperbolicTangent => Some Tanh | Sigmoid => Some Logistic
+| AbsoluteValue => Some Abs
+| ExponentialMinusOne | LogarithmPlusOne => None
 end.
 Definition binary_of (b : binary_op) : option binary := match b with
 | Addition => Some Add | Subtraction => Some Sub | Multiplication => Some Mul
-| Division => Some Div | Maximum => None
+| Division => Some Div | Maximum => Some Max
+| Minimum => None
 end.
 Definition comparison_of (d : direction) : comparison := match d with
 | EQ => CEq | GT => CGt | GE => CGe
@@ -153,7 +279,8 @@ Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) :
   | Constant l, [::] =>
       if literal_value (t_element t) l is Some (Finite n d)
       then Some (Emit (Const s n d) (Z.eqb n 0)) else None
-  | Unary u, [:: Real _ a _] => Some (Emit (Una s (unary_of u) a) false)
+  | Unary u, [:: Real _ a _] =>
+      omap (fun u => Emit (Una s u a) false) (unary_of u)
   | Binary b, [:: Real _ x _; Real _ y _] =>
       omap (fun b => Emit (Bin s b x y) false) (binary_of b)
   | Compare d, [:: Real _ a _; Real _ b _] => Some (Remember (comparison_of d) a b)
@@ -168,8 +295,12 @@ Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) :
       Some (Emit (contract_reduce ds (t_shape a) x) false)
   | Transpose ds, [:: Real a x _] => Some (Emit (contract_transpose ds (t_shape a) x) false)
   | ReshapeOp, [:: Real a x _] => Some (Emit (Reshape (t_shape a) s x) false)
+  | Convolution c, [:: Real a x _; Real b y _] =>
+      if solvable false c
+      then Some (Emit (contract_conv false c (t_shape a) (t_shape b) x y) false) else None
   | Call f, xs =>
-      obind (fun g => obind (fun xs => omap (fun o => Emit o false) (recognise g t xs))
+      obind (fun g => obind (fun xs => omap (fun o => Emit o false)
+          (if recognise g t xs is Some o then Some o else recognise_conv g t xs))
         (all_some (map real_of xs))) (callee m f)
   | _, _ => None
   end.

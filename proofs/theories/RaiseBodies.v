@@ -1,12 +1,14 @@
 (** * The printed bodies of the private functions denote their ops
 
-    relu is a maximum with 0. Softmax and cross-entropy subtract the maximum
-    of each row first, so that no exponential overflows in floating point; over
-    the reals that changes nothing, whatever the maximum is.
+    relu is a maximum with 0, clamp a maximum and a minimum. Softplus and elu
+    take exponentials of numbers that are not positive; softmax and cross-entropy
+    subtract the maximum of each row first. So no exponential overflows in
+    floating point; over the reals it changes nothing, for the last two whatever
+    the maximum is.
 
-    Statements: [relu_meaning], [softmax_meaning], [cross_entropy_meaning]:
+    Statements: [pointwise_meaning], [softmax_meaning], [cross_entropy_meaning]:
     called with arrays of the type it is made for, the function returns the
-    op's value. [recognise_meaning] is all three, for [Raise.recognise]. *)
+    op's value. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia.
@@ -115,7 +117,7 @@ Lemma instruction_some call args results o vs t xs c :
 Proof.
 move=> hc hx hf ho.
 rewrite /instruction_meaning [i_operands _]/= hx [i_operation _]/= [i_type _]/=.
-by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f] // _ hf ho; rewrite /obind /oapp hf ho.
+by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f|c'|ds] // _ hf ho; rewrite /obind /oapp hf ho.
 Qed.
 
 Lemma run_instruction call args results o vs t xs c rest :
@@ -143,24 +145,130 @@ Proof. by case: t => s []. Qed.
 Lemma zero_fits t : is_float t -> fits zero [::] t.
 Proof. by case: t => s []. Qed.
 
-Lemma rational0 : rational R 0 1 = 0.
-Proof. exact: mul0r. Qed.
+(** *** Pointwise ops *)
+Section Pointwise.
+Variables (f : function) (t : type) (a : tensor R).
+Hypothesis ft : is_float t.
+Let cell (x : tensor R) : array R := Array t (Reals x).
+Let zeros : tensor R := fun _ => rational R 0 1.
 
-(** *** relu *)
-Theorem relu_meaning f t a : is_float t -> is_function f [:: t] (relu_body t) t 1 ->
-  exists2 y, function_meaning no_call f [:: Array t (Reals a)] = Some [:: Array t (Reals y)]
-    & forall i, y i = Num.max (a i) 0.
+Let run1 args rs v x u rest : lookup args rs v = Some (cell x) ->
+  body_meaning no_call args rs (Instruction (Unary u) [:: v] t :: rest)
+  = body_meaning no_call args (rcons rs (cell (fun i => unary_real u (x i)))) rest.
 Proof.
-move=> ft hf; pose z : tensor R := fun _ => rational R 0 1.
-exists (fun i => Num.max (a i) (z i)); last by move=> i; rewrite /z rational0.
-pose rs := [:: Array t (Reals z); Array t (Reals (fun i => Num.max (a i) (z i)))].
-suff run : body_meaning no_call [:: Array t (Reals a)] [::] (relu_body t) = Some rs.
-  by apply: (run_function hf _ run).
-rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits ft) (zero_meaning ft)) //.
-rewrite (run_instruction no_call (xs := [:: Array t (Reals a); Array t (Reals z)])
-  (c := Reals (fun i => Num.max (a i) (z i)))) //=.
-by rewrite ft !eqxx.
+by move=> h; rewrite (run_instruction _ (xs := [:: cell x])
+  (c := Reals (fun i => unary_real u (x i)))) //= ?h // ft eqxx.
 Qed.
+
+Let run2 args rs v w x y o rest : lookup args rs v = Some (cell x) -> lookup args rs w = Some (cell y) ->
+  body_meaning no_call args rs (Instruction (Binary o) [:: v; w] t :: rest)
+  = body_meaning no_call args (rcons rs (cell (fun i => binary_real o (x i) (y i)))) rest.
+Proof.
+by move=> h k; rewrite (run_instruction _ (xs := [:: cell x; cell y])
+  (c := Reals (fun i => binary_real o (x i) (y i)))) //= ?h ?k // ft !eqxx.
+Qed.
+
+Let run_constant args rs l n d rest : literal_value (t_element t) l = Some (Finite n d) ->
+  body_meaning no_call args rs (Instruction (Constant l) [::] t :: rest)
+  = body_meaning no_call args (rcons rs (cell (fun _ => rational R n d))) rest.
+Proof.
+by move=> h; rewrite (run_instruction _ (xs := [::]) (c := Reals (fun _ => rational R n d))) //=
+  h.
+Qed.
+
+Let run_zero args rs rest :
+  body_meaning no_call args rs (Instruction zero [::] t :: rest)
+  = body_meaning no_call args (rcons rs (cell zeros)) rest.
+Proof. by rewrite (run_instruction _ (xs := [::]) _ _ _ (zero_fits ft) (zero_meaning ft)). Qed.
+
+Let returns_at body r rs y : is_function f [:: t] body t r ->
+  body_meaning no_call [:: cell a] [::] body = Some rs ->
+  lookup [:: cell a] rs (Res r) = Some (cell y) ->
+  function_meaning no_call f [:: cell a] = Some [:: cell y].
+Proof. by move=> hf run out; apply: (run_function hf _ run out). Qed.
+
+Lemma relu_meaning : is_function f [:: t] (relu_body t) t 1 ->
+  exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
+    & forall i, y i = una_real Relu (a i).
+Proof.
+move=> hf; exists (fun i => Num.max (a i) (zeros i)); last first.
+  by move=> i; rewrite /zeros rational0.
+by apply: (returns_at hf); first by rewrite /relu_body run_zero (run2 _ (x := a) (y := zeros)).
+Qed.
+
+Lemma softplus_real (x : R) : Num.max x 0 + ln (1 + expR (- `|x|)) = ln (1 + expR x).
+Proof.
+have pos (y : R) : 0 < 1 + expR y by rewrite addr_gt0 ?ltr01 ?expR_gt0.
+have [h|h] := lerP 0 x; last by rewrite ltr0_norm // opprK add0r.
+rewrite ger0_norm // -{1}[x]expK -lnM ?posrE ?expR_gt0 //.
+by rewrite mulrDr mulr1 -expRD subrr expR0 addrC.
+Qed.
+
+Lemma softplus_meaning : is_function f [:: t] (softplus_body t) t 6 ->
+  exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
+    & forall i, y i = una_real Softplus (a i).
+Proof.
+move=> hf.
+exists (fun i => Num.max (a i) (zeros i) + ln (1 + expR (- `|a i|))); last first.
+  by move=> i; rewrite /zeros rational0 softplus_real.
+apply: (returns_at hf).
+  rewrite /softplus_body run_zero (run2 _ (x := a) (y := zeros)) // (run1 _ (x := a)) //.
+  rewrite (run1 _ (x := fun i => `|a i|)) // (run1 _ (x := fun i => - `|a i|)) //.
+  rewrite (run1 _ (x := fun i => expR (- `|a i|))) //.
+  by rewrite (run2 _ (x := fun i => Num.max (a i) (zeros i))
+    (y := fun i => ln (1 + expR (- `|a i|)))).
+by [].
+Qed.
+
+Lemma elu_meaning l n d : is_function f [:: t] (elu_body l t) t 6 ->
+  literal_value (t_element t) l = Some (Finite n d) ->
+  exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
+    & forall i, y i = una_real (Elu n d) (a i).
+Proof.
+move=> hf hl; pose on i := a i > zeros i; pose low i := Num.min (a i) (zeros i).
+pose below i := rational R n d * (expR (low i) - 1).
+exists (fun i => if on i then a i else below i); last first.
+  move=> i; rewrite /on /below /low /zeros rational0 /=; case: ifP => // /negbT.
+  by rewrite -leNgt => h; rewrite min_l.
+pose mask : array R := Array (Tensor (t_shape t) I1) (Booleans on).
+apply: (returns_at hf).
+  rewrite /elu_body run_zero.
+  rewrite (run_instruction _ (xs := [:: cell a; cell zeros]) (c := Booleans on)) //;
+    last by rewrite /= ft !eqxx.
+  rewrite (run2 _ (x := a) (y := zeros)) // (run1 _ (x := low)) // (run_constant _ _ _ hl).
+  rewrite (run2 _ (x := fun _ => rational R n d) (y := fun i => expR (low i) - 1)) //.
+  by rewrite (run_instruction _ (xs := [:: mask; cell a; cell below])
+    (c := Reals (fun i => if on i then a i else below i))) //= ft !eqxx.
+by [].
+Qed.
+
+Lemma clamp_meaning l h n d m e : is_function f [:: t] (clamp_body l h t) t 3 ->
+  literal_value (t_element t) l = Some (Finite n d) ->
+  literal_value (t_element t) h = Some (Finite m e) ->
+  exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
+    & forall i, y i = una_real (Clamp n d m e) (a i).
+Proof.
+move=> hf hl hh; pose low : tensor R := fun _ => rational R n d.
+pose high : tensor R := fun _ => rational R m e; pose raised i := Num.max (a i) (low i).
+exists (fun i => Num.min (raised i) (high i)) => //.
+apply: (returns_at hf).
+  rewrite /clamp_body (run_constant _ _ _ hl) (run2 _ (x := a) (y := low)) //.
+  by rewrite (run_constant _ _ _ hh) (run2 _ (x := raised) (y := high)).
+by [].
+Qed.
+
+Theorem pointwise_meaning u : pointwise_of f t = Some u ->
+  exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
+    & forall i, y i = una_real u (a i).
+Proof.
+rewrite /pointwise_of; case: ifP => [h [<-]|_]; first exact: relu_meaning.
+case: ifP => [h [<-]|_]; first exact: softplus_meaning.
+case: ifP => [h|_].
+  by case E: literal_value => [[n d|]|] // [<-]; exact: elu_meaning h E.
+case: ifP => // h; case E: (literal_value _ (literal_at f 0)) => [[n d|]|] //.
+by case F: (literal_value _ _) => [[m e|]|] // [<-]; exact: clamp_meaning h E F.
+Qed.
+End Pointwise.
 
 (** *** Rows shifted by their maximum *)
 Section Shifted.

@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia FMapPositive.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
-From Cotangent Require Import Raise RaiseLinear RaiseBodies.
+From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseConvolution RaiseGradients.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -102,17 +102,17 @@ Lemma outcome_meaning m o t bs xs out e next : ~~ is_call o ->
   List.Forall2 (agrees e next) bs xs ->
   exists2 c, op_meaning o t xs = Some c & outcome_agrees e next t out c.
 Proof.
-case: o => [l|u|o|d||d|ds|r ds|ds||f] // _;
+case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds] // _;
   case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|[tc l' zc|tc cc l' l''] [|? ?]]]];
   rewrite /outcome_of //; try by case: (r).
 - move=> ho _ hb; inversion hb; subst; move: ho; rewrite /=.
   case: (literal_value _ l) => [[n d|]|] // [<-].
   exists (Reals (fun=> rational R n d)) => //=; exists (fun=> rational R n d) => //.
   by split=> // /Z.eqb_eq -> i; exact: mul0r.
-- move=> [<-] /= /andP [_ /eqP <-] /agrees1 [a -> [ha _]].
+- case E: (unary_of u) => [v|] //= [<-] /andP [_ /eqP <-] /agrees1 [a -> [ha _]].
   exists (Reals (fun i => unary_real u (a i))) => //.
   exists (fun i => unary_real u (a i)) => //; split=> // i hi.
-  by rewrite ha //; case: (u).
+  by rewrite ha //; case: (u) E => //= -[<-].
 - case E: (binary_of o) => [b|] //= [<-] /and3P [_ /eqP <- /eqP <-] /agrees2 [a [a' [-> ha ha' _ _]]].
   exists (Reals (fun i => binary_real o (a i) (a' i))) => //.
   exists (fun i => binary_real o (a i) (a' i)) => //; split=> // i hi.
@@ -147,6 +147,10 @@ case: o => [l|u|o|d||d|ds|r ds|ds||f] // _;
 - move=> [<-] /= /and3P [_ _ /N.eqb_eq hn] /agrees1 [a -> [ha _]].
   set y := reshape _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
   exact: ha (same_place_in hn hi).
+- case: ifP => // hc [<-] /= /and4P [_ _ hd /eqP ->] /agrees2 [a [a' [-> ha ha' _ _]]].
+  set y := convolution _ _ _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a' 0%num) -[a']/(two a a' 1%num) -(den_conv 0 1 (two a a') hd hc) //.
+  exact: den_swap2.
 Qed.
 
 (** ** Calls *)
@@ -173,11 +177,12 @@ Lemma recognise_meaning f t bs ts o xs e next :
     & eqt (t_shape t) y (den o e).
 Proof.
 case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
-- move=> [<-] /=; case: ifP => // /negbFE ft; case: ifP => [|_].
-    case/andP=> hf /eqP et; subst ta => -[<-] /agrees1 [a -> [ha _]].
-    have [y run hy] := relu_meaning a ft hf; exists y => // i hi.
+- move=> [<-] /=; case: ifP => // /negbFE /andP [ft /eqP et]; subst t.
+  case hu: pointwise_of => [u|].
+    case=> <- /agrees1 [a -> [ha _]].
+    have [y run hy] := pointwise_meaning a ft hu; exists y => // i hi.
     by rewrite hy /= ha.
-  case: ifP => // /and3P [rt hf /eqP et]; subst ta => -[<-] /agrees1 [a -> [ha _]].
+  case: ifP => // /andP [rt hf] -[<-] /agrees1 [a -> [ha _]].
   have [y run hy] := softmax_meaning a ft rt hf; exists y => //.
   exact: eqt_trans hy (softmax_eqt rt ha).
 - move=> [<-] /=; case: ifP => // /and5P [ft /eqP eb rt hn /andP [/eqP et hf]]; subst tb t.
@@ -185,6 +190,30 @@ case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by
   have [y run hy] := cross_entropy_meaning a b ft rt hn hf; exists y => //.
   by apply: eqt_trans hy _ => i _; exact: cross_entropy_eqt.
 - by case: b => [? ? ?|? ? ? ?] //=; case: (all_some _) => // l [<-].
+Qed.
+
+Lemma recognise_conv_meaning f t bs ts o xs e next :
+  all_some (map real_of bs) = Some ts -> recognise_conv f t ts = Some o ->
+  List.Forall2 (agrees e next) bs xs ->
+  exists2 y, function_meaning (@no_call R) f xs = Some [:: Array t (Reals y)]
+    & eqt (t_shape t) y (den o e).
+Proof.
+move=> hb /recognised_conv [ta [n [tb [k [c [flipped [ets hs ft -> hf]]]]]]].
+have [za [zb ebs]] : exists za zb, bs = [:: Real ta n za; Real tb k zb].
+  move: hb; rewrite ets; case: bs => [|[ta' n' za|? ? ? ?] [|[tb' k' zb|? ? ? ?] [|b bs]]] //=.
+    by case=> -> -> -> ->; exists za, zb.
+  by case: (real_of b) => //= ?; case: (all_some _).
+rewrite ebs => /agrees2 [u [v [-> hu hv _ _]]].
+have [_ _ hd /eqP et] := and4P ft; rewrite et.
+case: flipped hs hf => hs hf.
+- exists (convolution c (t_shape ta) (t_shape tb) u (reverse (n_spatial (c_rhs c)) (t_shape tb) v)).
+    by rewrite -et; exact: reversed_meaning hf ft.
+  move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
+  rewrite -(den_conv_reversed 0 1 (two u v) hd hs) //; exact: den_swap2.
+- exists (convolution c (t_shape ta) (t_shape tb) u v).
+    by rewrite -et; exact: conv_meaning hf ft.
+  move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
+  rewrite -(den_conv 0 1 (two u v) hd hs) //; exact: den_swap2.
 Qed.
 
 (** ** All values so far *)
@@ -259,8 +288,15 @@ Proof.
 case: i => o vs t hf ho xs hx hb; move: hf ho hx => /= hf ho hx.
 have [C|C] := boolP (is_call o).
   clear hf; case: o C ho => // f _ /=; case G: (callee m f) => [g|] //=.
-  case A: (all_some (map real_of bs)) => [ts|] //=; case E: (recognise g t ts) => [o|] //= [<-].
-  have [y run hy] := recognise_meaning A E hb.
+  case A: (all_some (map real_of bs)) => [ts|] //= hr.
+  have [o [eo [y run hy]]] : exists o, Some out = Some (Emit o false) /\
+      exists2 y, function_meaning (@no_call R) g xs = Some [:: Array t (Reals y)]
+        & eqt (t_shape t) y (den o e).
+    move: hr; case E: (recognise g t ts) => [o|] /=.
+      by case=> <-; exists o; split=> //; exact: recognise_meaning A E hb.
+    case E': (recognise_conv g t ts) => [o|] //= [<-].
+    by exists o; split=> //; exact: recognise_conv_meaning A E' hb.
+  case: eo => ->.
   exists (Reals y); last by exists y.
   by rewrite /instruction_meaning /= hx /= /call_of_private G run /= eqxx.
 rewrite (negbTE C) /= in hf.

@@ -17,7 +17,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Vjp Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Differential.
+From Cotangent Require Import Vjp Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Smooth Differential.
 From Cotangent Require Import GradCorrect.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -175,7 +175,7 @@ Definition loss (θ : 'rV[R]_(dim params).+1) : R^o := run p (inputs x θ) out [
 (** What the whole program, forward and backward, computes at [θ]. *)
 Definition computed : 'rV[R]_(dim params).+1 := gradient params gs (run (p ++ bwd) (inputs x θ)).
 
-Hypothesis smooth : smooth_run p (inputs x θ).
+Hypothesis smooth : smooth_run θ p (inputs x).
 
 Theorem loss_gradient : differentiable loss θ /\ forall v, 'd loss θ v = dot computed v.
 Proof.

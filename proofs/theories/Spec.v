@@ -5,7 +5,8 @@
     is in [Meaning.v], where [elaborate] is proved to compute it.
 
     To add a layer: a constructor of [Layer.t], a line in each of
-    [Layer.output], [Layer.params] and [Layer.emit], and its meaning.
+    [Layer.output], [Layer.params] and [Layer.emit], and its meaning; for an
+    activation, of [Layer.pointwise] and in [Layer.emit_pointwise].
 
     Glossary
       - [spec]            a network: name, shape of one example, layers, loss
@@ -18,26 +19,56 @@
       - [graph]           the program of the forward pass and the loss *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir.
+From Cotangent Require Import Ir Grad.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Module Layer.
 
+(** Functions of single elements. *)
+Inductive pointwise :=
+| Relu | Relu6
+| LeakyRelu of Z & positive   (** below 0 times this *)
+| Elu of Z & positive         (** below 0 this times [exp x - 1] *)
+| Sigmoid | Tanh | Softplus | Silu | HardSigmoid | HardSwish.
+
+(** One direction of a window that moves over an image: how many cells, how far
+    it moves, how many zeros are before and after the image, how far the cells
+    are apart. *)
+Record window := Window { k_size : N; k_stride : N; k_low : N; k_high : N; k_dilation : N }.
+
+(** From the first cell to the last; whether it fits; at how many places. *)
+Definition span (w : window) : N := (N.pred (k_size w) * k_dilation w + 1)%num.
+Definition window_fits (w : window) (n : N) : bool :=
+  [&& N.ltb 0 (k_size w), N.ltb 0 (k_stride w), N.ltb 0 (k_dilation w)
+    & N.leb (span w) (n + k_low w + k_high w)].
+Definition places (w : window) (n : N) : N := ((n + k_low w + k_high w - span w) / k_stride w + 1)%num.
+
+Definition divides (d n : N) : bool := N.ltb 0 d && N.eqb (d * N.div n d) n.
+
 Inductive t :=
 | Dense of N & bool   (** features; whether there is a bias *)
-| Relu
-| Flatten.
+| Pointwise of pointwise
+| Flatten
+| Conv2d of N & window & window & N & bool.
+    (** features, window downwards and across, groups, whether there is a bias *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
+| Conv2d m v u g _, [:: h; w; c] =>
+    if [&& window_fits v h, window_fits u w, divides g c & divides g m]
+    then Some [:: places v h; places u w; m] else None
+| Conv2d _ _ _ _ _, _ => None
 | Dense features _, [:: _] => Some [:: features]
 | Dense _ _, _ => None
-| Relu, _ => Some s
+| Pointwise _, _ => Some s
 | Flatten, _ => Some [:: size_of s]
 end.
 
 Definition params (l : t) (s : shape) : seq (string * shape) := match l, s with
 | Dense features bias, [:: inputs] =>
     ("weight"%string, [:: inputs; features])
+    :: (if bias then [:: ("bias"%string, [:: features])] else [::])
+| Conv2d features v u g bias, [:: _; _; channels] =>
+    ("weight"%string, [:: k_size v; k_size u; N.div channels g; features])
     :: (if bias then [:: ("bias"%string, [:: features])] else [::])
 | _, _ => [::]
 end.
@@ -51,6 +82,55 @@ Definition matmul (n k m x w : N) : op :=
 Definition every_row (n m b : N) : op :=
   Contract [:: n; m] [:: n; m] (proj [:: 0; 1]%num) [:: View b [:: m] (proj [:: 1]%num)].
 
+(** [min(max(x + 3, 0), 6) / 6], of five instructions *)
+Definition hard_sigmoid (s : shape) (x k : N) : prog :=
+  [:: (k, Const s 3 1);
+      (k + 1, Bin s Add x k);
+      (k + 2, Una s (Clamp 0 1 6 1) (k + 1));
+      (k + 3, Const s 6 1);
+      (k + 4, Bin s Div (k + 2) (k + 3))]%num.
+
+(** On [x] of shape [s]. *)
+Definition emit_pointwise (p : pointwise) (s : shape) (x k : N) : prog := match p with
+| Relu => [:: (k, Una s Ir.Relu x)]
+| Relu6 => [:: (k, Una s (Clamp 0 1 6 1) x)]
+| LeakyRelu n d =>
+    [:: (k, zero_like s);
+        (k + 1, Const s n d);
+        (k + 2, Bin s Mul x (k + 1));
+        (k + 3, Sel s CGt x k x (k + 2))]%num
+| Elu n d => [:: (k, Una s (Ir.Elu n d) x)]
+| Sigmoid => [:: (k, Una s Logistic x)]
+| Tanh => [:: (k, Una s Ir.Tanh x)]
+| Softplus => [:: (k, Una s Ir.Softplus x)]
+| Silu => [:: (k, Una s Logistic x); (k + 1, Bin s Mul x k)]%num
+| HardSigmoid => hard_sigmoid s x k
+| HardSwish => hard_sigmoid s x k ++ [:: (k + 5, Bin s Mul x (k + 4))]%num
+end.
+
+(** Images [x : n × h × w × c] and a kernel. The box: image, channel and feature
+    of a group, place, cell of the kernel, and the group where there is more
+    than one. *)
+Definition grouped (g share within : N) : aff :=
+  Aff 0 (if N.eqb g 1 then [:: (within, 1%Z)] else [:: (7%num, Z.of_N share); (within, 1%Z)]).
+Definition reads (v : window) (place cell : N) : aff :=
+  Aff (- Z.of_N (k_low v)) [:: (place, Z.of_N (k_stride v)); (cell, Z.of_N (k_dilation v))].
+Definition conv (n h w c m : N) (v u : window) (g x k : N) : op :=
+  let channels := N.div c g in let features := N.div m g in
+  Contract
+    ([:: n; channels; features; places v h; places u w; k_size v; k_size u]
+       ++ (if N.eqb g 1 then [::] else [:: g]))
+    [:: n; places v h; places u w; m]
+    [:: coord 0; coord 3; coord 4; grouped g features 2]
+    [:: View x [:: n; h; w; c] [:: coord 0; reads v 3 5; reads u 4 6; grouped g channels 1];
+        View k [:: k_size v; k_size u; channels; m]
+          [:: coord 5; coord 6; coord 1; grouped g features 2]].
+
+(** a vector [b : m] at every place of [n × h × w × m] *)
+Definition every_place (n h w m b : N) : op :=
+  let s := [:: n; h; w; m] in
+  Contract s s (proj [:: 0; 1; 2; 3]%num) [:: View b [:: m] (proj [:: 3]%num)].
+
 (** The layer on [batch] examples of shape [s]: [x] holds them, [ps] are the
     parameters, results are numbered from [k]; the last one is the output.
     A layer has at least one instruction. *)
@@ -61,11 +141,18 @@ match l, s, ps with
         (k + 1, every_row batch m b);
         (k + 2, Bin [:: batch; m] Add k (k + 1))]%num
 | Dense m false, [:: n], [:: w] => Some [:: (k, matmul batch n m x w)]
-| Relu, s, [::] => Some [:: (k, Una (batch :: s) Ir.Relu x)]
+| Pointwise p, s, [::] => Some (emit_pointwise p (batch :: s) x k)
+| Conv2d m v u g true, [:: h; w; c], [:: f; b] =>
+    let out := [:: batch; places v h; places u w; m] in Some
+    [:: (k, conv batch h w c m v u g x f);
+        (k + 1, every_place batch (places v h) (places u w) m b);
+        (k + 2, Bin out Add k (k + 1))]%num
+| Conv2d m v u g false, [:: h; w; c], [:: f] => Some [:: (k, conv batch h w c m v u g x f)]
 | Flatten, s, [::] => Some [:: (k, Reshape (batch :: s) [:: batch; size_of s] x)]
 | _, _, _ => None
 end.
 End Layer.
+Coercion Layer.Pointwise : Layer.pointwise >-> Layer.t.
 
 Module Loss.
 Inductive t := SoftmaxCrossEntropy.

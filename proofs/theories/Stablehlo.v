@@ -11,6 +11,7 @@
     Glossary
       - [element], [type]   element types; [Tensor shape element]
       - [attribute]         value of an attribute of a module, argument, result
+      - [conv_dims]         dimension numbers, windows and groups of a convolution
       - [literal]           a number as the text writes it
       - [literal_value]     the rational that the literal stores, in lowest terms
       - [operation]         a StableHLO op with its attributes, or a call
@@ -109,8 +110,12 @@ Definition literal_value (e : element) (l : literal) : option stored :=
 (** [%argN], and [%N], the result of instruction [N]. *)
 Inductive value := Arg of N | Res of N.
 
-Inductive unary_op := Negate | Exponential | Logarithm | SquareRoot.
-Inductive binary_op := Addition | Subtraction | Multiplication | Division | Maximum.
+Inductive unary_op :=
+| Negate | Exponential | Logarithm | SquareRoot
+| ExponentialMinusOne | LogarithmPlusOne
+| ReciprocalRoot | HyperbolicTangent | Sigmoid | AbsoluteValue.
+Inductive binary_op :=
+| Addition | Subtraction | Multiplication | Division | Maximum | Minimum.
 Inductive direction := EQ | GT | GE.
 Inductive reducer := ReduceAdd | ReduceMaximum.
 
@@ -118,6 +123,22 @@ Inductive reducer := ReduceAdd | ReduceMaximum.
 Record dot_dims := DotDims {
   lhs_batching : seq N; rhs_batching : seq N;
   lhs_contracting : seq N; rhs_contracting : seq N }.
+
+(** What the dimensions of an operand or the result of a convolution are, as
+    dimension numbers: of lhs and of the result [batch], [feature] and the
+    spatial ones in order; of rhs, the kernel, [input feature], [output feature]
+    and the spatial ones. *)
+Record conv_numbers := ConvNumbers { n_first : N; n_second : N; n_spatial : seq N }.
+
+(** The window along one spatial dimension: stride, low and high padding
+    (negative padding crops), dilation of lhs, dilation of the kernel. *)
+Record conv_window := ConvWindow {
+  w_stride : N; w_low : Z; w_high : Z; w_lhs_dilation : N; w_rhs_dilation : N }.
+
+Record conv_dims := ConvDims {
+  c_lhs : conv_numbers; c_rhs : conv_numbers; c_result : conv_numbers;
+  c_windows : seq conv_window;
+  c_batch_groups : N; c_feature_groups : N }.
 
 Inductive operation :=
 | Constant of literal          (** every element is the literal *)
@@ -130,7 +151,9 @@ Inductive operation :=
 | Reduce of reducer & seq N    (** operand, initial value; dimensions *)
 | Transpose of seq N           (** result dimension [k] is operand dimension [[k]] *)
 | ReshapeOp
-| Call of string.
+| Call of string
+| Convolution of conv_dims
+| Reverse of seq N.            (** the dimensions that run backwards *)
 
 Record instruction := Instruction {
   i_operation : operation; i_operands : seq value; i_type : type }.
@@ -210,9 +233,18 @@ Definition value_eq_dec (a b : value) : {a = b} + {a <> b}.
 Proof. decide equality; exact: N.eq_dec. Defined.
 Definition dot_dims_eq_dec (a b : dot_dims) : {a = b} + {a <> b}.
 Proof. decide equality; exact: (List.list_eq_dec N.eq_dec). Defined.
+Definition conv_numbers_eq_dec (a b : conv_numbers) : {a = b} + {a <> b}.
+Proof. decide equality; first [exact: (List.list_eq_dec N.eq_dec) | exact: N.eq_dec]. Defined.
+Definition conv_window_eq_dec (a b : conv_window) : {a = b} + {a <> b}.
+Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
+Definition conv_dims_eq_dec (a b : conv_dims) : {a = b} + {a <> b}.
+Proof.
+decide equality; first [exact: (List.list_eq_dec conv_window_eq_dec) | exact: conv_numbers_eq_dec
+  | exact: N.eq_dec].
+Defined.
 Definition operation_eq_dec (a b : operation) : {a = b} + {a <> b}.
 Proof.
-decide equality; first [exact: literal_eq_dec | exact: dot_dims_eq_dec
+decide equality; first [exact: literal_eq_dec | exact: dot_dims_eq_dec | exact: conv_dims_eq_dec
   | exact: (List.list_eq_dec N.eq_dec) | exact: string_dec | decide equality].
 Defined.
 Definition instruction_eq_dec (a b : instruction) : {a = b} + {a <> b}.

@@ -55,6 +55,57 @@ Definition transpose_source (ds : seq N) (s : shape) (i : idx) : idx := place ds
 Definition reshape_source (s t : shape) (i : idx) : idx :=
   nth [::] (idxs s) (seq.index i (idxs t)).
 
+(** Dimensions [ds] of the operand are read backwards. *)
+Definition reverse_source (ds : seq N) (s : shape) (i : idx) : idx :=
+  [seq (let n := nth 0%num s (N.to_nat d) in let k := nth 0%num i (N.to_nat d) in
+        if d \in ds then (n - 1 - k)%num else k) | d <- first_dims (size s)].
+
+(** *** Where a convolution reads *)
+
+(** Along one spatial dimension, lhs, of size [n], is first spread out (its
+    cells [w_lhs_dilation] apart), then padded by [w_low] in front (or cropped,
+    where that is negative). What lies at place [z] of the outcome: a cell of
+    lhs; [None], where there is a 0, between cells and in the padding. *)
+Definition padded_cell (w : conv_window) (n : N) (z : Z) : option N :=
+  let from := Z.sub z (w_low w) in
+  let step := Z.of_N (w_lhs_dilation w) in
+  let cell := Z.div from step in
+  if [&& Z.eqb (Z.mul cell step) from, Z.leb 0 cell & Z.ltb cell (Z.of_N n)]
+  then Some (Z.to_N cell) else None.
+
+(** The window is at [q], in strides; cell [k] of the kernel is over the place
+    [q * stride + k * dilation]. *)
+Fixpoint window_cell (ws : seq conv_window) (n : shape) (q k : idx) : option idx :=
+  match ws, n, q, k with
+  | [::], [::], [::], [::] => Some [::]
+  | w :: ws, n :: ns, q :: qs, k :: ks =>
+      let z := Z.of_N (q * w_stride w + k * w_rhs_dilation w) in
+      obind (fun j => omap (cons j) (window_cell ws ns qs ks)) (padded_cell w n z)
+  | _, _, _, _ => None
+  end.
+
+(** The index set that is summed over: an input feature of the kernel, then a
+    cell of its window. *)
+Definition conv_summed (c : conv_dims) (t : shape) : shape :=
+  first_size (c_rhs c) t :: spatial_sizes (c_rhs c) t.
+
+(** With groups, output feature [o] belongs to group [o / (features / groups)],
+    which sees its own share of lhs: of the features, or of the batch. *)
+Definition conv_lhs_index (c : conv_dims) (s t : shape) (i r : idx) : option idx :=
+  let at_ := pick i (numbers (c_result c)) in
+  let batch := nth 0%num at_ 0 in let o := nth 0%num at_ 1 in let q := drop 2 at_ in
+  let inputs := first_size (c_rhs c) t in let outputs := second_size (c_rhs c) t in
+  let feature_group := N.div o (N.div outputs (c_feature_groups c)) in
+  let batch_group := N.div o (N.div outputs (c_batch_groups c)) in
+  let share := N.div (first_size (c_lhs c) s) (c_batch_groups c) in
+  omap (fun j => place (numbers (c_lhs c))
+      [:: (batch_group * share + batch)%num, (feature_group * inputs + nth 0%num r 0)%num & j]
+      (size s))
+    (window_cell (c_windows c) (spatial_sizes (c_lhs c) s) q (behead r)).
+Definition conv_rhs_index (c : conv_dims) (t : shape) (i r : idx) : idx :=
+  let o := nth 0%num (pick i (numbers (c_result c))) 1 in
+  place (numbers (c_rhs c)) [:: nth 0%num r 0, o & behead r] (size t).
+
 Section Meaning.
 Variable R : realType.
 
@@ -71,6 +122,12 @@ Definition unary_real (u : unary_op) (x : R) : R := match u with
 | Exponential => expR x
 | Logarithm => ln x
 | SquareRoot => Num.sqrt x
+| ExponentialMinusOne => expR x - 1
+| LogarithmPlusOne => ln (1 + x)
+| ReciprocalRoot => (Num.sqrt x)^-1
+| HyperbolicTangent => (expR x - expR (- x)) / (expR x + expR (- x))
+| Sigmoid => (1 + expR (- x))^-1
+| AbsoluteValue => `|x|
 end.
 Definition binary_real (b : binary_op) (x y : R) : R := match b with
 | Addition => x + y
@@ -78,6 +135,7 @@ Definition binary_real (b : binary_op) (x y : R) : R := match b with
 | Multiplication => x * y
 | Division => x / y
 | Maximum => Num.max x y
+| Minimum => Num.min x y
 end.
 Definition direction_real (d : direction) (x y : R) : bool := match d with
 | EQ => x == y
@@ -94,6 +152,12 @@ Definition transpose (ds : seq N) (s : shape) (a : tensor R) : tensor R := fun i
   a (transpose_source ds s i).
 Definition reshape (s t : shape) (a : tensor R) : tensor R := fun i =>
   a (reshape_source s t i).
+
+Definition reverse (ds : seq N) (s : shape) (a : tensor R) : tensor R := fun i =>
+  a (reverse_source ds s i).
+Definition convolution (c : conv_dims) (s t : shape) (a b : tensor R) : tensor R := fun i =>
+  \sum_(r <- idxs (conv_summed c t))
+    (if conv_lhs_index c s t i r is Some l then a l else 0) * b (conv_rhs_index c t i r).
 
 (** ** Reductions *)
 
@@ -132,6 +196,9 @@ Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells
       then Some (Reals (reduce_maximum (t_shape s) ds a)) else None
   | Transpose ds, [:: Array s (Reals a)] => Some (Reals (transpose ds (t_shape s) a))
   | ReshapeOp, [:: Array s (Reals a)] => Some (Reals (reshape (t_shape s) (t_shape t) a))
+  | Convolution c, [:: Array s (Reals a); Array t (Reals b)] =>
+      Some (Reals (convolution c (t_shape s) (t_shape t) a b))
+  | Reverse ds, [:: Array s (Reals a)] => Some (Reals (reverse ds (t_shape s) a))
   | _, _ => None
   end.
 

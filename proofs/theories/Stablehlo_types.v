@@ -10,7 +10,10 @@
       - [others n ds]    the dimensions below [n] that are not in [ds]
       - [place ds vs n]  the index of rank [n] with [vs] at the dimensions [ds]
       - [distinct n ds]  [ds] are different dimensions below [n]
-      - [result_shape]   of a dot_general *)
+      - [result_shape]   of a dot_general
+      - [numbers n]      dimension numbers of a convolution, as one list
+      - [conv_sizes n s]  the sizes of a shape in that order
+      - [conv_shape]     of a convolution *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index Stablehlo.
@@ -45,6 +48,45 @@ Definition broadcast_fits (ds : seq N) (s t : shape) : bool :=
   [&& size ds == size s, distinct (size t) ds
     & all (fun p => (p.1 == 1%num) || (p.1 == p.2)) (zip s (pick t ds))].
 
+(** *** convolution *)
+Definition numbers (n : conv_numbers) : seq N := [:: n_first n, n_second n & n_spatial n].
+Definition conv_sizes (n : conv_numbers) (s : shape) : seq N := pick s (numbers n).
+Definition first_size (n : conv_numbers) (s : shape) : N := nth 0%num s (N.to_nat (n_first n)).
+Definition second_size (n : conv_numbers) (s : shape) : N := nth 0%num s (N.to_nat (n_second n)).
+Definition spatial_sizes (n : conv_numbers) (s : shape) : seq N := pick s (n_spatial n).
+
+(** [n] cells, [d] apart *)
+Definition dilate (n d : N) : N := if N.eqb n 0 then 0%num else (N.pred n * d + 1)%num.
+
+(** In how many places the kernel, of size [k], lies inside lhs, of size [n]. *)
+Definition window_count (w : conv_window) (n k : N) : N :=
+  let padded := (Z.of_N (dilate n (w_lhs_dilation w)) + w_low w + w_high w)%Z in
+  let kernel := Z.of_N (dilate k (w_rhs_dilation w)) in
+  if Z.leb padded 0 || Z.ltb padded kernel then 0%num
+  else (N.div (Z.to_N (padded - kernel)) (w_stride w) + 1)%num.
+
+(** Batch over batch groups, output features, places of the window. *)
+Definition conv_shape (c : conv_dims) (s t : shape) : shape :=
+  let counts := [seq window_count p.1 p.2.1 p.2.2
+    | p <- zip (c_windows c) (zip (spatial_sizes (c_lhs c) s) (spatial_sizes (c_rhs c) t))] in
+  place (numbers (c_result c))
+    [:: N.div (first_size (c_lhs c) s) (c_batch_groups c), second_size (c_rhs c) t & counts]
+    (size s).
+
+Definition window_ok (w : conv_window) : bool :=
+  [&& N.ltb 0 (w_stride w), N.ltb 0 (w_lhs_dilation w) & N.ltb 0 (w_rhs_dilation w)].
+Definition numbers_ok (n : conv_numbers) (rank windows : nat) : bool :=
+  [&& distinct rank (numbers n), size (numbers n) == rank & size (n_spatial n) == windows].
+Definition divides (d n : N) : bool := N.eqb (d * N.div n d) n.
+Definition conv_fits (c : conv_dims) (s t : shape) : bool :=
+  let rank := size s in let windows := size (c_windows c) in
+  let fg := c_feature_groups c in let bg := c_batch_groups c in
+  [&& numbers_ok (c_lhs c) rank windows, numbers_ok (c_rhs c) rank windows,
+      numbers_ok (c_result c) rank windows, size t == rank, all window_ok (c_windows c),
+      N.ltb 0 fg, N.ltb 0 bg, N.eqb fg 1 || N.eqb bg 1,
+      N.eqb (second_size (c_lhs c) s) (fg * first_size (c_rhs c) t),
+      divides bg (first_size (c_lhs c) s) & divides (fg * bg) (second_size (c_rhs c) t)].
+
 Definition fits (o : operation) (ts : seq type) (t : type) : bool := match o, ts with
 | Constant l, [::] => literal_value (t_element t) l != None
 | Unary _, [:: a] => is_float a && (a == t)
@@ -66,5 +108,9 @@ Definition fits (o : operation) (ts : seq type) (t : type) : bool := match o, ts
       & t == Tensor (pick (t_shape a) ds) (t_element a)]
 | ReshapeOp, [:: a] =>
     [&& is_float a, t_element a == t_element t & N.eqb (size_of (t_shape a)) (size_of (t_shape t))]
+| Convolution c, [:: a; b] =>
+    [&& is_float a, t_element a == t_element b, conv_fits c (t_shape a) (t_shape b)
+      & t == Tensor (conv_shape c (t_shape a) (t_shape b)) (t_element a)]
+| Reverse ds, [:: a] => [&& is_float a, distinct (size (t_shape a)) ds & a == t]
 | _, _ => false
 end.

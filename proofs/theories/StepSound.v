@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Vjp Grad GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning Optimizer OptimizerSound Steps.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -212,8 +212,9 @@ Definition logits_at (net : spec) (opts : options) (a : env R) : tensor R :=
 Definition loss_at (net : spec) (opts : options) (a : env R) : R :=
   loss_of net (batch_size opts) a (a (data_at net (which opts))) (a (target_at net (which opts))).
 
-Definition inputs_at (net : spec) (opts : options) (a : env R) :=
-  layer_inputs net (batch_size opts) a (a (data_at net (which opts))).
+(** Of the arguments [A v], which depend on a point. *)
+Definition inputs_at (V : Type) (net : spec) (opts : options) (A : V -> env R) :=
+  layer_inputs net (batch_size opts) A (fun v => A v (data_at net (which opts))).
 
 Definition is_gradient n (f : 'rV[R]_n.+1 -> R^o) (x g : 'rV[R]_n.+1) : Prop :=
   differentiable f x /\ forall v, 'd f x v = \sum_i g 0 i * v 0 i.
@@ -245,15 +246,12 @@ Lemma logits_sound q : wf (g_forward g ++ q) nin sh ->
 Proof.
 move=> wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
-have [|h _] := forward_sound el hf (theta := a).
-  by move=> j hj; apply: ha; exact: below_params.
-by rewrite /logits_at -(ha _ below_data).
+rewrite /logits_at -(ha _ below_data).
+by apply: (forward_sound el hf (theta := a)) => j hj; apply: ha; exact: below_params.
 Qed.
 
 Lemma loss_value q : w <> Forward -> wf (g_prog g ++ q) nin sh ->
-  run (g_prog g ++ q) a (g_loss g) [::] = loss_at net opts a /\
-  ((forall k, List.In k (kinks_of net) -> off_kink (inputs_at net opts a) k) ->
-   smooth_in (run (g_prog g ++ q) a) (g_prog g)).
+  run (g_prog g ++ q) a (g_loss g) [::] = loss_at net opts a.
 Proof.
 move=> hw wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
@@ -262,9 +260,23 @@ have ht : (target_at net w < nin)%num.
 have ok : op_ok (g_loss_op g).
   have [wg _] := wf_cat wq; have [_] := wf_cat wg.
   by move=> /wf_cons [_ ok _ _].
-have [|h s] := loss_sound el hf ok (theta := a).
-  by move=> j hj; apply: ha; exact: below_params.
-by rewrite /loss_at /inputs_at -(ha _ below_data) -(ha _ ht).
+rewrite /e (loss_sound el hf ok (theta := a)) => [|j hj]; last by apply: ha; exact: below_params.
+by rewrite /loss_at -(ha _ below_data) -(ha _ ht).
+Qed.
+
+Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : wf (g_prog g) nin sh ->
+  (forall k, List.In k (kinks_of net) -> off_kink x0 (inputs_at net opts A) k) ->
+  smooth_run x0 (g_prog g) A.
+Proof.
+move=> wg off; have wg0 : wf (g_prog g ++ [::]) nin sh by rewrite cats0.
+have ha v j : (j < nin)%num -> run (g_prog g) (A v) j = A v j by exact: run_stable wg.
+apply: (wf_smooth wg); apply: (loss_smooth (theta := A) el) => [v|v j hj|k hk].
+- exact: wf_computes wg.
+- by apply: ha; exact: below_params.
+have eq_data : (fun v => A v (data_at net (which opts)))
+    = (fun v => run (g_prog g) (A v) (data_at net w)).
+  by apply: funext => v; apply: esym; exact: (ha v _ below_data).
+by have := off k hk; rewrite /inputs_at eq_data.
 Qed.
 End Forward.
 
@@ -283,7 +295,7 @@ Hypothesis targets : targets_fixed (g_prog g) (ids params).
 Hypothesis pos : N.ltb 0 (total params).
 
 Lemma gradient_sound (other : env R) (θ : 'rV[R]_(dim params).+1) :
-  (forall k, List.In k (kinks_of net) -> off_kink (inputs_at net opts (inputs other θ)) k) ->
+  (forall k, List.In k (kinks_of net) -> off_kink θ (inputs_at net opts (inputs other)) k) ->
   is_gradient (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ)) θ
     (gradient params gs (run (g_prog g ++ back) (inputs other θ))).
 Proof.
@@ -292,12 +304,10 @@ have ck : checks (g_prog g) nin sh params (N.succ (g_loss g)) (g_loss g) = true.
   by rewrite /checks wg base params_fit targets (proj2 (N.ltb_lt _ _) (N.lt_succ_diag_r _)).
 have s0 : shrun (g_prog g) sh (g_loss g) = [::].
   by rewrite /shrun /g_prog foldl_cat /= updE; exact: elaborate_shape el.
-have sm : smooth_run (g_prog g) (inputs other θ).
-  apply: wf_smooth wg _; have [_] := loss_value (inputs other θ) el hw wg0.
-  by rewrite cats0; apply.
+have sm : smooth_run θ (g_prog g) (inputs other) := loss_off_kinks el wg off.
 have [df h] := loss_gradient ck pos s0 emitted sm.
 have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = RowVector.loss (g_prog g) (g_loss g) other.
-  apply: funext => θ'; rewrite /RowVector.loss; have [<- _] := loss_value (inputs other θ') el hw wg0.
+  apply: funext => θ'; rewrite /RowVector.loss; have <- := loss_value (inputs other θ') el hw wg0.
   by rewrite cats0.
 by split=> // v; rewrite h.
 Qed.

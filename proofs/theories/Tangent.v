@@ -28,13 +28,21 @@ Definition una_slope (u : unary) (x : R) : R := match u with
 | Exp => expR x
 | Log => x^-1
 | Sqrt => (Num.sqrt x + Num.sqrt x)^-1
-| Relu => if 0 < x then 1 else 0 end.
+| Rsqrt => - ((Num.sqrt x)^-1 / (x + x))
+| Tanh => 1 - una_real Tanh x * una_real Tanh x
+| Logistic => una_real Logistic x * (1 - una_real Logistic x)
+| Softplus => una_real Logistic x
+| Relu => if 0 < x then 1 else 0
+| Abs => if 0 < x then 1 else if x < 0 then -1 else 0
+| Elu n d => if 0 < x then 1 else rational R n d * expR x
+| Clamp n d m e => if rational R n d < x then if x < rational R m e then 1 else 0 else 0 end.
 
 Definition bin_tangent (b : binary) (x y dx dy : R) : R := match b with
 | Add => dx + dy
 | Sub => dx - dy
 | Mul => x * dy + y * dx
-| Div => dx / y - x / y * dy / y end.
+| Div => dx / y - x / y * dy / y
+| Max => if y < x then dx else if x < y then dy else (dx + dy) / 2%:R end.
 
 Fixpoint prod_tangent (e t : env) (vs : seq view) (r : idx) : R := match vs with
 | [::] => 0
@@ -60,6 +68,9 @@ Definition tangent (o : op) (e t : env) : tensor := match o with
 | Reshape s s' a => fun i => t a (same_place s s' i)
 | Softmax s a => softmax_tangent s (e a) (t a)
 | SoftmaxCrossEntropy s z y => fun _ => cross_entropy_tangent s (e z) (e y) (t z) (t y)
+| MaxPool s _ k m a => fun i => if chosen s k m (e a) i is Some j then t a j else 0
+| MaxPoolGrad s out k m a ct => fun j =>
+    \sum_(i <- idxs out | chosen s k m (e a) i == Some j) t ct i
 end.
 
 Definition tstep (et : env * env) (i : instr) : env * env :=
@@ -78,15 +89,15 @@ Qed.
 (** ** Only the operands matter *)
 Lemma oargs_case o (P : N -> Prop) : (forall a, a \in oargs o -> P a.1) -> match o with
 | Const _ _ _ => True
-| Una _ _ a | Reshape _ _ a | Softmax _ a => P a
-| Bin _ _ a b | SoftmaxCrossEntropy _ a b => P a /\ P b
+| Una _ _ a | Reshape _ _ a | Softmax _ a | MaxPool _ _ _ _ a => P a
+| Bin _ _ a b | SoftmaxCrossEntropy _ a b | MaxPoolGrad _ _ _ _ a b => P a /\ P b
 | Sel _ _ a b x y => [/\ P a, P b, P x & P y]
 | Contract _ _ _ vs => forall v, v \in [seq (v_id v, v_shape v) | v <- vs] -> P v.1
 end.
 Proof.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t] //= h;
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t|s out k m a|s out k m a ct] //= h;
   do ?[split]; by [exact: (h (_, _) (mem_head _ _))
-  | apply: (h (_, s)); rewrite !inE eqxx ?orbT | exact: h].
+  | apply: (h (_, s)); rewrite !inE eqxx ?orbT | exact: h | apply: (h (_, out)); rewrite !inE eqxx ?orbT].
 Qed.
 
 Lemma read_ext e e' (v : view) r : e (v_id v) = e' (v_id v) -> read e v r = read e' v r.
@@ -100,13 +111,15 @@ Proof. by move=> h; apply: prod_read_eqt => v hv i _; rewrite h. Qed.
 Lemma den_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) ->
   forall i, den o e i = den o e' i.
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t] /=.
+move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t|s out q m a|s out q m a ct] /=.
 - by [].
 - by move=> ->.
 - by move=> [-> ->].
 - by move=> [-> -> -> ->].
 - by move=> h i; apply: eq_bigr => r _; exact: prod_read_ext.
 - by move=> ->.
+- by move=> ->.
+- by move=> [-> ->].
 - by move=> ->.
 - by move=> [-> ->].
 Qed.
@@ -125,7 +138,7 @@ Qed.
 Lemma tangent_ext o e e' t t' : (forall a, a \in oargs o -> e a.1 = e' a.1 /\ t a.1 = t' a.1) ->
   forall i, tangent o e t i = tangent o e' t' i.
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a /\ t a = t' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] /=.
+move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a /\ t a = t' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out q m a|s out q m a ct] /=.
 - by [].
 - by move=> [-> ->].
 - by move=> [[-> ->] [-> ->]].
@@ -134,6 +147,8 @@ move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a /\ t a = t' a) ha; ca
 - by move=> [_ ->].
 - by move=> [-> ->].
 - by move=> [[-> ->] [-> ->]].
+- by move=> [-> ->].
+- by move=> [[-> _] [_ ->]].
 Qed.
 
 (** ** What does not depend on the parameters does not move *)
@@ -156,10 +171,10 @@ Qed.
 
 Lemma tangent_still o e t : (forall a, a \in oargs o -> still (t a.1)) -> still (tangent o e t).
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y] /=.
+move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out q m a|s out q m a ct] /=.
 - by [].
 - by move=> h i; rewrite h mulr0.
-- by move=> [hx hy] i; rewrite hx hy; case: b => /=; rewrite ?(mulr0, mul0r, subr0, addr0).
+- by move=> [hx hy] i; rewrite hx hy; case: b => /=; rewrite ?(mulr0, mul0r, subr0, addr0) ?if_same.
 - by move=> [_ _ hx hy] i; rewrite hx hy if_same.
 - by move=> h i; apply: big1 => r _; exact: prod_tangent_still.
 - by move=> h i; exact: h.
@@ -168,5 +183,7 @@ move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n
 - move=> [hz hy] i; rewrite /cross_entropy_tangent big1 ?oppr0 ?mul0r // => j _.
   rewrite /log_softmax_tangent hy hz row_sum0 ?subr0 ?mulr0 ?addr0 // => k.
   by rewrite hz mulr0.
+- by move=> h i; case: chosen.
+- by move=> [_ h] i; apply: big1.
 Qed.
 End Tangent.

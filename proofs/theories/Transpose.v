@@ -86,6 +86,16 @@ Lemma reshape_transpose s s' ct x : size_of s = size_of s' ->
   tdot s' ct (fun i => x (same_place s s' i)) = tdot s (fun j => ct (same_place s' s j)) x.
 Proof. by move=> h; rewrite /tdot (sum_same_place (fun j i => ct i * x j) h). Qed.
 
+Lemma max_pool_transpose s out k m x ct dx :
+  tdot out ct (fun i => if chosen s k m x i is Some j then dx j else 0)
+  = tdot s (fun j => \sum_(i <- idxs out | chosen s k m x i == Some j) ct i) dx.
+Proof.
+rewrite /tdot; under [RHS]eq_bigr do rewrite mulrC.
+have in_s i j : chosen s k m x i = Some j -> j \in idxs s by move/chosen_in/cells_in.
+rewrite (sum_fiber (idxs out) dx ct (idxs_uniq s) in_s).
+by apply: eq_bigr => i _; rewrite mulrC.
+Qed.
+
 (** ** The ops that rules are made of *)
 Lemma den_zero_like s e i : den (zero_like s) e i = 0.
 Proof. by rewrite /= /rational /= mul0r. Qed.

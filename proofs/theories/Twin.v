@@ -1,8 +1,8 @@
 (** * The executable twin of the meaning, over the rationals
 
     [Stablehlo_sem.v] again, op for op, with rational numbers, so that Coq can
-    run a module: exponentials and logarithms have no rational meaning here,
-    square roots where they are rational. [TwinSound.v] proves that it computes
+    run a module: exponentials, logarithms, hyperbolic tangents and
+    sigmoids have no rational meaning here, square roots where they are rational. [TwinSound.v] proves that it computes
     the meaning; tests compare it with XLA.
 
     A tensor is tabulated as soon as it is computed, so that no element is
@@ -14,7 +14,7 @@
       - [q_op], [q_function], [q_meaning]  as in [Stablehlo_sem.v]
       - [q_input], [q_output]  cells from and to lists in row-major order *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From Coq Require Import NArith ZArith QArith_base Qreduction String.
+From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String.
 From Cotangent Require Import Ir Index Stablehlo Stablehlo_types Stablehlo_sem.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope nat_scope.
@@ -33,6 +33,7 @@ Definition q_remember : shape -> (idx -> Q) -> idx -> Q := remember (0 # 1)%Q.
 
 Definition q_sum (l : seq Q) : Q := foldr (fun x y => Qred (Qplus x y)) (0 # 1)%Q l.
 Definition q_max (x y : Q) : Q := if Qle_bool x y then y else x.
+Definition q_min (x y : Q) : Q := if Qle_bool x y then x else y.
 
 (** The square root of a square. *)
 Definition q_sqrt (q : Q) : option Q :=
@@ -43,7 +44,10 @@ Definition q_sqrt (q : Q) : option Q :=
 Definition q_unary (u : unary_op) (q : Q) : option Q := match u with
 | Negate => Some (Qopp q)
 | SquareRoot => q_sqrt q
-| Exponential | Logarithm => None
+| ReciprocalRoot => omap Qinv (q_sqrt q)
+| AbsoluteValue => Some (Qabs q)
+| Exponential | Logarithm | ExponentialMinusOne | LogarithmPlusOne
+| HyperbolicTangent | Sigmoid => None
 end.
 Definition q_binary (b : binary_op) (x y : Q) : Q := match b with
 | Addition => Qred (Qplus x y)
@@ -51,6 +55,7 @@ Definition q_binary (b : binary_op) (x y : Q) : Q := match b with
 | Multiplication => Qred (Qmult x y)
 | Division => Qred (Qdiv x y)
 | Maximum => q_max x y
+| Minimum => q_min x y
 end.
 Definition q_direction (d : direction) (x y : Q) : bool := match d with
 | EQ => Qeq_bool x y
@@ -98,6 +103,14 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
       Some (Rationals (q_remember s (fun i => a (transpose_source ds (t_shape ta) i))))
   | ReshapeOp, [:: QArray ta (Rationals a)] =>
       Some (Rationals (q_remember s (fun i => a (reshape_source (t_shape ta) s i))))
+  | Convolution c, [:: QArray ta (Rationals a); QArray tb (Rationals b)] =>
+      let sa := t_shape ta in let sb := t_shape tb in
+      Some (Rationals (q_remember s (fun i =>
+        q_sum [seq (if conv_lhs_index c sa sb i r is Some l
+                    then Qmult (a l) (b (conv_rhs_index c sb i r)) else (0 # 1)%Q)
+              | r <- idxs (conv_summed c sb)])))
+  | Reverse ds, [:: QArray ta (Rationals a)] =>
+      Some (Rationals (q_remember s (fun i => a (reverse_source ds (t_shape ta) i))))
   | _, _ => None
   end.
 

@@ -9,9 +9,9 @@
                        the index set *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
-From Coq Require Import NArith ZArith QArith_base Qreduction String Lia.
+From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String Lia.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
-From Cotangent Require Import Raise RaiseLinear Twin.
+From Cotangent Require Import Raise RaiseLinear RaiseConvolution Twin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Close Scope Q_scope.
@@ -129,6 +129,15 @@ Qed.
 Lemma q_real_max p q : q_real (q_max p q) = Num.max (q_real p) (q_real q).
 Proof. by rewrite /q_max -q_real_le; case: leP. Qed.
 
+Lemma q_real_min p q : q_real (q_min p q) = Num.min (q_real p) (q_real q).
+Proof. by rewrite /q_min -q_real_le; case: leP. Qed.
+
+Lemma q_real_abs q : q_real (Qabs q) = `|q_real q|.
+Proof.
+case: q => n d; rewrite /Qabs !q_realE normrM normfV [`|int_real R (Zpos _)|]gtr0_norm ?den_gt0 //.
+by congr (_ / _); case: n => [|p|p] /=; rewrite ?normrN ?normr0 ?gtr0_norm ?pos_gt0.
+Qed.
+
 Lemma q_real_sum l : q_real (q_sum l) = \sum_(x <- l) q_real x.
 Proof.
 elim: l => [|x l ih]; first by rewrite big_nil; exact: mul0r.
@@ -150,11 +159,15 @@ by apply/Z.leb_le; exact: Z.sqrt_nonneg.
 Qed.
 
 Lemma q_real_unary u q r : q_unary u q = Some r -> q_real r = unary_real u (q_real q).
-Proof. by case: u => //= [[<-]|/q_real_sqrt //]; exact: q_realN. Qed.
+Proof.
+case: u => //= [[<-]|/q_real_sqrt //||[<-]]; first exact: q_realN.
+  by case E: q_sqrt => [s|] //= [<-]; rewrite q_realV (q_real_sqrt E).
+exact: q_real_abs.
+Qed.
 
 Lemma q_real_binary b p q : q_real (q_binary b p q) = binary_real b (q_real p) (q_real q).
 Proof.
-case: b; rewrite /q_binary /binary_real ?q_real_red ?q_real_max //.
+case: b; rewrite /q_binary /binary_real ?q_real_red ?q_real_max ?q_real_min //.
 - exact: q_realD.
 - by rewrite /Qminus q_realD q_realN.
 - exact: q_realM.
@@ -188,6 +201,14 @@ Lemma transpose_source_in ds s i : size ds = size s -> distinct (size s) ds ->
 Proof.
 move=> hs hd; rewrite !mem_idxs => hi; apply: inb_place => // d.
 exact: distinct_cover.
+Qed.
+
+Lemma reverse_source_in ds s i : i \in idxs s -> reverse_source ds s i \in idxs s.
+Proof.
+rewrite !mem_idxs /reverse_source => hi; apply/inbP.
+split=> [|k hk]; first by rewrite size_map size_first_dims.
+rewrite (nth_map 0%num) ?size_first_dims // nth_first_dims // Nnat.Nat2N.id.
+have /N.ltb_lt h := inb_nth hi hk; case: ifP => _; apply/N.ltb_lt; lia.
 Qed.
 
 Lemma dot_source_in d s t i c : dot_fits d s t -> i \in idxs (result_shape d s t) ->
@@ -280,7 +301,7 @@ Lemma q_op_sound o t xs qs d : q_op o t qs = Some d -> List.Forall2 same xs qs -
   fits o (map q_type qs) t ->
   exists2 c, op_meaning o t xs = Some c & same_cells (t_shape t) c d.
 Proof.
-case: o => [l|u|o|dir||dd|ds|r ds|ds||f];
+case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds];
   case: qs => [|[ta [a|p|]] [|[tb [b|q|]] [|[tc [c|w|]] [|? ?]]]] //; try by case: r.
 - rewrite /q_op; case E: (literal_value _ l) => [[n e|]|] // [<-] /same_nil -> _;
     rewrite /= E; first by exists (Reals (fun=> rational R n e)).
@@ -326,6 +347,15 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f];
 - move=> [<-] /same_one [x -> hx] /and3P [_ _ /N.eqb_eq hs].
   exists (Reals (reshape (t_shape ta) (t_shape t) x)) => //; apply: give => i hi.
   by rewrite /reshape hx //; exact: same_place_in hs hi.
+- move=> [<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ hd /eqP ->].
+  exists (Reals (convolution cd (t_shape ta) (t_shape tb) x y)) => //; apply: give => i hi.
+  rewrite q_real_sum big_map /convolution !big_seq; apply: eq_bigr => k hk.
+  have [h1 h2] := conv_index_in hd hi hk.
+  case E: (conv_lhs_index _ _ _ _ _) => [j|]; last by rewrite q_real0 mul0r.
+  by rewrite q_realM hx ?hy // h2.
+- move=> [<-] /same_one [x -> hx] /and3P [_ hd /eqP <-].
+  exists (Reals (reverse ds (t_shape ta) x)) => //; apply: give => i hi.
+  by rewrite /reverse hx //; exact: reverse_source_in.
 Qed.
 
 (** ** Functions *)

@@ -66,6 +66,11 @@ impl Subject {
         })
     }
 
+    /// The Rocq term of type `spec`.
+    fn specification(&self) -> Result<String, ProveError> {
+        specification(&self.network, self.precision)
+    }
+
     /// The Rocq term of type `options`.
     fn options(&self) -> Result<String, ProveError> {
         let what = match (self.what, &self.options) {
@@ -98,14 +103,14 @@ impl Subject {
     /// # Errors
     /// Something the proofs do not cover.
     pub fn stated(&self) -> Result<String, ProveError> {
-        let (spec, options) = (specification(&self.network)?, self.options()?);
+        let (spec, options) = (self.specification()?, self.options()?);
         Ok(format!("the_spec := {spec}\n\nthe_options := {options}"))
     }
 
     /// The text of the certificate.
     pub fn certificate(&self) -> Result<String, ProveError> {
         Ok(CERTIFICATE
-            .replace("@SPEC@", &specification(&self.network)?)
+            .replace("@SPEC@", &self.specification()?)
             .replace("@OPTIONS@", &self.options()?))
     }
 }

@@ -83,7 +83,8 @@ pub enum ProveError {
     Literal(#[from] LiteralError),
     /// A layer that the proofs do not cover.
     #[error(
-        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, relu and flatten"
+        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, flatten and \
+         all activations but gelu"
     )]
     Layer {
         /// The layer's name.

@@ -2,20 +2,41 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
+use cotangent_net::layers::{Conv2d, Padding};
 use cotangent_net::{LayerKind, Loss, Network};
 use cotangent_step::{Optimizer, StepOptions};
 
-/// The Rocq term of type `spec` for `net`.
+/// The Rocq term of type `spec` for `net`, with the constants that `precision`
+/// stores.
 ///
 /// # Errors
-/// A layer that the proofs do not cover.
-pub fn specification(net: &Network) -> Result<String, ProveError> {
+/// A layer that the proofs do not cover, or a constant that overflows.
+pub fn specification(net: &Network, precision: Precision) -> Result<String, ProveError> {
+    let constant = |name: &'static str, value: &Rational| {
+        let stored = stored(name, value, precision)?.as_ratio().clone();
+        Ok::<_, ProveError>(format!("({})%Z {}%positive", stored.numer(), stored.denom()))
+    };
     let mut layers = Vec::new();
     for layer in net.layers() {
         let kind = match &layer.kind {
             LayerKind::Dense(d) => format!("Layer.Dense {} {}", d.features, d.bias),
             LayerKind::Relu(_) => "Layer.Relu".into(),
+            LayerKind::Relu6(_) => "Layer.Relu6".into(),
+            LayerKind::LeakyRelu(l) => {
+                format!("Layer.LeakyRelu {}", constant("slope", l.slope.exact())?)
+            }
+            LayerKind::Elu(e) => format!("Layer.Elu {}", constant("alpha", e.alpha.exact())?),
+            LayerKind::Sigmoid(_) => "Layer.Sigmoid".into(),
+            LayerKind::Tanh(_) => "Layer.Tanh".into(),
+            LayerKind::Softplus(_) => "Layer.Softplus".into(),
+            LayerKind::Silu(_) => "Layer.Silu".into(),
+            LayerKind::HardSigmoid(_) => "Layer.HardSigmoid".into(),
+            LayerKind::HardSwish(_) => "Layer.HardSwish".into(),
             LayerKind::Flatten(_) => "Layer.Flatten".into(),
+            LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| ProveError::Layer {
+                layer: layer.name.clone(),
+                kind: layer.kind.name(),
+            })?,
             other => {
                 return Err(ProveError::Layer { layer: layer.name.clone(), kind: other.name() });
             }
@@ -35,6 +56,17 @@ pub fn specification(net: &Network) -> Result<String, ProveError> {
         input.join("; "),
         layers.join(";\n  ")
     ))
+}
+
+/// `None` while its padding is not resolved, which in a network it is.
+fn convolution(c: &Conv2d) -> Option<String> {
+    let Padding::Sides(sides) = c.padding else { return None };
+    let window = |d: usize| {
+        let (low, high) = sides[d];
+        let (size, stride, dilation) = (c.kernel.0[d], c.stride.0[d], c.dilation.0[d]);
+        format!("(Layer.Window {size} {stride} {low} {high} {dilation})")
+    };
+    Some(format!("Layer.Conv2d {} {} {} {} {}", c.features, window(0), window(1), c.groups, c.bias))
 }
 
 /// The Rocq term of type `optimizer`, with the constants that `precision`
@@ -57,12 +89,19 @@ pub fn optimizer(options: &StepOptions, precision: Precision) -> Result<String, 
     }
     let mut term = constructor.to_string();
     for (name, value) in optimizer.constants() {
-        let stored = value
-            .rounded(precision)
-            .ok_or_else(|| ProveError::Constant { name, value: value.to_string() })?;
-        term.push_str(&format!(" {}", rational(&stored)));
+        term.push_str(&format!(" {}", rational(&stored(name, &value, precision)?)));
     }
     Ok(term)
+}
+
+/// The number that `precision` stores for `value`.
+fn stored(
+    name: &'static str,
+    value: &Rational,
+    precision: Precision,
+) -> Result<Rational, ProveError> {
+    let overflow = || ProveError::Constant { name, value: value.to_string() };
+    value.rounded(precision).ok_or_else(overflow)
 }
 
 /// Numerator and denominator.

@@ -1,8 +1,8 @@
 //! A module as the text of a Rocq definition.
 
 use cotangent_stablehlo::ast::{
-    Attribute, Binary, Direction, DotGeneral, Element, Function, Instr, Module, Operand, Operation,
-    Reducer, Slot, Type, Unary, Value, Written,
+    Attribute, Binary, Convolution, Dim, Direction, DotGeneral, Element, Function, Instr, Module,
+    Operand, Operation, Reducer, Slot, Type, Unary, Value, Written,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -151,13 +151,43 @@ fn operation(operation: &Operation, element: Element) -> Result<String, &'static
         Operation::Transpose(dims) => format!("(Transpose {})", list(dims)),
         Operation::Reshape => "ReshapeOp".into(),
         Operation::Call(name) => format!("(Call {})", string(name)),
-        Operation::Convolution(_) => return Err("stablehlo.convolution"),
+        Operation::Convolution(c) => convolution(c).ok_or("stablehlo.convolution")?,
         Operation::ReduceWindow(..) => return Err("stablehlo.reduce_window"),
         Operation::Pad(_) => return Err("stablehlo.pad"),
         Operation::Concatenate(_) => return Err("stablehlo.concatenate"),
         Operation::Slice(_) => return Err("stablehlo.slice"),
-        Operation::Reverse(_) => return Err("stablehlo.reverse"),
+        Operation::Reverse(dims) => format!("(Reverse {})", list(dims)),
     })
+}
+
+/// `None` where the attributes contradict each other: a dimension without
+/// number, lists of different lengths.
+fn convolution(c: &Convolution) -> Option<String> {
+    let numbers = |dims: &[Dim], first, second| {
+        let at = |dim| dims.iter().position(|&d| d == dim);
+        let spatial = (0..c.strides.len()).map(|k| at(Dim::Spatial(k)));
+        let spatial: Vec<usize> = spatial.collect::<Option<_>>()?;
+        let whole = dims.len() == spatial.len() + 2;
+        let (first, second) = (at(first)?, at(second)?);
+        whole.then(|| format!("(ConvNumbers {first} {second} {})", list(&spatial)))
+    };
+    let lengths = [c.padding.len(), c.lhs_dilation.len(), c.rhs_dilation.len()];
+    if lengths != [c.strides.len(); 3] {
+        return None;
+    }
+    let windows = c.strides.iter().zip(&c.padding).zip(c.lhs_dilation.iter().zip(&c.rhs_dilation));
+    let windows = windows.map(|((stride, &(low, high)), (lhs, rhs))| {
+        format!("ConvWindow {stride} {} {} {lhs} {rhs}", integer(low), integer(high))
+    });
+    Some(format!(
+        "(Convolution (ConvDims {} {} {} {} {} {}))",
+        numbers(&c.lhs, Dim::Batch, Dim::Feature)?,
+        numbers(&c.rhs, Dim::Input, Dim::Output)?,
+        numbers(&c.result, Dim::Batch, Dim::Feature)?,
+        list(&windows.collect::<Vec<_>>()),
+        c.batch_groups,
+        c.feature_groups
+    ))
 }
 
 /// The constructor, if the proofs have one.
@@ -167,13 +197,13 @@ fn unary(op: Unary) -> Option<&'static str> {
         Unary::Exponential => Some("Exponential"),
         Unary::Log => Some("Logarithm"),
         Unary::Sqrt => Some("SquareRoot"),
-        Unary::ExponentialMinusOne
-        | Unary::LogPlusOne
-        | Unary::Rsqrt
-        | Unary::Tanh
-        | Unary::Logistic
-        | Unary::Abs
-        | Unary::Erf => None,
+        Unary::ExponentialMinusOne => Some("ExponentialMinusOne"),
+        Unary::LogPlusOne => Some("LogarithmPlusOne"),
+        Unary::Rsqrt => Some("ReciprocalRoot"),
+        Unary::Tanh => Some("HyperbolicTangent"),
+        Unary::Logistic => Some("Sigmoid"),
+        Unary::Abs => Some("AbsoluteValue"),
+        Unary::Erf => None,
     }
 }
 
@@ -185,7 +215,8 @@ fn binary(op: Binary) -> Option<&'static str> {
         Binary::Multiply => Some("Multiplication"),
         Binary::Divide => Some("Division"),
         Binary::Maximum => Some("Maximum"),
-        Binary::Minimum | Binary::Atan2 => None,
+        Binary::Minimum => Some("Minimum"),
+        Binary::Atan2 => None,
     }
 }
 

@@ -149,6 +149,19 @@ fn another_module_prints_otherwise() {
     for printed in printed(&changed) {
         assert_ne!(String::from_utf8_lossy(&printed), original);
     }
+    let file = repository("crates/stablehlo/tests/ops/conv_input_grad_2.mlir");
+    let original = std::fs::read_to_string(file).unwrap();
+    let changed = [
+        original.replace("pad = [[1, 2]", "pad = [[2, 1]"),
+        original.replace("lhs_dilate = [2, 2]", "lhs_dilate = [2, 1]"),
+        original.replace("x[0, 1, o, i]", "x[1, 0, o, i]"),
+        original.replace("batch_group_count = 1", "batch_group_count = 2"),
+        original.replace("dims = [0, 1] :", "dims = [1, 0] :"),
+    ];
+    for (changed, printed) in changed.iter().zip(printed(&changed)) {
+        assert_ne!(*changed, original);
+        assert_ne!(String::from_utf8_lossy(&printed), original);
+    }
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use cotangent_graph::Rational;
 use cotangent_stablehlo::Position;
 use cotangent_stablehlo::ast::{
-    Binary, Direction, DotGeneral, Element, Function, Instr, Literal, Module, Operand, Operation,
-    Reducer, Slot, Type, Unary, Value,
+    Binary, Convolution, Dim, Direction, DotGeneral, Element, Function, Instr, Literal, Module,
+    Operand, Operation, Reducer, Slot, Type, Unary, Value,
 };
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -16,11 +16,14 @@ pub enum Form {
     Constant,
     Negate,
     Sqrt,
+    Rsqrt,
+    Abs,
     Add,
     Subtract,
     Multiply,
     Divide,
     Maximum,
+    Minimum,
     CompareEq,
     CompareGt,
     CompareGe,
@@ -32,6 +35,8 @@ pub enum Form {
     Transpose,
     Reshape,
     CallRelu,
+    Convolution,
+    Reverse,
 }
 
 /// All of them.
@@ -39,11 +44,14 @@ pub const FORMS: &[Form] = &[
     Form::Constant,
     Form::Negate,
     Form::Sqrt,
+    Form::Rsqrt,
+    Form::Abs,
     Form::Add,
     Form::Subtract,
     Form::Multiply,
     Form::Divide,
     Form::Maximum,
+    Form::Minimum,
     Form::CompareEq,
     Form::CompareGt,
     Form::CompareGe,
@@ -55,6 +63,8 @@ pub const FORMS: &[Form] = &[
     Form::Transpose,
     Form::Reshape,
     Form::CallRelu,
+    Form::Convolution,
+    Form::Reverse,
 ];
 
 /// How the cells of an argument are drawn.
@@ -63,6 +73,8 @@ enum Cells {
     Small,
     /// Squares, so that roots are exact.
     Squares,
+    /// Powers of four, so that reciprocal roots are exact.
+    PowersOfFour,
     /// Powers of two and their negatives, so that quotients are exact.
     Powers,
 }
@@ -97,6 +109,7 @@ impl Draw<'_> {
         let cell = |rng: &mut ChaCha8Rng| match cells {
             Cells::Small => rng.random_range(-4..=4),
             Cells::Squares => [0, 1, 4, 9, 16, 25][rng.random_range(0..6)],
+            Cells::PowersOfFour => [1, 4, 16, 64, 256][rng.random_range(0..5)],
             Cells::Powers => [1, -1, 2, -2, 4, -8][rng.random_range(0..6)],
         };
         self.inputs.push((0..count).map(|_| cell(self.rng)).collect());
@@ -233,6 +246,72 @@ impl Draw<'_> {
         self.push(Operation::Reshape, &[&a], ty)
     }
 
+    /// The dimensions in any order.
+    fn in_some_order(&mut self, dims: &[(Dim, usize)]) -> (Vec<Dim>, Vec<usize>) {
+        let order = self.shuffled(dims.len());
+        order.into_iter().map(|d| dims[d]).unzip()
+    }
+
+    /// Padding may crop, and groups be of features or of the batch.
+    fn convolution(&mut self) -> Operand {
+        let groups = 1 + self.below(3);
+        let (batch_groups, feature_groups) =
+            if self.rng.random_bool(0.5) { (groups, 1) } else { (1, groups) };
+        let batch = 1 + self.below(2);
+        let inputs = 1 + self.below(2);
+        let outputs = groups * (1 + self.below(2));
+        let mut lhs =
+            vec![(Dim::Batch, batch * batch_groups), (Dim::Feature, inputs * feature_groups)];
+        let mut rhs = vec![(Dim::Input, inputs), (Dim::Output, outputs)];
+        let mut result = vec![(Dim::Batch, batch), (Dim::Feature, outputs)];
+        let mut c = Convolution {
+            lhs: Vec::new(),
+            rhs: Vec::new(),
+            result: Vec::new(),
+            strides: Vec::new(),
+            padding: Vec::new(),
+            lhs_dilation: Vec::new(),
+            rhs_dilation: Vec::new(),
+            batch_groups,
+            feature_groups,
+        };
+        for d in 0..self.below(4) {
+            let window = loop {
+                let (size, kernel) = (1 + self.below(4), 1 + self.below(3));
+                let (stride, dilation) =
+                    (1 + self.below(3), [1 + self.below(3), 1 + self.below(3)]);
+                let padding = (self.rng.random_range(-2..=3), self.rng.random_range(-2..=3));
+                let span = |n: usize, apart: usize| ((n - 1) * apart + 1) as i64;
+                let padded = span(size, dilation[0]) + padding.0 + padding.1;
+                let room = padded - span(kernel, dilation[1]);
+                if room >= 0 {
+                    break (size, kernel, stride, dilation, padding, room as usize / stride + 1);
+                }
+            };
+            let (size, kernel, stride, [lhs_dilation, rhs_dilation], padding, count) = window;
+            lhs.push((Dim::Spatial(d), size));
+            rhs.push((Dim::Spatial(d), kernel));
+            result.push((Dim::Spatial(d), count));
+            c.strides.push(stride);
+            c.padding.push(padding);
+            c.lhs_dilation.push(lhs_dilation);
+            c.rhs_dilation.push(rhs_dilation);
+        }
+        let (lhs, rhs, result) =
+            (self.in_some_order(&lhs), self.in_some_order(&rhs), self.in_some_order(&result));
+        (c.lhs, c.rhs, c.result) = (lhs.0, rhs.0, result.0);
+        let (a, b) = (self.argument(&lhs.1, Cells::Small), self.argument(&rhs.1, Cells::Small));
+        let ty = self.real(&result.1);
+        self.push(Operation::Convolution(Box::new(c)), &[&a, &b], ty)
+    }
+
+    fn reverse(&mut self) -> Operand {
+        let shape = self.shape();
+        let dims = self.some_dims(shape.len());
+        let a = self.argument(&shape, Cells::Small);
+        self.push(Operation::Reverse(dims), &[&a], a.ty.clone())
+    }
+
     fn function(&self, name: &str, public: bool, result: &Operand) -> Function {
         let slot = |ty: &Type| Slot { ty: ty.clone(), attributes: Vec::new() };
         Function {
@@ -261,11 +340,14 @@ pub fn draw(form: Form, rng: &mut ChaCha8Rng) -> (Module, Vec<Vec<i64>>) {
         }
         Form::Negate => d.unary(Unary::Negate, Cells::Small),
         Form::Sqrt => d.unary(Unary::Sqrt, Cells::Squares),
+        Form::Rsqrt => d.unary(Unary::Rsqrt, Cells::PowersOfFour),
+        Form::Abs => d.unary(Unary::Abs, Cells::Small),
         Form::Add => d.binary(Binary::Add, Cells::Small),
         Form::Subtract => d.binary(Binary::Subtract, Cells::Small),
         Form::Multiply => d.binary(Binary::Multiply, Cells::Small),
         Form::Divide => d.binary(Binary::Divide, Cells::Powers),
         Form::Maximum => d.binary(Binary::Maximum, Cells::Small),
+        Form::Minimum => d.binary(Binary::Minimum, Cells::Small),
         Form::CompareEq | Form::CompareGt | Form::CompareGe => {
             let direction = match form {
                 Form::CompareEq => Direction::Eq,
@@ -287,6 +369,8 @@ pub fn draw(form: Form, rng: &mut ChaCha8Rng) -> (Module, Vec<Vec<i64>>) {
         Form::ReduceMaximum => d.reduce(Reducer::Maximum),
         Form::Transpose => d.transpose(),
         Form::Reshape => d.reshape(),
+        Form::Convolution => d.convolution(),
+        Form::Reverse => d.reverse(),
         Form::CallRelu => {
             let shape = d.shape();
             let a = d.argument(&shape, Cells::Small);

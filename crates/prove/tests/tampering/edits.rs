@@ -146,7 +146,7 @@ fn instruction(
         Operation::Constant(Literal::Finite(value)) => *value = changed(value, rng)?,
         Operation::Unary(op) => {
             // Coq never sees an op without a constructor there.
-            let others = [Unary::Negate, Unary::Exponential, Unary::Log, Unary::Sqrt];
+            let others: Vec<Unary> = Unary::ALL.into_iter().filter(|o| *o != Unary::Erf).collect();
             *op = other_than(*op, &others, rng)?;
         }
         Operation::Binary(op) => {
@@ -155,7 +155,8 @@ fn instruction(
                 i.operands.swap(0, 1);
                 return Some("operands exchanged".into());
             }
-            let others = [Binary::Add, Binary::Subtract, Binary::Multiply, Binary::Divide];
+            let others: Vec<Binary> =
+                Binary::ALL.into_iter().filter(|o| *o != Binary::Atan2).collect();
             *op = other_than(*op, &others, rng)?;
         }
         Operation::Compare(direction) => {
@@ -177,6 +178,16 @@ fn instruction(
         }
         Operation::BroadcastInDim(dims) | Operation::Reduce(_, dims) if dims.len() == 1 => {
             dims[0] = 1 - dims[0] % 2;
+        }
+        Operation::Convolution(c) => {
+            // The window moves by one cell, where there is padding to give.
+            let d = rng.random_range(0..c.padding.len());
+            let (low, high) = &mut c.padding[d];
+            let by = if *high > 0 { 1 } else { -1 };
+            (*low, *high) = (*low + by, *high - by);
+        }
+        Operation::Reverse(dims) => {
+            dims.pop()?;
         }
         Operation::Call(name) => {
             let (_, arguments, results) = callees.iter().find(|(n, ..)| n == name)?;

@@ -14,8 +14,18 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("no bias", first(" true)", " false)"));
     change("features are more", first("Layer.Dense ", "Layer.Dense 1"));
     change("inputs are more", first("[:: ", "[:: 1"));
-    change("no rectifier", first("Layer.Relu", "Layer.Flatten"));
+    change("another padding", first("2 1 1 1 1)", "2 1 2 0 1)"));
+    change("another stride", first("2 1 1 1 1)", "2 2 1 1 1)"));
+    change("another dilation", first("2 1 1 1 1)", "2 1 1 1 2)"));
+    change("another kernel", first("(Layer.Window 2", "(Layer.Window 1"));
+    change("groups", first(") 1 true", ") 2 true"));
+    change("no groups", first(") 2 true", ") 1 true"));
+    change("no rectifier", first("Layer.Relu)", "Layer.Flatten)"));
     change("no flattening", first("Layer.Flatten", "Layer.Relu"));
+    change("another activation", first("Layer.Tanh", "Layer.Sigmoid"));
+    change("another activation", first("Layer.Relu6", "Layer.HardSigmoid"));
+    change("another slope", first("Layer.LeakyRelu (", "Layer.LeakyRelu (1"));
+    change("another constant", first("Layer.Elu (", "Layer.Elu (1"));
     change("the gradient alone", up_to_end(definitions, "(Train ", "Grad"));
     change("the forward pass alone", up_to_end(definitions, "(Train ", "Forward"));
     change("the forward pass alone", up_to_end(definitions, "Grad", "Forward"));
@@ -28,7 +38,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
         let more = format!("{}1{}", &definitions[..at], &definitions[at..]);
         change(&format!("constant {k} of the optimiser changed"), more);
     }
-    if definitions.contains("Layer.Relu") {
+    if definitions.contains("Layer.Relu)") {
         let kinks = "Eval vm_compute in kinks_of the_spec";
         assert!(definitions.contains(kinks));
         change("kinks concealed", first(kinks, "[::]"));

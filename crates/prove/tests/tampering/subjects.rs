@@ -1,8 +1,10 @@
 //! The steps that are tampered with.
 
 use cotangent_graph::Precision;
-use cotangent_net::layers::Dense;
-use cotangent_net::{LayerKind, NetSpec};
+use cotangent_net::layers::{
+    Conv2d, Dense, Elu, HardSwish, LeakyRelu, Padding, Pair, Relu6, Sigmoid, Softplus, Tanh,
+};
+use cotangent_net::{LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
 use cotangent_rocq::{PREAMBLE, literal};
 use cotangent_stablehlo::ast::Module;
@@ -60,30 +62,63 @@ impl Step {
     }
 }
 
-/// Small networks, each with every step there is. In two of them, all
-/// dimensions are equal, so that the type does not tell one from another.
+/// Small networks, each with every step there is, and one of many activations.
+/// In two of them, all dimensions are equal, so that the type does not tell one
+/// from another.
 pub fn steps() -> Vec<Step> {
     let square = NetSpec::new("square", [3]).dense(3).relu().dense(3);
     let unbiased = LayerKind::Dense(Dense { bias: false, ..Dense::new(2) });
     let deep = NetSpec::new("deep", [2]).dense(2).relu().layer(unbiased).relu().dense(2);
     let image = NetSpec::new("image", [2, 2, 1]).flatten().dense(3).relu().dense(2);
+    let curved = NetSpec::new("curved", [2])
+        .dense(2)
+        .layer(Elu { alpha: Number::ratio(1, 2) })
+        .dense(2)
+        .layer(LeakyRelu { slope: Number::ratio(1, 10) })
+        .layer(Sigmoid::new())
+        .dense(3)
+        .layer(Tanh::new())
+        .layer(Softplus::new())
+        .silu()
+        .layer(HardSwish::new())
+        .layer(Relu6::new())
+        .dense(2);
     let linear = cotangent_zoo::find("mnist-linear").unwrap().spec();
+    // The first layer has no gradient in its input, so its groups need none;
+    // the second has one, of a window with strides, dilation and padding.
+    let grouped = Conv2d { groups: 2, padding: Padding::All(1), ..Conv2d::new(2, Pair::both(2)) };
+    let strided = Conv2d {
+        stride: Pair([2, 1]),
+        dilation: Pair([1, 2]),
+        padding: Padding::Sides([(1, 0), (0, 1)]),
+        ..Conv2d::new(3, Pair::both(2))
+    };
+    let windows = NetSpec::new("windows", [3, 3, 2])
+        .layer(grouped)
+        .relu()
+        .layer(strided)
+        .relu()
+        .flatten()
+        .dense(2);
     let mut steps = Vec::new();
-    for (net, batch) in [(square, 3), (deep, 2), (image, 2), (linear, 2)] {
+    for (net, batch) in [(square, 3), (deep, 2), (image, 2), (linear, 2), (windows, 2)] {
         steps.push(Step::new(&net, What::Grad, "sgd", batch));
         for optimizer in ["sgd(weight_decay=0.25)", "momentum", "adamw"] {
             steps.push(Step::new(&net, What::Train, optimizer, batch));
         }
     }
+    steps.push(Step::new(&curved, What::Grad, "sgd", 2));
+    steps.push(Step::new(&curved, What::Train, "adamw", 2));
     steps
 }
 
 /// One step of each network, of another kind each.
 pub fn some_steps() -> Vec<Step> {
-    steps().into_iter().step_by(5).collect()
+    let steps = steps().into_iter().enumerate();
+    steps.filter(|(k, step)| k % 5 == 0 || step.name == "curved_grad").map(|(_, s)| s).collect()
 }
 
 /// The steps without an optimiser.
 pub fn gradients() -> Vec<Step> {
-    steps().into_iter().step_by(4).collect()
+    steps().into_iter().filter(|step| step.name.ends_with("_grad")).collect()
 }

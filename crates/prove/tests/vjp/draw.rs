@@ -1,14 +1,18 @@
 //! Random attributes and shapes for every op that the proofs cover.
 
 use cotangent_graph::{
-    Builder, Comparison, DotDims, GraphError, Op, Rational, Role, TensorType, ValueId,
+    Builder, Comparison, DotDims, GraphError, Op, Rational, Role, TensorType, ValueId, Window,
 };
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use std::ops::Range;
+
+/// Ops that are compared as programs.
+pub const PROGRAMS: [&str; 2] = ["max_pool", "max_pool_grad"];
 
 /// The ops, and `compare` with `select`.
-pub const OPS: [&str; 18] = [
+pub const OPS: [&str; 26] = [
     "constant",
     "add",
     "subtract",
@@ -18,7 +22,15 @@ pub const OPS: [&str; 18] = [
     "exponential",
     "log",
     "sqrt",
+    "rsqrt",
+    "tanh",
+    "logistic",
+    "softplus",
+    "elu",
     "relu",
+    "clamp",
+    "abs",
+    "maximum",
     "select",
     "dot_general",
     "broadcast_in_dim",
@@ -119,7 +131,21 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
         "exponential" => plain(vec![shape(rng, 0)], Op::Exp),
         "log" => plain(vec![shape(rng, 0)], Op::Log),
         "sqrt" => plain(vec![shape(rng, 0)], Op::Sqrt),
+        "rsqrt" => plain(vec![shape(rng, 0)], Op::Rsqrt),
+        "tanh" => plain(vec![shape(rng, 0)], Op::Tanh),
+        "logistic" => plain(vec![shape(rng, 0)], Op::Logistic),
+        "softplus" => plain(vec![shape(rng, 0)], Op::Softplus),
+        "elu" => {
+            let alpha = ratio(1..12, rng);
+            plain(vec![shape(rng, 0)], Op::Elu { alpha })
+        }
         "relu" => plain(vec![shape(rng, 0)], Op::Relu),
+        "clamp" => {
+            let (low, high) = (ratio(-9..1, rng), ratio(1..10, rng));
+            plain(vec![shape(rng, 0)], Op::Clamp { low, high })
+        }
+        "abs" => plain(vec![shape(rng, 0)], Op::Abs),
+        "maximum" => binary(Op::Maximum, rng),
         "select" => select(rng),
         "dot_general" => dot_general(rng),
         "broadcast_in_dim" => {
@@ -144,6 +170,19 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
             let logits = shape(rng, 1);
             let op = plain(vec![logits.clone(), logits], Op::SoftmaxCrossEntropy);
             // Targets have no gradient.
+            Application { wrt: vec![0], ..op }
+        }
+        "max_pool" => {
+            let (window, image) = window(rng);
+            plain(vec![image], Op::MaxPool(window))
+        }
+        "max_pool_grad" => {
+            let (window, image) = window(rng);
+            let pooled = TensorType::real(image.clone());
+            let out = Op::MaxPool(window.clone()).infer(&[&pooled]);
+            let out = out.map_or(image.clone(), |ty| ty.shape);
+            let op = plain(vec![image, out], Op::MaxPoolGrad(window));
+            // Cotangents have no gradient.
             Application { wrt: vec![0], ..op }
         }
         other => panic!("{other} is no op of the slice"),
@@ -172,10 +211,24 @@ fn binary(op: Op, rng: &mut ChaCha8Rng) -> Application {
     }
 }
 
+/// Any window, and a shape that it may fit.
+fn window(rng: &mut ChaCha8Rng) -> (Window, Vec<usize>) {
+    let rank = rng.random_range(0..=4);
+    let mut up_to = |most: usize| (0..rank).map(|_| rng.random_range(1..=most)).collect();
+    let (size, strides): (Vec<usize>, Vec<usize>) = (up_to(3), up_to(3));
+    let padding = size.iter().map(|&k| (rng.random_range(0..k), rng.random_range(0..k))).collect();
+    (Window { size, strides, padding }, dims(rng, rank))
+}
+
+/// One of `numerators` over a small number.
+fn ratio(numerators: Range<i64>, rng: &mut ChaCha8Rng) -> Rational {
+    let denominator = rng.random_range(1..12);
+    Rational::new(rng.random_range(numerators), denominator).expect("not over zero")
+}
+
 fn constant(rng: &mut ChaCha8Rng) -> Application {
     let s = shape(rng, 0);
-    let value = Rational::new(rng.random_range(-9..10), rng.random_range(1..12)).unwrap();
-    let constant = Op::Constant { value, shape: s.clone() };
+    let constant = Op::Constant { value: ratio(-9..10, rng), shape: s.clone() };
     let with = *[None, Some(Op::Add), Some(Op::Mul), Some(Op::Div)].choose(rng).as_ref().unwrap();
     let with = with.clone();
     let build = move |b: &mut Builder, v: &[ValueId]| {

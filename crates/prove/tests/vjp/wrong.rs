@@ -68,6 +68,40 @@ pub fn mutations() -> Vec<Mutation> {
             with(b, a, 0, |b| Ok(b.div(a.cotangent, a.result)?))),
         wrong!("sqrt", "not halved", Op::Sqrt => |b, a|
             with(b, a, 0, |b| Ok(b.div(a.cotangent, a.result)?))),
+        wrong!("rsqrt", "no minus", Op::Rsqrt => |b, a| {
+            let all = rule(b, a)?;
+            let Some(Some(right)) = all.first().copied() else { return Ok(all) };
+            Ok(vec![Some(b.push(Op::Neg, &[right])?)])
+        }),
+        wrong!("tanh", "the result not squared", Op::Tanh => |b, a|
+        with(b, a, 0, |b| {
+            let one = b.constant_like(1, a.result)?;
+            let slope = b.sub(one, a.result)?;
+            Ok(b.mul(a.cotangent, slope)?)
+        })),
+        wrong!("logistic", "of the hyperbolic tangent", Op::Logistic => |b, a|
+            as_if(b, a, Op::Tanh)),
+        wrong!("softplus", "by the result", Op::Softplus => |b, a|
+            with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
+        wrong!("elu", "by the result below zero", Op::Elu { .. } => |b, a|
+        with(b, a, 0, |b| {
+            let zero = b.constant_like(0, a.operands[0])?;
+            let on = b.compare(Comparison::Gt, a.operands[0], zero)?;
+            let below = b.mul(a.cotangent, a.result)?;
+            Ok(b.select(on, a.cotangent, below)?)
+        })),
+        wrong!("clamp", "open above", Op::Clamp { low, .. } => |b, a|
+        with(b, a, 0, |b| {
+            let zero = b.constant_like(0, a.operands[0])?;
+            let low = b.constant_like(low.clone(), a.operands[0])?;
+            let above = b.compare(Comparison::Gt, a.operands[0], low)?;
+            Ok(b.select(above, a.cotangent, zero)?)
+        })),
+        wrong!("abs", "of relu", Op::Abs => |b, a| as_if(b, a, Op::Relu)),
+        wrong!("maximum", "all to the lesser", Op::Maximum => |b, a| {
+            let operands = vec![a.operands[1], a.operands[0]];
+            rule(b, &Application { operands, ..a.clone() })
+        }),
         wrong!("relu", "on where the operand is below zero", Op::Relu => |b, a|
         with(b, a, 0, |b| {
             let zero = b.constant_like(0, a.operands[0])?;
@@ -114,6 +148,13 @@ pub fn mutations() -> Vec<Mutation> {
             let Some(Some(right)) = all.first().copied() else { return Ok(all) };
             Ok(vec![Some(b.add(right, right)?)])
         }),
+        wrong!("max_pool", "of another window", Op::MaxPool(window) => |b, a| {
+            let mut window = window.clone();
+            window.padding.iter_mut().for_each(|p| std::mem::swap(&mut p.0, &mut p.1));
+            as_if(b, a, Op::MaxPool(window)).or_else(|_| rule(b, a))
+        }),
+        wrong!("max_pool_grad", "a gradient in the pooled tensor", Op::MaxPoolGrad(_) => |_b, a|
+            Ok(vec![Some(a.result), None])),
         wrong!("softmax", "the diagonal alone", Op::Softmax => |b, a|
             with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
         wrong!("softmax_cross_entropy", "targets taken to sum to one",
