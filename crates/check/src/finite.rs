@@ -54,7 +54,8 @@ const STEPS: [f64; 5] = [1e-2, 1e-3, 1e-4, 1e-5, 1e-6];
 /// `(4·D(h/2) - D(h)) / 3`, at the largest step `h` for which every decision
 /// of the loss (rectifier, comparison, cell of a maximum) is the same at the
 /// four points as at `inputs` and for which the two differences agree to 1e-5.
-/// A sample for which no step leaves all decisions alone is skipped.
+/// Where no step brings them so near each other, the smallest that leaves all
+/// decisions alone is taken; a sample for which none does is skipped.
 ///
 /// With `f` the estimates and `g` the gradient at a tensor's counted samples,
 /// its error is `‖f - g‖ / (‖g‖ + floor·max ‖g‖)`, the maximum over all

@@ -4,6 +4,8 @@ use crate::options::count;
 use cotangent::net::{NetSpec, Network};
 use cotangent::zoo::{Config, Model};
 use miette::{Result, miette};
+#[cfg(unix)]
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// Which network, and how it is changed.
@@ -116,6 +118,11 @@ fn read(model: &str) -> Result<NetSpec> {
         || model.contains(['/', '\\'])
         || path.exists();
     if looks_like_a_path {
+        // Some devices never end.
+        #[cfg(unix)]
+        if std::fs::metadata(path).is_ok_and(|m| m.file_type().is_char_device()) {
+            return Err(miette!(help = "give the path of a spec file", "{model}: a device"));
+        }
         let text = std::fs::read_to_string(path).map_err(|e| {
             miette!(
                 help = "give the path of a spec file, or a name from `cotangent models`",

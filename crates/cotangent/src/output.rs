@@ -28,6 +28,20 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&(text + "\n"))
 }
 
+/// An error where what is written to `output` would replace `input`, which is
+/// what was read.
+pub fn not_onto(output: &Path, input: &Path) -> Result<()> {
+    let file = |path: &Path| path.canonicalize().ok().filter(|p| p.is_file());
+    match (file(output), file(input)) {
+        (Some(a), Some(b)) if a == b => Err(miette!(
+            help = "give another path with -o",
+            "{} is the input; it is not overwritten",
+            output.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Makes `text` ready to be written to `path`; nothing is seen there yet.
 pub fn stage(path: &Path, text: &str) -> Result<StagedFile> {
     stage_bytes(path, text.as_bytes())

@@ -52,7 +52,9 @@ pub enum NativeError {
         shape: Vec<usize>,
     },
     /// The plan needs more memory than can be addressed or had.
-    #[error("the plan needs {bytes} bytes, more than are free; use a smaller batch or smaller images")]
+    #[error(
+        "the plan needs {bytes} bytes, more than are free; use a smaller batch or smaller images"
+    )]
     Memory {
         /// Bytes wanted; `usize::MAX` where the count itself overflows.
         bytes: usize,

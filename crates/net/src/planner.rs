@@ -17,6 +17,9 @@ struct Place {
 
 /// Deepest nesting of layers.
 const DEEPEST: usize = 48;
+/// Longest name of a layer. Names are columns of tables, and parts of longer
+/// ones.
+const LONGEST_NAME: usize = 255;
 /// Most layers, those inside layers included.
 const MOST: usize = 100_000;
 
@@ -222,7 +225,19 @@ fn names(list: &[Layer], label: &str, place: &Place) -> Result<Vec<String>, Spec
         // names of what is inside it.
         let transparent = name.is_empty() && place.depth > 0;
         if !transparent && (name.is_empty() || !name.chars().all(is_name_char)) {
-            return Err(fault("a layer's name is made of letters, digits, `-`, `_` and `.`"));
+            return Err(fault(
+                "a layer's name is made of the letters a to z and A to Z, digits, `-`, `_` and `.`",
+            ));
+        }
+        if name.len() > LONGEST_NAME {
+            let (length, start) = (name.len(), &name[..32]);
+            return Err(SpecError::Layer {
+                position: k + 1,
+                layer: format!("{}{start}…", place.path),
+                reason: format!(
+                    "its name has {length} characters, expected at most {LONGEST_NAME}; shorten it"
+                ),
+            });
         }
         if name.starts_with('.') || name.ends_with('.') {
             return Err(fault("a layer's name does not begin or end with `.`"));

@@ -194,3 +194,14 @@ fn name_of_optimiser_state() {
         ],
     );
 }
+
+#[test]
+fn names_without_end() {
+    let layer = format!("{{ kind = 'dense', features = 2, name = '{}' }}", "n".repeat(256));
+    check(
+        &layers("[4]", &layer),
+        expect![
+            "layer 1 (nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…): its name has 256 characters, expected at most 255; shorten it"
+        ],
+    );
+}

@@ -16,22 +16,23 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
         let stored = stored(name, value, precision)?.as_ratio().clone();
         Ok::<_, ProveError>(format!("({})%Z {}%positive", stored.numer(), stored.denom()))
     };
+    let pointwise = |function: &str| format!("Layer.Pointwise (Layer.{function})");
     let mut layers = Vec::new();
     for layer in net.layers() {
         let kind = match &layer.kind {
             LayerKind::Dense(d) => format!("Layer.Dense {} {}", d.features, d.bias),
-            LayerKind::Relu(_) => "Layer.Relu".into(),
-            LayerKind::Relu6(_) => "Layer.Relu6".into(),
+            LayerKind::Relu(_) => pointwise("Relu"),
+            LayerKind::Relu6(_) => pointwise("Relu6"),
             LayerKind::LeakyRelu(l) => {
-                format!("Layer.LeakyRelu {}", constant("slope", l.slope.exact())?)
+                pointwise(&format!("LeakyRelu {}", constant("slope", l.slope.exact())?))
             }
-            LayerKind::Elu(e) => format!("Layer.Elu {}", constant("alpha", e.alpha.exact())?),
-            LayerKind::Sigmoid(_) => "Layer.Sigmoid".into(),
-            LayerKind::Tanh(_) => "Layer.Tanh".into(),
-            LayerKind::Softplus(_) => "Layer.Softplus".into(),
-            LayerKind::Silu(_) => "Layer.Silu".into(),
-            LayerKind::HardSigmoid(_) => "Layer.HardSigmoid".into(),
-            LayerKind::HardSwish(_) => "Layer.HardSwish".into(),
+            LayerKind::Elu(e) => pointwise(&format!("Elu {}", constant("alpha", e.alpha.exact())?)),
+            LayerKind::Sigmoid(_) => pointwise("Sigmoid"),
+            LayerKind::Tanh(_) => pointwise("Tanh"),
+            LayerKind::Softplus(_) => pointwise("Softplus"),
+            LayerKind::Silu(_) => pointwise("Silu"),
+            LayerKind::HardSigmoid(_) => pointwise("HardSigmoid"),
+            LayerKind::HardSwish(_) => pointwise("HardSwish"),
             LayerKind::Flatten(_) => "Layer.Flatten".into(),
             LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| ProveError::Layer {
                 layer: layer.name.clone(),

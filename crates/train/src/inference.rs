@@ -2,12 +2,12 @@
 
 use crate::engine::Step;
 use crate::feed::Batch;
-use crate::score::{argmax, score};
+use crate::score::{Scoring, argmax};
 use crate::setup::{check_fit, target_shape};
 use crate::{Execution, Scores, TrainError, Weights};
 use cotangent_data::Dataset;
 use cotangent_graph::{Precision, Role};
-use cotangent_net::Network;
+use cotangent_net::{Loss, Network};
 use cotangent_stablehlo::What;
 use cotangent_step::{Optimizer, StepOptions};
 use serde::Serialize;
@@ -18,7 +18,9 @@ use std::collections::HashMap;
 pub struct Prediction {
     /// The class with the largest probability.
     pub class: usize,
-    /// One per class; they sum to 1.
+    /// One per class: under cross-entropy they sum to 1, under binary
+    /// cross-entropy each is of its own. Empty under the mean squared error,
+    /// whose outputs are none.
     pub probabilities: Vec<f32>,
 }
 
@@ -38,7 +40,9 @@ pub fn evaluate(
     let batch = batch.min(dataset.test().len());
     let mut step = load(net, What::Eval, batch, weights, execution)?;
     let mut buffers = Batch::new(dataset, batch);
-    let scores = score(&mut step, &mut buffers, batch, dataset, dataset.test())?.0;
+    let loss = net.loss_kind();
+    let mut scoring = Scoring { eval: &mut step, batch: &mut buffers, rows: batch, loss, dataset };
+    let scores = scoring.score(dataset.test())?.0;
     match scores.loss.is_finite() {
         true => Ok(scores),
         false => Err(overflow(weights, net, "the loss on the test split")),
@@ -64,7 +68,8 @@ pub fn predict(
     inputs: &[f32],
     execution: Execution,
 ) -> Result<Vec<Prediction>, TrainError> {
-    answers(net, weights, inputs, execution, prediction)
+    let loss = net.loss_kind();
+    answers(net, weights, inputs, execution, |logits| prediction(logits, loss))
 }
 
 /// As [`predict`], the classes alone: all that a network is asked for that answers at every pixel.
@@ -136,12 +141,19 @@ fn load(
     Ok(step)
 }
 
-/// Softmax, the largest logit taken off first so that it stays finite.
-fn prediction(logits: &[f32]) -> Prediction {
+/// What the loss takes the logits for: softmax, the largest logit taken off
+/// first so that it stays finite; or the logistic function of each; or no
+/// probabilities.
+fn prediction(logits: &[f32], loss: Loss) -> Prediction {
     let class = argmax(logits);
     let exp = |x: f32| f64::from(x - logits[class]).exp();
     let sum: f64 = logits.iter().map(|&x| exp(x)).sum();
-    let probabilities = logits.iter().map(|&x| (exp(x) / sum) as f32).collect();
+    let logistic = |x: f32| 1.0 / (1.0 + (-f64::from(x)).exp());
+    let probabilities = match loss {
+        Loss::SoftmaxCrossEntropy => logits.iter().map(|&x| (exp(x) / sum) as f32).collect(),
+        Loss::BinaryCrossEntropyWithLogits => logits.iter().map(|&x| logistic(x) as f32).collect(),
+        Loss::MeanSquaredError => Vec::new(),
+    };
     Prediction { class, probabilities }
 }
 
@@ -151,7 +163,9 @@ mod tests {
 
     #[test]
     fn probabilities_stay_finite_and_sum_to_one() {
-        let p = prediction(&[1e4, -1e4, 1e4]);
+        let p = prediction(&[1e4, -1e4, 1e4], Loss::SoftmaxCrossEntropy);
         assert_eq!((p.class, p.probabilities), (0, vec![0.5, 0.0, 0.5]));
+        let p = prediction(&[1e4, -1e4, 0.0], Loss::BinaryCrossEntropyWithLogits);
+        assert_eq!((p.class, p.probabilities), (0, vec![1.0, 0.0, 0.5]));
     }
 }

@@ -99,7 +99,9 @@ fn restart(
     // An epoch is in metrics.csv only after its checkpoint; a line without
     // a test loss is of an epoch that was not finished.
     let metrics = std::fs::read_to_string(dir.metrics()).unwrap_or_default();
-    if parse_csv(&metrics).is_ok_and(|rows| rows.iter().any(|r| r.val_loss.is_finite())) {
+    let tested = parse_csv(&metrics).is_ok_and(|rows| rows.iter().any(|r| r.val_loss.is_finite()));
+    // Written after it too.
+    if tested || dir.best().exists() || dir.summary().exists() {
         return Err(TrainError::CheckpointMissing { path: dir.last() });
     }
     // Without a checkpoint there is no sha256 to tell.

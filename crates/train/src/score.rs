@@ -5,6 +5,7 @@ use crate::engine::Step;
 use crate::feed::Batch;
 use cotangent_data::{Dataset, Split, Variation};
 use cotangent_graph::Role;
+use cotangent_net::Loss;
 use serde::Serialize;
 
 /// Loss and accuracy over a split.
@@ -19,52 +20,65 @@ pub struct Scores {
     pub n: usize,
 }
 
-/// Runs the eval step over `split`; the parameters are already in `eval`.
-/// Returns the scores and the number classified right. `rows` is the batch size of both.
-pub(crate) fn score(
-    eval: &mut Step,
-    batch: &mut Batch,
-    rows: usize,
-    dataset: &Dataset,
-    split: &Split,
-) -> Result<(Scores, u64), TrainError> {
-    let (mut loss, mut answers) = (0.0f64, Answers::default());
-    let as_they_are = Variation::default();
-    let mut indices = Vec::with_capacity(rows);
-    for start in (0..split.len()).step_by(rows) {
-        indices.clear();
-        // A split holds at most u32::MAX examples.
-        indices.extend(start as u32..(start + rows).min(split.len()) as u32);
-        batch.fill(dataset, split, &indices, &as_they_are)?;
-        eval.input_mut(Role::Data).copy_from_slice(&batch.x);
-        eval.input_mut(Role::Target).copy_from_slice(&batch.target);
-        eval.run()?;
-        // The step's loss is a mean over all its rows.
-        loss += f64::from(eval.loss()) * rows as f64;
-        answers += Answers::count(eval.output(Role::Logits), &batch.target, dataset.classes());
-    }
-    let n = split.len();
-    let padding = n.next_multiple_of(rows) - n;
-    if padding > 0 {
-        loss -= padding_loss(eval, batch, dataset, split)? * padding as f64;
-    }
-    Ok((Scores { loss: loss / n as f64, accuracy: answers.accuracy(), n }, answers.right))
+/// An eval step, its parameters in place, and what it is fed with.
+pub(crate) struct Scoring<'a> {
+    pub eval: &'a mut Step,
+    pub batch: &'a mut Batch,
+    /// The batch size of both.
+    pub rows: usize,
+    pub loss: Loss,
+    pub dataset: &'a Dataset,
 }
 
-/// The loss of a row that fills up a short batch: nothing under cross-entropy,
-/// whose target is zero there, and that of whatever the network answers to
-/// zeros under the other losses.
-fn padding_loss(
-    eval: &mut Step,
-    batch: &mut Batch,
-    dataset: &Dataset,
-    split: &Split,
-) -> Result<f64, TrainError> {
-    batch.fill(dataset, split, &[], &Variation::default())?;
-    eval.input_mut(Role::Data).copy_from_slice(&batch.x);
-    eval.input_mut(Role::Target).copy_from_slice(&batch.target);
-    eval.run()?;
-    Ok(eval.loss().into())
+impl Scoring<'_> {
+    /// The scores of `split`, and the number classified right.
+    pub fn score(&mut self, split: &Split) -> Result<(Scores, u64), TrainError> {
+        let (mut loss, mut answers) = (0.0f64, Answers::default());
+        let (n, rows) = (split.len(), self.rows);
+        for first in (0..n).step_by(rows) {
+            let count = rows.min(n - first);
+            loss += match (count == rows, self.loss) {
+                // A row of zeros has no answer, and adds nothing to this loss.
+                (true, _) | (_, Loss::SoftmaxCrossEntropy) => {
+                    self.run(split, (first..first + count).map(|i| i as u32))?
+                }
+                _ => self.sum_of_few(split, first, count)?,
+            };
+            // Copies of the first rows may stand behind them.
+            let classes = self.dataset.classes();
+            let target = &self.batch.target[..count * self.dataset.target_len()];
+            answers += Answers::count(self.eval.output(Role::Logits), target, classes);
+        }
+        Ok((Scores { loss: loss / n as f64, accuracy: answers.accuracy(), n }, answers.right))
+    }
+
+    /// The sum of the losses of `count` examples that are fewer than a batch:
+    /// they fill one several times over, the first of them once more, whose
+    /// own sum is had in the same way and taken off. No row depends on
+    /// another, and no loss is negative, so of the sum of all at most half is
+    /// taken off.
+    fn sum_of_few(&mut self, split: &Split, first: usize, count: usize) -> Result<f64, TrainError> {
+        let (times, more) = (self.rows / count, self.rows % count);
+        let taken_off = if more > 0 { self.sum_of_few(split, first, more)? } else { 0.0 };
+        let sum = self.run(split, (0..self.rows).map(|k| (first + k % count) as u32))?;
+        Ok((sum - taken_off) / times as f64)
+    }
+
+    /// The sum over the rows of a batch of these examples.
+    fn run(
+        &mut self,
+        split: &Split,
+        examples: impl Iterator<Item = u32>,
+    ) -> Result<f64, TrainError> {
+        // A split holds at most u32::MAX examples.
+        let indices: Vec<u32> = examples.collect();
+        self.batch.fill(self.dataset, split, &indices, &Variation::default())?;
+        self.eval.input_mut(Role::Data).copy_from_slice(&self.batch.x);
+        self.eval.input_mut(Role::Target).copy_from_slice(&self.batch.target);
+        self.eval.run()?;
+        // The step's loss is a mean over all its rows.
+        Ok(f64::from(self.eval.loss()) * self.rows as f64)
+    }
 }
 
 /// Answers per example: rows of a target, whose last dimension is the classes.

@@ -241,7 +241,10 @@ fn check_numbers(config: &Config, dataset: &Dataset) -> Result<u64, TrainError> 
     if config.batch == 0 || config.batch > examples {
         return invalid(
             "batch",
-            format!("found {}, expected 1 to {examples}, the training examples", config.batch),
+            format!(
+                "found {}, expected 1 to {examples}, the training examples; give a smaller one",
+                config.batch
+            ),
         );
     }
     Ok((examples / config.batch) as u64)

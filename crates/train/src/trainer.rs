@@ -6,7 +6,7 @@ use crate::engine::Step;
 use crate::feed::{Batch, Feed};
 use crate::masks::Masks;
 use crate::metrics::csv;
-use crate::score::{Answers, positions, score};
+use crate::score::{Answers, Scoring, positions};
 use crate::setup::{Setup, to_json};
 use crate::start;
 use crate::{Config, Event, Observer, Position, Row, RunDir, StepDone, Summary, TrainError};
@@ -251,10 +251,14 @@ impl<'a> Trainer<'a> {
             let average = averaged.then(|| trained.get(&*StepOptions::ema_name(name))).flatten();
             Ok(average.or(trained.get(name)).copied().unwrap_or_default())
         })?;
-        let split = self.dataset.test();
-        let rows = self.setup.config.batch;
-        let (scores, correct) =
-            score(&mut self.eval, &mut self.eval_batch, rows, self.dataset, split)?;
+        let mut scoring = Scoring {
+            eval: &mut self.eval,
+            batch: &mut self.eval_batch,
+            rows: self.setup.config.batch,
+            loss: self.setup.net.loss_kind(),
+            dataset: self.dataset,
+        };
+        let (scores, correct) = scoring.score(self.dataset.test())?;
         self.clock.evaluation = start.elapsed();
         let lr = self.last_lr();
         if !scores.loss.is_finite() {

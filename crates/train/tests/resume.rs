@@ -2,7 +2,7 @@
 
 mod support;
 
-use cotangent_train::{Config, Outcome, RunDir, Silent, resume, train};
+use cotangent_train::{Config, Outcome, RunDir, Silent, TrainError, resume, train};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -166,6 +166,11 @@ fn damaged_checkpoints_are_refused() {
     refusal(&run);
     fs::remove_file(run.last()).unwrap();
     assert!(refusal(&run).contains("before its first checkpoint"));
+    // Where there is a best epoch there was a checkpoint.
+    fs::write(run.best(), &whole).unwrap();
+    let resumed = resume(run.path(), &digits(), &AtomicBool::new(false), &mut Silent);
+    assert!(matches!(resumed, Err(TrainError::CheckpointMissing { .. })), "{resumed:?}");
+    fs::remove_file(run.best()).unwrap();
     fs::write(run.last(), &whole).unwrap();
     resume(run.path(), &digits(), &AtomicBool::new(false), &mut Silent).unwrap();
 }

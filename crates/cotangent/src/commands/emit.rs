@@ -2,7 +2,7 @@
 
 use crate::model::ModelArgs;
 use crate::options::{Dtype, OptimizerArgs, count};
-use crate::output::{commit, print, print_json, stage};
+use crate::output::{commit, not_onto, print, print_json, stage};
 use cotangent::stablehlo::{What, manifest};
 use cotangent::step::Mode;
 use cotangent::train::is_special;
@@ -101,6 +101,7 @@ pub fn run(args: &Args) -> Result<()> {
     if args.output.as_os_str() == "-" {
         return print(&text);
     }
+    not_onto(&args.output, args.model.model.as_ref())?;
     // A device or a pipe takes the text alone: nothing lies beside it.
     let json = (!is_special(&args.output)).then(|| args.output.with_extension("json"));
     if json.as_ref() == Some(&args.output) && !args.output.is_dir() {

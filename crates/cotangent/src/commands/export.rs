@@ -2,7 +2,7 @@
 
 use crate::model::ModelArgs;
 use crate::options::load_weights;
-use crate::output::{commit, print_json, stage_bytes};
+use crate::output::{commit, not_onto, print_json, stage_bytes};
 use cotangent::exchange::{Imported, Library, Notes, export};
 use miette::{Result, miette};
 use std::path::PathBuf;
@@ -28,6 +28,7 @@ pub struct Args {
 
 /// Writes the weights under their names, shapes and order.
 pub fn run(args: &Args) -> Result<()> {
+    not_onto(&args.output, &args.weights)?;
     let net = args.model.network()?;
     let weights = load_weights(&args.weights, &net, args.json)?;
     let values = weights.params(&net).map_err(|e| miette!("{e}"))?;

@@ -1,7 +1,7 @@
 //! `cotangent import --from LIBRARY FILE MODEL -o OURS.safetensors`
 
 use crate::model::ModelArgs;
-use crate::output::{commit, print_json, stage_bytes};
+use crate::output::{commit, not_onto, print_json, stage_bytes};
 use cotangent::exchange::{Library, import};
 use miette::{Result, miette};
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ pub struct Args {
 
 /// Writes the weights under our names, shapes and order.
 pub fn run(args: &Args) -> Result<()> {
+    not_onto(&args.output, &args.file)?;
     let net = args.model.network()?;
     let path = args.file.display();
     let bytes = std::fs::read(&args.file)

@@ -189,18 +189,21 @@ fn show(json: bool, example: &Example, p: &Prediction, encoding: &Encoding) -> R
             "image": example.name,
             "class": p.class,
             "name": encoding.class_name(p.class),
-            "probabilities": p.probabilities,
+            "probabilities": (!p.probabilities.is_empty()).then_some(&p.probabilities),
             "label": example.label,
         }));
     }
-    let probability = p.probabilities.get(p.class).copied().unwrap_or(f32::NAN);
+    let probability = match p.probabilities.get(p.class) {
+        Some(p) => format!(" ({:.1} %)", 100.0 * p),
+        None => String::new(),
+    };
     let verdict = match example.label.map(usize::from) {
         None => String::new(),
         Some(l) if l == p.class => "  right".into(),
         Some(l) => format!("  wrong: it is {}", encoding.class_name(l)),
     };
     let class = encoding.class_name(p.class);
-    print(&format!("{}: {class} ({:.1} %){verdict}\n", example.name, 100.0 * probability))
+    print(&format!("{}: {class}{probability}{verdict}\n", example.name))
 }
 
 fn show_text(

@@ -18,6 +18,12 @@ fn bytes(dir: &Path, name: &str) -> Vec<u8> {
     std::fs::read(dir.join(name)).unwrap()
 }
 
+/// Whether both exports are still the same, and the specification is what it was.
+fn theirs_unchanged(dir: &Path) -> bool {
+    bytes(dir, "theirs.safetensors") == bytes(dir, "b.safetensors")
+        && bytes(dir, "small.toml") == NET.as_bytes()
+}
+
 /// Scores at full precision.
 fn scores(dir: &Path, weights: &str) -> serde_json::Value {
     let args = ["eval", "small.toml", "--weights", weights, "--data", "data", "--json"];
@@ -38,6 +44,17 @@ fn trained_weights_go_out_and_come_back() {
     ok(dir, &["export", "--to", "timm", "ours.safetensors", "small.toml", "-o", "b.safetensors"]);
     assert!(bytes(dir, "theirs.safetensors") == bytes(dir, "b.safetensors"));
     assert_eq!(scores(dir, best), scores(dir, "ours.safetensors"));
+    // What was read is not overwritten.
+    let before = bytes(dir, best);
+    let (out, onto) = (["small.toml", "-o"], "is the input; it is not overwritten");
+    let export = ["export", "--to", "timm", best];
+    assert!(
+        fails(dir, &[&export[..], &out, &["run/../run/best.safetensors"]].concat()).contains(onto)
+    );
+    let import = ["import", "--from", "timm", "theirs.safetensors"];
+    assert!(fails(dir, &[&import[..], &out, &["theirs.safetensors"]].concat()).contains(onto));
+    assert!(fails(dir, &["emit", "small.toml", "-o", "small.toml"]).contains(onto));
+    assert!(bytes(dir, best) == before && theirs_unchanged(dir));
     // The fully connected layer's inputs are in another order there: had they
     // been taken as they are, the scores would be others.
     let theirs = bytes(dir, "theirs.safetensors");

@@ -20,8 +20,8 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another kernel", first("(Layer.Window 2", "(Layer.Window 1"));
     change("groups", first(") 1 true", ") 2 true"));
     change("no groups", first(") 2 true", ") 1 true"));
-    change("no rectifier", first("Layer.Relu)", "Layer.Flatten)"));
-    change("no flattening", first("Layer.Flatten", "Layer.Relu"));
+    change("no rectifier", first("Layer.Pointwise (Layer.Relu)", "Layer.Flatten"));
+    change("no flattening", first("Layer.Flatten", "Layer.Pointwise Layer.Relu"));
     change("another activation", first("Layer.Tanh", "Layer.Sigmoid"));
     change("another activation", first("Layer.Relu6", "Layer.HardSigmoid"));
     change("another slope", first("Layer.LeakyRelu (", "Layer.LeakyRelu (1"));

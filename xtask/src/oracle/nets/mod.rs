@@ -74,8 +74,8 @@ const CANCELLING: [&str; 3] = [
 ];
 
 /// The larger nets of the zoo are layers and blocks that have cases of their
-/// own in both precisions: of each the gradient in f64 and the whole step in
-/// f32 are enough.
+/// own in both precisions: of each the gradient in f64 is enough, and where it
+/// is asked for the whole step in f32.
 fn spared(name: &str, run: Run, precision: Precision) -> bool {
     if CANCELLING.contains(&name) {
         return matches!((run, precision), (Run::Grad { kinks: None }, Precision::F32));
