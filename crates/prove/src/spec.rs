@@ -90,7 +90,7 @@ pub fn optimizer(options: &StepOptions, precision: Precision) -> Result<String, 
     }
     let mut term = constructor.to_string();
     for (name, value) in optimizer.constants() {
-        term.push_str(&format!(" {}", rational(&stored(name, &value, precision)?)));
+        term.push_str(&format!(" {}", rational(&stored(name, value, precision)?)));
     }
     Ok(term)
 }
