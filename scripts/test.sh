@@ -44,9 +44,6 @@ rm -rf target/oracle
 cargo xtask oracle
 [[ -n $(find target/oracle -name case.json -print -quit) ]] || fail "cargo xtask oracle wrote no cases"
 
-step "The zoo's train steps, through IREE"
-cargo xtask lowerers
-
 step "Weights and gradients of timm's networks, beside ours"
 bash scripts/torch-oracle.sh --small
 
