@@ -65,14 +65,28 @@ pub fn finite_differences(
     inputs: &[Value<f64>],
     options: &Options,
 ) -> Result<Report, CheckError> {
+    finite_differences_watched(graph, inputs, options, &mut |_, _, _| {})
+}
+
+/// As [`finite_differences`]; before each gradient is compared, `watch` hears
+/// its name, its number from 0, and how many there are.
+///
+/// # Errors
+/// As [`finite_differences`].
+pub fn finite_differences_watched(
+    graph: &Graph,
+    inputs: &[Value<f64>],
+    options: &Options,
+    watch: &mut dyn FnMut(&str, usize, usize),
+) -> Result<Report, CheckError> {
     let outputs = run(graph, inputs)?;
     let probe = Probe::new(graph, inputs)?;
     let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
     let mut tensors = Vec::new();
-    for (output, gradient) in graph.outputs.iter().zip(&outputs) {
-        if output.role != Role::Grad {
-            continue;
-        }
+    let gradients = graph.outputs.iter().zip(&outputs).filter(|(o, _)| o.role == Role::Grad);
+    let count = gradients.clone().count();
+    for (k, (output, gradient)) in gradients.enumerate() {
+        watch(&output.name, k, count);
         let input = graph
             .input(&output.name)
             .filter(|&k| graph.inputs[k].ty == *graph.ty(output.value))

@@ -35,7 +35,7 @@ mod sample;
 
 pub use cases::{Case, cases};
 pub use error::CheckError;
-pub use finite::{Options, finite_differences};
+pub use finite::{Options, finite_differences, finite_differences_watched};
 pub use kinks::{kink_table, kink_table_with};
 pub use loss::differentiated;
 pub use random::random_graph;

@@ -2,10 +2,9 @@
 
 use crate::options::count;
 use cotangent::net::{NetSpec, Network};
+use cotangent::train::read_whole;
 use cotangent::zoo::{Config, Model};
 use miette::{Result, miette};
-#[cfg(unix)]
-use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 /// Which network, and how it is changed.
@@ -118,17 +117,9 @@ fn read(model: &str) -> Result<NetSpec> {
         || model.contains(['/', '\\'])
         || path.exists();
     if looks_like_a_path {
-        // Some devices never end.
-        #[cfg(unix)]
-        if std::fs::metadata(path).is_ok_and(|m| m.file_type().is_char_device()) {
-            return Err(miette!(help = "give the path of a spec file", "{model}: a device"));
-        }
-        let text = std::fs::read_to_string(path).map_err(|e| {
-            miette!(
-                help = "give the path of a spec file, or a name from `cotangent models`",
-                "{model}: {e}"
-            )
-        })?;
+        let help = "give the path of a spec file, or a name from `cotangent models`";
+        let bytes = read_whole(path).map_err(|e| miette!(help = help, "{model}: {e}"))?;
+        let text = String::from_utf8(bytes).map_err(|e| miette!(help = help, "{model}: {e}"))?;
         let spec = NetSpec::from_toml(&text).map_err(|e| {
             miette!(
                 help = "`cotangent show mnist-cnn --format toml` prints a spec to start from",

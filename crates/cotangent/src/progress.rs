@@ -135,6 +135,42 @@ fn human(d: Duration) -> String {
     }
 }
 
+/// Shows work that goes item by item: a bar on a terminal, else a line every
+/// few seconds on standard error.
+pub struct Items {
+    what: &'static str,
+    bar: ProgressBar,
+    last_line: Instant,
+}
+
+impl Items {
+    /// `what` is done to each item, such as "checking".
+    pub fn new(what: &'static str) -> Self {
+        let bar = ProgressBar::new(0);
+        if let Ok(style) = ProgressStyle::with_template("{msg} {bar:24} {pos}/{len}") {
+            bar.set_style(style);
+        }
+        Items { what, bar, last_line: Instant::now() }
+    }
+
+    /// Item `k` (from 0) of `of` is begun.
+    pub fn item(&mut self, name: &str, k: usize, of: usize) {
+        let text = format!("{} {name}", self.what);
+        if self.bar.is_hidden() && self.last_line.elapsed() >= PLAIN_INTERVAL {
+            self.last_line = Instant::now();
+            note(&format!("{text} ({} of {of})", k + 1));
+        }
+        self.bar.set_length(of as u64);
+        self.bar.set_position(k as u64);
+        self.bar.set_message(text);
+    }
+
+    /// All are done.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
 /// Shows downloads.
 pub struct Download {
     quiet: bool,

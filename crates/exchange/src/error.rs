@@ -25,6 +25,12 @@ pub enum ExchangeError {
          from before they broke"
     )]
     NotFinite { tensor: String, value: f32, at: usize },
+    /// A running variance below zero, of which there is no square root.
+    #[error(
+        "tensor `{tensor}` holds {value} at element {at}, expected variances, 0 or more; give \
+         weights whose running statistics are whole"
+    )]
+    NegativeVariance { tensor: String, value: f32, at: usize },
     /// A tensor is missing, one too many, or of another shape.
     #[error(transparent)]
     Misfit(Box<Misfit>),

@@ -121,6 +121,11 @@ pub fn import(net: &Network, library: Library, file: &[u8]) -> Result<Imported, 
             let (tensor, value) = (t.theirs.clone(), theirs[at]);
             return Err(ExchangeError::NotFinite { tensor, value, at });
         }
+        let variances = t.ours.ends_with(".running_var");
+        if let Some(at) = theirs.iter().position(|&x| variances && x < 0.0) {
+            let (tensor, value) = (t.theirs.clone(), theirs[at]);
+            return Err(ExchangeError::NegativeVariance { tensor, value, at });
+        }
         values.push(t.order.ours(&theirs));
     }
     let stats = values.split_off(net.params().len());

@@ -461,6 +461,13 @@ fn element_types_and_numbers_that_cannot_be_are_refused() {
     let nan = f32::NAN.to_le_bytes();
     broken.get_mut("fc2.bias").unwrap().bytes[4..8].copy_from_slice(&nan);
     assert!(message(&net, &broken).contains("`fc2.bias` holds NaN at element 1"));
+    let mut broken = good.clone();
+    broken.get_mut("bn.running_var").unwrap().bytes[..4].copy_from_slice(&(-1f32).to_le_bytes());
+    let found = message(&net, &broken);
+    assert!(
+        found.contains("`bn.running_var` holds -1 at element 0, expected variances"),
+        "{found}"
+    );
     let pickle = import(&net, Library::Timm, b"PK\x03\x04 archive/data.pkl").unwrap_err();
     assert!(pickle.to_string().contains("safetensors.torch.save_file"), "{pickle}");
     let cut = import(&net, Library::Timm, &bytes(&good)[..100]).unwrap_err();

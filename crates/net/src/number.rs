@@ -50,6 +50,12 @@ impl<'de> Deserialize<'de> for Number {
             Real(f64),
         }
         let text = match Text::deserialize(deserializer)? {
+            Text::Real(x) if x.is_finite() && x.abs() > f64::from(f32::MAX) => {
+                // Steps run in f32; here the message has the line and the key.
+                return Err(D::Error::custom(format!(
+                    "found {x:e}, expected a number that f32 holds, at most 3.4e38"
+                )));
+            }
             Text::Whole(n) => return Ok(n.into()),
             // The shortest decimal that reads back as this f64 is what was
             // written, up to digits that f64 does not hold.

@@ -205,3 +205,26 @@ fn names_without_end() {
         ],
     );
 }
+
+#[test]
+fn expansion_beside_hidden() {
+    check(
+        &layers(
+            "[4, 4, 8]",
+            "{ kind = 'inverted_residual', features = 8, expansion = 3, hidden = 16 }",
+        ),
+        expect![
+            "layer 1 (inverted_residual_1): `expansion` and `hidden` both say the hidden features; leave one out"
+        ],
+    );
+}
+
+#[test]
+fn a_constant_that_f32_does_not_hold() {
+    check(
+        &layers("[4]", "{ kind = 'leaky_relu', slope = 1e39 }, { kind = 'dense', features = 2 }"),
+        expect![
+            "layer 1 (leaky_relu): `slope`: found 1e39, expected a number that f32 holds, at most 3.4e38"
+        ],
+    );
+}

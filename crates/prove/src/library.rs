@@ -2,7 +2,7 @@
 
 use crate::{Coq, ProveError};
 use sha2::{Digest, Sha256};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -56,13 +56,16 @@ impl Library {
     }
 
     /// A directory whose name is the digest of its content is whole or absent.
+    /// One process compiles at a time, others wait for it; what a killed one
+    /// had compiled is not compiled again.
     fn cached(
         coq: &Coq,
         theories: &[(&str, &str)],
         cache: &Path,
         mut progress: impl FnMut(&str, usize, usize),
     ) -> Result<Self, ProveError> {
-        let dir = cache.join(format!("proofs-{}-coq-{}", &digest(theories)[..16], coq.version()));
+        let name = format!("proofs-{}-coq-{}", &digest(theories)[..16], coq.version());
+        let dir = cache.join(&name);
         if dir.is_dir() {
             return Ok(Library { dir });
         }
@@ -71,24 +74,45 @@ impl Library {
             move |error| ProveError::Io { path, error }
         };
         fs::create_dir_all(cache).map_err(io(cache))?;
-        let temporary =
-            tempfile::Builder::new().prefix(".proofs-").tempdir_in(cache).map_err(io(cache))?;
-        let work = temporary.path();
+        let lock = cache.join(".lock");
+        let _lock = File::create(&lock).and_then(|f| f.lock().map(|()| f)).map_err(io(&lock))?;
+        if dir.is_dir() {
+            return Ok(Library { dir });
+        }
+        let work = &cache.join(format!(".{name}"));
+        remove_abandoned(cache, work);
+        fs::create_dir_all(work).map_err(io(work))?;
         write(theories, work)?;
         for (k, (name, _)) in theories.iter().enumerate() {
+            // Coq may be killed while it writes a file; this one comes after.
+            let compiled = work.join(format!("{name}.compiled"));
+            if compiled.exists() {
+                continue;
+            }
             progress(name, k, theories.len());
             let output = coq.compile(work, Path::new("."), &format!("{name}.v"), LIMIT)?;
             if !output.success {
                 let what = format!("{name}.v");
                 return Err(ProveError::Theory { what, message: output.stderr });
             }
+            File::create(&compiled).map_err(io(&compiled))?;
         }
-        match fs::rename(work, &dir) {
-            // Somebody else was faster, with the same content.
-            Err(_) if dir.is_dir() => {}
-            result => result.map_err(io(&dir))?,
+        for (name, _) in theories {
+            let compiled = work.join(format!("{name}.compiled"));
+            fs::remove_file(&compiled).map_err(io(&compiled))?;
         }
+        fs::rename(work, &dir).map_err(io(&dir))?;
         Ok(Library { dir })
+    }
+}
+
+/// Removes what killed processes left of other versions; the lock is held.
+fn remove_abandoned(cache: &Path, work: &Path) {
+    for entry in fs::read_dir(cache).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(".proofs-") && entry.path() != work {
+            // In nobody's way if it stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -149,7 +173,29 @@ mod tests {
         let error = ready(&broken).unwrap_err().to_string();
         assert!(error.contains("Second.v"), "{error}");
         assert_eq!(heard, ["First", "Second", "First", "Second"]);
-        assert_eq!(fs::read_dir(cache.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn goes_on_where_a_killed_process_stopped() {
+        let coq = Coq::find().unwrap();
+        let cache = tempfile::tempdir().unwrap();
+        let cached = |heard: &mut Vec<String>| {
+            Library::cached(&coq, TWO, cache.path(), |name, _, _| heard.push(name.to_string()))
+        };
+        let whole = cached(&mut Vec::new()).unwrap().dir().to_path_buf();
+        let name = whole.file_name().unwrap().to_string_lossy().into_owned();
+        let work = cache.path().join(format!(".{name}"));
+        fs::rename(&whole, &work).unwrap();
+        File::create(work.join("First.compiled")).unwrap();
+        // As if killed amid writing.
+        fs::write(work.join("Second.vo"), "").unwrap();
+        let abandoned = cache.path().join(".proofs-of-another-version");
+        fs::create_dir(&abandoned).unwrap();
+        let mut heard = Vec::new();
+        let again = cached(&mut heard).unwrap();
+        assert_eq!(heard, ["Second"]);
+        assert!(fs::metadata(again.dir().join("Second.vo")).unwrap().len() > 0);
+        assert!(!work.exists() && !abandoned.exists() && !whole.join("First.compiled").exists());
     }
 
     #[test]

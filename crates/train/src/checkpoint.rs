@@ -26,8 +26,6 @@ pub(crate) struct Progress {
     pub correct: u64,
     /// Pixels of that epoch so far that are of no class.
     pub unanswered: u64,
-    /// Most test examples classified right after any epoch.
-    pub best_correct: Option<u64>,
     /// Wall time so far.
     pub seconds: f64,
     /// The epochs done.
@@ -46,6 +44,9 @@ struct Stored {
     /// Left out where there are none, as before there could be any.
     #[serde(default, skip_serializing_if = "is_zero")]
     unanswered: u64,
+    /// Once written; the metrics say it.
+    #[serde(default, skip_serializing)]
+    #[allow(dead_code)]
     best_correct: Option<u64>,
     seconds: f64,
     metrics: String,
@@ -63,7 +64,7 @@ impl Progress {
             loss_sum_bits: self.loss_sum.to_bits(),
             correct: self.correct,
             unanswered: self.unanswered,
-            best_correct: self.best_correct,
+            best_correct: None,
             seconds: self.seconds,
             metrics: csv(&self.rows),
         })
@@ -81,7 +82,6 @@ impl Progress {
             loss_sum: f64::from_bits(stored.loss_sum_bits),
             correct: stored.correct,
             unanswered: stored.unanswered,
-            best_correct: stored.best_correct,
             seconds: stored.seconds,
             rows,
         })

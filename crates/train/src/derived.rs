@@ -1,19 +1,18 @@
 //! The files of a run that follow from its checkpoint.
 
 use crate::checkpoint::Progress;
-use crate::metrics::csv;
+use crate::metrics::{best, csv};
 use crate::setup::{Setup, to_json};
-use crate::{Event, Observer, RunDir, Summary, TrainError};
+use crate::{Event, Observer, Row, RunDir, Summary, TrainError};
 
 /// The figures of a finished run.
 pub(crate) fn summary(setup: &Setup, dir: &RunDir, progress: &Progress) -> Summary {
     let last = progress.rows.last();
-    let best = progress.rows.iter().map(|r| r.val_accuracy).fold(f64::NAN, f64::max);
     Summary {
         model: setup.config.model.clone(),
         epochs: progress.epoch,
         steps: progress.epoch * setup.steps,
-        best_val_accuracy: best,
+        best_val_accuracy: best(&progress.rows).map_or(f64::NAN, |r| r.val_accuracy),
         val_accuracy: last.map_or(f64::NAN, |r| r.val_accuracy),
         val_loss: last.map_or(f64::NAN, |r| r.val_loss),
         seconds: progress.seconds,
@@ -80,14 +79,8 @@ pub(crate) fn restore_best(
     progress: &Progress,
     observer: &mut dyn Observer,
 ) -> Result<bool, TrainError> {
-    // The first of equals, as in training.
-    let mut best = None;
-    for row in &progress.rows {
-        if best.is_none_or(|(_, accuracy)| row.val_accuracy > accuracy) {
-            best = Some((row.epoch, row.val_accuracy));
-        }
-    }
-    let Some((epoch, _)) = best.filter(|_| !dir.best().exists()) else { return Ok(false) };
+    let best = best(&progress.rows).filter(|_| !dir.best().exists());
+    let Some(&Row { epoch, .. }) = best else { return Ok(false) };
     if epoch == progress.epoch && progress.step == 0 {
         let path = dir.last();
         let bytes = std::fs::read(&path).map_err(|source| TrainError::Read { path, source })?;

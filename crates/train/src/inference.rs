@@ -42,7 +42,7 @@ pub fn evaluate(
     let mut buffers = Batch::new(dataset, batch);
     let loss = net.loss_kind();
     let mut scoring = Scoring { eval: &mut step, batch: &mut buffers, rows: batch, loss, dataset };
-    let scores = scoring.score(dataset.test())?.0;
+    let scores = scoring.score(dataset.test())?;
     match scores.loss.is_finite() {
         true => Ok(scores),
         false => Err(overflow(weights, net, "the loss on the test split")),

@@ -73,4 +73,4 @@ pub use setup::check_fit;
 pub use start::Start;
 pub use trainer::{Outcome, train};
 pub use weights::Weights;
-pub use whole_file::{StagedFile, is_special, write_whole};
+pub use whole_file::{StagedFile, is_special, read_whole, write_whole};

@@ -86,6 +86,16 @@ pub(crate) fn parse_csv(text: &str) -> Result<Vec<Row>, String> {
     }
 }
 
+/// The epoch whose parameters are the ones to keep: of the highest accuracy;
+/// of those, of the lowest loss; of those, the first.
+pub(crate) fn best(rows: &[Row]) -> Option<&Row> {
+    rows.iter().reduce(|best, row| {
+        let (accuracy, before) = (row.val_accuracy, best.val_accuracy);
+        let better = accuracy > before || (accuracy == before && row.val_loss < best.val_loss);
+        if better { row } else { best }
+    })
+}
+
 /// A finished run: `summary.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -111,18 +121,32 @@ pub struct Summary {
 mod tests {
     use super::*;
 
+    const ROW: Row = Row {
+        epoch: 1,
+        step: 469,
+        lr: 0.1,
+        train_loss: 1.0 / 3.0,
+        train_accuracy: 0.5,
+        val_loss: 1e-9,
+        val_accuracy: 1.0,
+        images_per_second: 1234.5,
+    };
+
+    #[test]
+    fn the_best_epoch_is_the_most_accurate_then_that_of_the_lowest_loss_then_the_first() {
+        let best_of = |figures: &[(f64, f64)]| {
+            let row = |&(val_accuracy, val_loss)| Row { val_accuracy, val_loss, ..ROW };
+            let rows: Vec<Row> = figures.iter().map(row).collect();
+            best(&rows).map(|b| rows.iter().position(|r| std::ptr::eq(r, b)).unwrap())
+        };
+        assert_eq!(best_of(&[]), None);
+        assert_eq!(best_of(&[(0.5, 1.0), (0.6, 2.0), (0.4, 0.1)]), Some(1));
+        assert_eq!(best_of(&[(0.5, 1.0), (0.5, 0.9), (0.5, 0.9)]), Some(1));
+    }
+
     #[test]
     fn rows_read_back_and_damage_is_refused() {
-        let row = Row {
-            epoch: 1,
-            step: 469,
-            lr: 0.1,
-            train_loss: 1.0 / 3.0,
-            train_accuracy: 0.5,
-            val_loss: 1e-9,
-            val_accuracy: 1.0,
-            images_per_second: 1234.5,
-        };
+        let row = ROW;
         let text = csv(&[row, row]);
         assert!(text.starts_with(
             "epoch,step,lr,train_loss,train_accuracy,val_loss,val_accuracy,images_per_second\n\

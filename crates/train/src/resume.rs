@@ -64,7 +64,7 @@ pub fn resume_from(
     for s in &state {
         weights.tensor(net, &s.name, &s.shape)?;
     }
-    check_identity(&dir, &setup, &found.identity, dataset)?;
+    check_identity(&dir, &setup, &config, &found.identity, dataset)?;
     let progress = found.progress;
     let (epochs, steps) = (setup.config.epochs as u64, setup.steps);
     if progress.step > steps || progress.epoch > epochs {
@@ -120,10 +120,11 @@ fn restart(
 }
 
 /// Whether a checkpoint is of the very step, data and configuration that the
-/// run directory would continue with.
+/// run directory would continue with; `written` is its `config.toml`.
 fn check_identity(
     dir: &RunDir,
     setup: &Setup,
+    written: &Config,
     found: &checkpoint::Identity,
     dataset: &Dataset,
 ) -> Result<(), TrainError> {
@@ -158,7 +159,8 @@ fn check_identity(
         ..c
     });
     let then = &then.map_or(Ok(found.config.clone()), |c| c.to_toml())?;
-    let now = &setup.identity.config;
+    // What the data set fills in is compared too, as it is written.
+    let now = &Config { encoding: written.encoding.clone(), ..setup.config.clone() }.to_toml()?;
     if now != then {
         let differs = |(a, b): &(&str, &str)| a != b;
         let (found, expected) =

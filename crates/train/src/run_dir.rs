@@ -36,6 +36,20 @@ impl RunDir {
         Ok((dir, lock))
     }
 
+    /// Whether a new run could begin in `path`, before anything is made there.
+    ///
+    /// # Errors
+    /// The path is a file or not UTF-8, or holds anything at all.
+    pub fn check_new(path: &Path) -> Result<(), TrainError> {
+        let dir = RunDir(path.into());
+        dir.check_name()?;
+        match fs::metadata(path) {
+            Ok(m) if m.is_dir() => dir.check_empty(),
+            Ok(_) => Err(TrainError::NotADirectory { path: path.into() }),
+            Err(_) => Ok(()),
+        }
+    }
+
     /// Locks the directory of a run that has begun.
     pub(crate) fn lock(&self) -> Result<Lock, TrainError> {
         self.check_name()?;
@@ -112,7 +126,8 @@ impl RunDir {
         self.0.join("last.safetensors")
     }
 
-    /// `best.safetensors`: the epoch with the best validation accuracy.
+    /// `best.safetensors`: the epoch with the best validation accuracy, of
+    /// equal ones that with the lowest loss.
     pub fn best(&self) -> PathBuf {
         self.0.join("best.safetensors")
     }

@@ -31,8 +31,8 @@ pub(crate) struct Scoring<'a> {
 }
 
 impl Scoring<'_> {
-    /// The scores of `split`, and the number classified right.
-    pub fn score(&mut self, split: &Split) -> Result<(Scores, u64), TrainError> {
+    /// The scores of `split`.
+    pub fn score(&mut self, split: &Split) -> Result<Scores, TrainError> {
         let (mut loss, mut answers) = (0.0f64, Answers::default());
         let (n, rows) = (split.len(), self.rows);
         for first in (0..n).step_by(rows) {
@@ -49,7 +49,7 @@ impl Scoring<'_> {
             let target = &self.batch.target[..count * self.dataset.target_len()];
             answers += Answers::count(self.eval.output(Role::Logits), target, classes);
         }
-        Ok((Scores { loss: loss / n as f64, accuracy: answers.accuracy(), n }, answers.right))
+        Ok(Scores { loss: loss / n as f64, accuracy: answers.accuracy(), n })
     }
 
     /// The sum of the losses of `count` examples that are fewer than a batch:

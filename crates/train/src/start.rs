@@ -1,6 +1,7 @@
 //! What a run starts from: drawn parameters, or weights.
 
 use crate::setup::{Setup, sha256};
+use crate::whole_file::read_whole;
 use crate::{TrainError, Weights};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -26,7 +27,7 @@ impl Start {
     pub fn new(path: &Path, reset_head: bool) -> Result<Self, TrainError> {
         let read = |source| TrainError::Read { path: path.into(), source };
         let absolute = std::path::absolute(path).map_err(read)?;
-        let sha256 = sha256(&std::fs::read(path).map_err(read)?);
+        let sha256 = sha256(&read_whole(path).map_err(read)?);
         match absolute.to_str() {
             Some(weights) => Ok(Start { weights: weights.into(), sha256, reset_head }),
             None => Err(TrainError::Invalid {

@@ -5,7 +5,7 @@ use crate::derived;
 use crate::engine::Step;
 use crate::feed::{Batch, Feed};
 use crate::masks::Masks;
-use crate::metrics::csv;
+use crate::metrics::{best, csv};
 use crate::score::{Answers, Scoring, positions};
 use crate::setup::{Setup, to_json};
 use crate::start;
@@ -258,7 +258,7 @@ impl<'a> Trainer<'a> {
             loss: self.setup.net.loss_kind(),
             dataset: self.dataset,
         };
-        let (scores, correct) = scoring.score(self.dataset.test())?;
+        let scores = scoring.score(self.dataset.test())?;
         self.clock.evaluation = start.elapsed();
         let lr = self.last_lr();
         if !scores.loss.is_finite() {
@@ -276,15 +276,14 @@ impl<'a> Trainer<'a> {
             val_accuracy: scores.accuracy,
             images_per_second,
         };
-        let best = self.progress.best_correct.is_none_or(|b| correct > b);
         self.progress = Progress {
             epoch: self.progress.epoch + 1,
-            best_correct: self.progress.best_correct.max(Some(correct)),
             seconds: self.progress.seconds,
             rows: std::mem::take(&mut self.progress.rows),
             ..Progress::default()
         };
         self.progress.rows.push(row);
+        let best = best(&self.progress.rows).is_some_and(|b| b.epoch == row.epoch);
         observer.event(&Event::EpochDone { row: &row, best });
         // `last` comes after `best`: stopped between the two, the run repeats
         // this epoch and writes the same `best` again.

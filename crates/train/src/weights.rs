@@ -1,6 +1,7 @@
 //! Weights files: safetensors, read and matched to a network by name.
 
 use crate::error::Misfit;
+use crate::whole_file::read_whole;
 use crate::{Config, TrainError};
 use cotangent_data::Encoding;
 use cotangent_net::{LayerKind, LayerPlan, NetSpec, Network, Param};
@@ -34,7 +35,7 @@ impl Weights {
     /// being a checkpoint, its content does not match its sha256.
     pub fn load(path: &Path) -> Result<Self, TrainError> {
         let bytes =
-            std::fs::read(path).map_err(|source| TrainError::Read { path: path.into(), source })?;
+            read_whole(path).map_err(|source| TrainError::Read { path: path.into(), source })?;
         Self::from_bytes(path, &bytes)
             .map_err(|reason| TrainError::Checkpoint { path: path.into(), reason })
     }

@@ -1,4 +1,4 @@
-//! Files that are whole or as they were.
+//! Files that are read whole, and written whole or left as they were.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{Error, ErrorKind, Result, Write};
@@ -77,6 +77,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     StagedFile::new(path, bytes)?.commit()
 }
 
+/// The content of `path`.
+///
+/// # Errors
+/// It cannot be read, or is a device: some of those never end.
+pub fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    use std::os::unix::fs::FileTypeExt;
+    if fs::metadata(path)?.file_type().is_char_device() {
+        return Err(Error::new(ErrorKind::InvalidInput, "a device, expected a file"));
+    }
+    fs::read(path)
+}
+
 /// Whether `path` is something other than a regular file or a directory, or
 /// another name for an open file (`/dev/stdout`).
 pub fn is_special(path: &Path) -> bool {
@@ -116,6 +128,12 @@ mod tests {
     use super::*;
     use std::io::Read;
     use std::os::unix::fs::{FileTypeExt, symlink};
+
+    #[test]
+    fn an_endless_device_is_not_read() {
+        let error = read_whole(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(error.to_string(), "a device, expected a file");
+    }
 
     #[test]
     fn links_stay_links() {

@@ -108,6 +108,7 @@ fn what_has_changed_is_refused() {
         ("momentum(momentum=0.9", "momentum(momentum=0.8", "sha256"),
         ("format = 2", "format = 7", "format 7, expected 2"),
         ("epochs = 3", "epochs = 0", "epochs"),
+        ("mean = [", "mean = [1", "found `mean = [1"),
     ] {
         edit(&run.config(), from, to);
         let error = refusal(&run);

@@ -127,7 +127,9 @@ fn nothing(_: &mut Draw) -> String {
 }
 
 pub const SUBJECTS: &[Subject] = &[
-    Subject::new("dense", On::Tokens, |d| format!("features = {}", d.size(1, 5))),
+    Subject::new("dense", On::Tokens, |d| {
+        format!("features = {}, bias = {}", d.size(1, 5), d.one_of(&[true, false]))
+    }),
     Subject::new("conv2d", On::Image, |d| {
         let groups = d.one_of(&[1, 2]);
         format!(
@@ -142,21 +144,27 @@ pub const SUBJECTS: &[Subject] = &[
     }),
     Subject::new("depthwise_conv2d", On::Image, |d| {
         format!(
-            "kernel = {}, stride = {}, padding = {}, multiplier = {}",
+            "kernel = {}, stride = {}, padding = {}, multiplier = {}, dilation = {}, bias = {}",
             d.window(),
             d.stride(),
             d.padding(),
-            d.size(1, 2)
+            d.size(1, 2),
+            d.size(1, 2),
+            d.one_of(&[true, false]),
         )
     }),
     Subject::new("conv_transpose2d", On::Image, |d| {
         format!(
-            "features = {}, kernel = [{}, {}], stride = {}, padding = {}",
-            d.size(1, 4),
+            "features = {}, kernel = [{}, {}], padding = {}, dilation = {}, groups = {}, bias = {}, {}",
+            2 * d.size(1, 2),
             d.size(2, 3),
             d.size(2, 3),
-            d.stride(),
             d.one_of(&["\"same\"", "\"valid\"", "1"]),
+            d.size(1, 2),
+            d.one_of(&[1, 2]),
+            d.one_of(&[true, false]),
+            // More output than the stride has would be of nothing.
+            d.one_of(&["stride = [1, 2]", "stride = 2, output_padding = [0, 1]"]),
         )
     }),
     Subject::new("batch_norm", On::Image, |d| {
@@ -259,9 +267,12 @@ pub const SUBJECTS: &[Subject] = &[
     }),
     Subject::new("inverted_residual", On::Image, |d| {
         format!(
-            "features = {}, expansion = 2, stride = {}, activation = \"silu\"",
+            "features = {}, {}, stride = {}, activation = \"silu\", squeeze = {}, gate = \"{}\"",
             d.size(2, 5),
-            d.size(1, 2)
+            d.one_of(&["expansion = 1", "expansion = 2", "hidden = 5"]),
+            d.size(1, 2),
+            d.size(0, 2),
+            d.one_of(&["sigmoid", "hard_sigmoid"]),
         )
     }),
     Subject::new("mb_conv", On::Image, |d| {
@@ -272,10 +283,13 @@ pub const SUBJECTS: &[Subject] = &[
     }),
     Subject::new("universal_inverted_bottleneck", On::Image, |d| {
         format!(
-            "features = {}, expansion = 2, start_kernel = {}, middle_kernel = {}, stride = {}, activation = \"silu\"",
+            "features = {}, expansion = 2, {}, stride = {}, activation = \"silu\"",
             d.size(2, 5),
-            d.one_of(&[0, 3]),
-            3,
+            d.one_of(&[
+                "start_kernel = 0, middle_kernel = 3",
+                "start_kernel = 3, middle_kernel = 0",
+                "start_kernel = 3, middle_kernel = 3",
+            ]),
             d.size(1, 2)
         )
     }),

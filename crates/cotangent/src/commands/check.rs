@@ -3,7 +3,10 @@
 use crate::model::ModelArgs;
 use crate::options::{OptimizerArgs, count, seed};
 use crate::output::{print, print_json};
-use cotangent::check::{KinkRow, Options, Report, finite_differences, kink_table, sample_inputs};
+use crate::progress::Items;
+use cotangent::check::{
+    KinkRow, Options, Report, finite_differences_watched, kink_table, sample_inputs,
+};
 use cotangent::graph::Precision;
 use cotangent::interp::{Tensor, Value};
 use cotangent::native::Executor;
@@ -22,6 +25,9 @@ pub struct Args {
     /// Seed of the point checked and of the samples.
     #[arg(long, default_value_t = 0, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     seed: u64,
+    /// Coordinates sampled of each gradient; all of those of smaller ones.
+    #[arg(long, default_value_t = 64, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    coordinates: usize,
     #[command(flatten)]
     optimizer: OptimizerArgs,
     /// Print one line of JSON.
@@ -63,8 +69,12 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let grad = parsed(What::Grad, Precision::F64)?.graph;
     let inputs = sample_inputs(&grad, args.seed).map_err(|e| miette!("{e}"))?;
-    let sampling = Options { seed: args.seed, ..Options::default() };
-    let differences = finite_differences(&grad, &inputs, &sampling).map_err(|e| miette!("{e}"))?;
+    let sampling = Options { seed: args.seed, coordinates: args.coordinates, ..Options::default() };
+    let mut shown = Items::new("checking the gradient of");
+    let mut watch = |name: &str, k, of| shown.item(name, k, of);
+    let differences = finite_differences_watched(&grad, &inputs, &sampling, &mut watch)
+        .map_err(|e| miette!("{e}"))?;
+    shown.finish();
     let kinks = kink_table().map_err(|e| miette!("{e}"))?;
     let executors = vec![native(&parsed(What::Train, Precision::F32)?, args.seed)?];
     let passed =

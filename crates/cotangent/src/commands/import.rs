@@ -3,6 +3,7 @@
 use crate::model::ModelArgs;
 use crate::output::{commit, not_onto, print_json, stage_bytes};
 use cotangent::exchange::{Library, import};
+use cotangent::train::read_whole;
 use miette::{Result, miette};
 use std::path::PathBuf;
 
@@ -30,7 +31,7 @@ pub fn run(args: &Args) -> Result<()> {
     not_onto(&args.output, &args.file)?;
     let net = args.model.network()?;
     let path = args.file.display();
-    let bytes = std::fs::read(&args.file)
+    let bytes = read_whole(&args.file)
         .map_err(|e| miette!(help = "give a safetensors file", "cannot read {path}: {e}"))?;
     let imported = import(&net, args.from, &bytes).map_err(|e| miette!("{path}: {e}"))?;
     let ours = imported.to_safetensors(&net).map_err(|e| miette!("{path}: {e}"))?;

@@ -6,6 +6,7 @@ use crate::output::{note, print, print_json};
 use cotangent::graph::Precision;
 use cotangent::prove::{Coq, Directory, Library, Limits, Subject, Verdict};
 use cotangent::stablehlo::What;
+use cotangent::train::read_whole;
 use miette::{Result, miette};
 use std::fmt::Write;
 use std::io::ErrorKind;
@@ -106,7 +107,8 @@ fn text(args: &Args) -> Result<String> {
                 args.model
             ));
         }
-        return std::fs::read_to_string(path).map_err(|e| miette!("{}: {e}", args.model));
+        let bytes = read_whole(path).map_err(|e| miette!("{}: {e}", args.model))?;
+        return String::from_utf8(bytes).map_err(|e| miette!("{}: {e}", args.model));
     }
     let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {

@@ -6,7 +6,7 @@ use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
 use cotangent::data::Augment;
 use cotangent::net::{NetSpec, Network};
-use cotangent::train::{Config, Outcome, Schedule, Start, Summary, TrainError};
+use cotangent::train::{Config, Outcome, RunDir, Schedule, Start, Summary, TrainError};
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -86,7 +86,7 @@ enum ScheduleArg {
 /// Trains. An interrupted run ends with status 130, as shells report Ctrl-C.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let silent = args.quiet || args.json;
-    let stop = stop_on_interrupt()?;
+    let stop = stop_on_interrupt(args.quiet)?;
     let mut renderer = Renderer::new(silent);
     let (outcome, dir) = match (&args.resume, &args.model) {
         (Some(dir), _) => {
@@ -97,6 +97,8 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let net = ModelArgs { model: model.clone(), size: args.size.clone() }.network()?;
             let data = args.data.as_deref().unwrap_or("auto");
             let config = config(args, data, &net)?;
+            // Before the data, whose reading can take a while.
+            args.run_dir.as_deref().map_or(Ok(()), RunDir::check_new).map_err(report)?;
             let dataset = load_data(data, &net, None, silent)?;
             let dir = match &args.run_dir {
                 Some(dir) => dir.clone(),
@@ -122,7 +124,7 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(at) => {
-            note(&format!(
+            let at = format!(
                 "interrupted at epoch {} of {}, step {} of {}; the checkpoint is saved\n\
                  to continue: cotangent train --resume {}",
                 at.epoch,
@@ -130,7 +132,10 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 at.step,
                 at.steps,
                 dir.display()
-            ));
+            );
+            if !args.quiet {
+                note(&at);
+            }
             Ok(ExitCode::from(130))
         }
     }
@@ -229,14 +234,16 @@ fn fresh_dir(model: &str) -> Result<PathBuf> {
 
 /// Ctrl-C (and a termination signal) asks the run to stop; a second one ends
 /// the process at once.
-fn stop_on_interrupt() -> Result<Arc<AtomicBool>> {
+fn stop_on_interrupt(quiet: bool) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
-        note("stopping after this step; the checkpoint will be saved (again to end at once)");
+        if !quiet {
+            note("stopping after this step; the checkpoint will be saved (again to end at once)");
+        }
     })
     .map_err(|e| miette!("cannot listen for Ctrl-C: {e}"))?;
     Ok(stop)

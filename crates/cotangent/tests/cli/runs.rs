@@ -59,7 +59,8 @@ fn a_directory_made_for_a_run_that_cannot_begin_is_gone() {
     // A user's directory stays, and what is in it.
     std::fs::create_dir(d.join("mine")).unwrap();
     std::fs::write(d.join("mine/best.safetensors"), "precious").unwrap();
-    let error = fails(d, &["train", "mnist-mlp", "--data", "data", "--run-dir", "mine"]);
+    // Before the data are looked at.
+    let error = fails(d, &["train", "mnist-mlp", "--data", "none", "--run-dir", "mine"]);
     assert!(error.contains("mine is not empty: it holds best.safetensors"), "{error}");
     assert_eq!(std::fs::read(d.join("mine/best.safetensors")).unwrap(), b"precious");
     let name: std::ffi::OsString = std::os::unix::ffi::OsStringExt::from_vec(b"bad\xff".to_vec());

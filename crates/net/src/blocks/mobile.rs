@@ -102,6 +102,10 @@ fn inverted(block: &InvertedResidual, input: &[usize]) -> Result<Vec<Layer>, Str
     let norm = Norm { eps: block.eps.clone(), momentum: block.momentum.clone() };
     let features = positive("features", block.features)?;
     let (kernel, stride) = (positive("kernel", block.kernel)?, positive("stride", block.stride)?);
+    let usual = InvertedResidual::new(features).expansion;
+    if block.hidden != 0 && block.expansion != usual {
+        return Err("`expansion` and `hidden` both say the hidden features; leave one out".into());
+    }
     let hidden = match block.hidden {
         0 => channels.saturating_mul(positive("expansion", block.expansion)?),
         hidden => hidden,
