@@ -5,13 +5,15 @@
     is the one of [RaiseConvolution.den_conv]. [conv2d_eqt]: the formula depends
     on the cells of the image alone.
 
+    [places_sum_sound]: the sum over all places.
+
     Glossary
       - [forward_dims]   the attributes of the layer's convolution *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem Raise.
-From Cotangent Require Import RaiseConvolution Spec Images.
+From Cotangent Require Import RaiseLinear ConvolutionIndex RaiseConvolution Spec Images.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Local Open Scope ring_scope.
@@ -35,6 +37,35 @@ rewrite /window_count /Layer.places [w_lhs_dilation _]/= [w_rhs_dilation _]/= dk
 case: Z.leb_spec => h1 /=; first lia.
 case: Z.ltb_spec => h2 /=; first lia.
 by congr (N.add (N.div _ _) _); lia.
+Qed.
+
+Lemma sum_cons (R : realType) k l (F : idx -> R) :
+  \sum_(r <- idxs (k :: l)) F r = \sum_(i <- Nrange k) \sum_(r <- idxs l) F (i :: r).
+Proof. exact: big_allpairs_dep. Qed.
+
+Lemma places_sum_sound (R : realType) n h w c x (e : env R) :
+  eqt [:: n; c] (den (Layer.places_sum n h w c x) e)
+    (fun i => \sum_(p <- Nrange h) \sum_(q <- Nrange w)
+       e x [:: nth 0%num i 0; p; q; nth 0%num i 1]).
+Proof.
+move=> i hi; pose s : shape := [:: n; h; w; c].
+have -> : den (Layer.places_sum n h w c x) e i = reduce_add s [:: 1; 2]%num (e x) i.
+  exact: (den_reduce (ds := [:: 1; 2]%num) (s := s) x e hi).
+move: hi; rewrite mem_idxs; case: i => [|b [|f [|? ?]]] //=; rewrite ?andbF //.
+move=> /and3P [hb hf _]; rewrite /reduce_add /fibre big_filter.
+have m2 y z : N.ltb y h -> N.ltb z w -> [:: y; z] \in idxs [:: h; w].
+  by move=> h1 h2; rewrite mem_idxs /= h1 h2.
+have m4 y z : N.ltb y h -> N.ltb z w -> [:: b; y; z; f] \in idxs s.
+  by move=> h1 h2; rewrite mem_idxs /= hb h1 h2 hf.
+transitivity (\sum_(u <- idxs [:: h; w] | predT u) e x [:: b; nth 0%num u 0; nth 0%num u 1; f]).
+  apply: (sum_bij (h := fun r => [:: nth 0%num r 1; nth 0%num r 2])
+    (g := fun u => [:: b; nth 0%num u 0; nth 0%num u 1; f])); try exact: idxs_uniq.
+  - move=> r; rewrite mem_idxs; case: r => [|r0 [|r1 [|r2 [|r3 [|? ?]]]]] //; rewrite /s /= ?andbF //.
+    by move=> /and5P [_ h1 h2 _ _] /eqP [-> ->]; split=> //; exact: m2.
+  - move=> u; rewrite mem_idxs; case: u => [|u0 [|u1 [|? ?]]] //=; rewrite ?andbF //.
+    by move=> /and3P [h1 h2 _] _; split=> //; exact: m4.
+rewrite sum_cons; apply: eq_bigr => p _; rewrite sum_cons; apply: eq_bigr => q _.
+by rewrite big_seq1.
 Qed.
 
 Section Layer.
@@ -69,10 +100,6 @@ Qed.
 Section Real.
 Variables (R : realType).
 Implicit Types (e : env R) (a b : tensor R).
-
-Lemma sum_cons k l (F : idx -> R) :
-  \sum_(r <- idxs (k :: l)) F r = \sum_(i <- Nrange k) \sum_(r <- idxs l) F (i :: r).
-Proof. exact: big_allpairs_dep. Qed.
 
 Lemma padded_cell1 q k z (from := (z - Z.of_N (Layer.k_low q))%Z) :
   padded_cell (forward_window q) k z

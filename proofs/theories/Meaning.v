@@ -79,6 +79,9 @@ match l, s, ps with
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     fun i => conv2d h w c m v u g x k i + b [:: nth 0%num i 3]
 | Layer.Conv2d m v u g false, [:: h; w; c], [:: k] => conv2d h w c m v u g x k
+| Layer.GlobalAvgPool, [:: h; w; _], _ => fun i =>
+    (\sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: row i; p; q; column i])
+    / int_real R (Z.of_N (h * w))
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
@@ -206,7 +209,7 @@ Qed.
 Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias] /=.
+case: l => [m bias|p||m v u g bias|] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -217,10 +220,14 @@ case: l => [m bias|p||m v u g bias] /=.
 - by move=> [<-] h i hi; rewrite h.
 - move=> [<-] h i hi; apply: h; apply: same_place_in => //.
   by rewrite /size_of /= N.mul_1_r.
-case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-] hx i hi.
-have e k : conv2d h w c m v u g x k i = conv2d h w c m v u g y k i.
-  exact: (@conv2d_eqt batch h w c m v u g hc hm R x y k hx i hi).
-by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
+- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-] hx i hi.
+  have e k : conv2d h w c m v u g x k i = conv2d h w c m v u g y k i.
+    exact: (@conv2d_eqt batch h w c m v u g hc hm R x y k hx i hi).
+  by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
+case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i /idxs2 [p [q [-> hp hq]]].
+congr (_ / _); rewrite !big_seq; apply: eq_bigr => a ha; rewrite !big_seq; apply: eq_bigr => b hb.
+apply: hx; move: ha hb; rewrite !mem_Nrange mem_idxs /= => -> ->.
+by rewrite /= andbT; apply/andP; split; apply/N.ltb_lt.
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -264,7 +271,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias].
+case: l => [m bias|p||m v u g bias|].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -274,13 +281,19 @@ case: l => [m bias|p||m v u g bias].
 - by move=> [<-]; case: ps => // -[<-] h i hi; exact: pointwise_sound h i.
 - move=> [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
   by rewrite /next_id (_ : N.pred _ = k) ?h0 //= ; lia.
-rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-].
-case: bias; case: ps => [|f [|b []]] //= [<-].
-  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
-  have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
-  by rewrite h2 /= h0 h1 (conv_sound hv hu hc hm) // every_place_sound.
-move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
-by rewrite h0 (conv_sound hv hu hc hm).
+- rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // /and4P [hv hu hc hm] [<-].
+  case: bias; case: ps => [|f [|b []]] //= [<-].
+    move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+    have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
+    by rewrite h2 /= h0 h1 (conv_sound hv hu hc hm) // every_place_sound.
+  move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
+  by rewrite h0 (conv_sound hv hu hc hm).
+rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+have -> : N.pred (next_id k [:: (k, Layer.places_sum batch h w ch x);
+    (k + 1, Const [:: batch; ch] (Z.of_N (h * w)) 1); (k + 2, Bin [:: batch; ch] Div k (k + 1))])%num
+    = (k + 2)%num by rewrite /next_id /=; lia.
+by rewrite h2 [LHS]/= h0 h1 (@places_sum_sound R batch h w ch x e i hi) /= /rational divr1.
 Qed.
 
 Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
@@ -372,7 +385,7 @@ Lemma layer_smooth name l batch s ps x k c E : Layer.emit l batch s ps x k = Som
      off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
   smooth_in x0 E c.
 Proof.
-case: l => [m bias|p||m v u g bias] /=.
+case: l => [m bias|p||m v u g bias|] /=.
 - case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
@@ -380,8 +393,13 @@ case: l => [m bias|p||m v u g bias] /=.
   apply: (h (KinkAt name kind z) _ (batch :: s) (fun v => E v x)) => //; last by left.
   by elim: points hz {h} => //= z' l ih [->|/ih]; [left|right].
 - by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
-case: s => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
+- case: s => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
+case: s => [|h [|w [|ch [|? ?]]]] //; case: ps => //; case: ifP => // /N.ltb_lt pos [<-] hc _.
+move=> d o /= [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
+have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
+rewrite h1 /= /rational divr1; case: (h * w)%num pos => // p _.
+by rewrite gt_eqF //= pos_real_gt0.
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->

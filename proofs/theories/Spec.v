@@ -49,14 +49,18 @@ Inductive t :=
 | Dense of N & bool   (** features; whether there is a bias *)
 | Pointwise of pointwise
 | Flatten
-| Conv2d of N & window & window & N & bool.
+| Conv2d of N & window & window & N & bool
     (** features, window downwards and across, groups, whether there is a bias *)
+| GlobalAvgPool.
+    (** the mean over all places of an image *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d m v u g _, [:: h; w; c] =>
     if [&& window_fits v h, window_fits u w, divides g c & divides g m]
     then Some [:: places v h; places u w; m] else None
 | Conv2d _ _ _ _ _, _ => None
+| GlobalAvgPool, [:: h; w; c] => if N.ltb 0 (h * w) then Some [:: c] else None
+| GlobalAvgPool, _ => None
 | Dense features _, [:: _] => Some [:: features]
 | Dense _ _, _ => None
 | Pointwise _, _ => Some s
@@ -131,6 +135,11 @@ Definition every_place (n h w m b : N) : op :=
   let s := [:: n; h; w; m] in
   Contract s s (proj [:: 0; 1; 2; 3]%num) [:: View b [:: m] (proj [:: 3]%num)].
 
+(** the sum over all places *)
+Definition places_sum (n h w c x : N) : op :=
+  let s := [:: n; h; w; c] in
+  Contract s [:: n; c] (proj [:: 0; 3]%num) [:: View x s (proj [:: 0; 1; 2; 3]%num)].
+
 (** The layer on [batch] examples of shape [s]: [x] holds them, [ps] are the
     parameters, results are numbered from [k]; the last one is the output.
     A layer has at least one instruction. *)
@@ -148,6 +157,12 @@ match l, s, ps with
         (k + 1, every_place batch (places v h) (places u w) m b);
         (k + 2, Bin out Add k (k + 1))]%num
 | Conv2d m v u g false, [:: h; w; c], [:: f] => Some [:: (k, conv batch h w c m v u g x f)]
+| GlobalAvgPool, [:: h; w; c], [::] =>
+    if N.ltb 0 (h * w) then Some
+      [:: (k, places_sum batch h w c x);
+          (k + 1, Const [:: batch; c] (Z.of_N (h * w)) 1);
+          (k + 2, Bin [:: batch; c] Div k (k + 1))]%num
+    else None
 | Flatten, s, [::] => Some [:: (k, Reshape (batch :: s) [:: batch; size_of s] x)]
 | _, _, _ => None
 end.

@@ -83,8 +83,8 @@ pub enum ProveError {
     Literal(#[from] LiteralError),
     /// A layer that the proofs do not cover.
     #[error(
-        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, flatten and \
-         all activations but gelu"
+        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, flatten, \
+         global_avg_pool and all activations but gelu"
     )]
     Layer {
         /// The layer's name.

@@ -34,6 +34,7 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
             LayerKind::HardSigmoid(_) => pointwise("HardSigmoid"),
             LayerKind::HardSwish(_) => pointwise("HardSwish"),
             LayerKind::Flatten(_) => "Layer.Flatten".into(),
+            LayerKind::GlobalAvgPool(p) if !p.keep => "Layer.GlobalAvgPool".into(),
             LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| ProveError::Layer {
                 layer: layer.name.clone(),
                 kind: layer.kind.name(),

@@ -100,8 +100,10 @@ pub fn steps() -> Vec<Step> {
         .relu()
         .flatten()
         .dense(2);
+    let means = NetSpec::new("means", [3, 2, 1]).conv2d(3, 2).relu().global_avg_pool().dense(2);
+    let nets = [(square, 3), (deep, 2), (image, 2), (linear, 2), (windows, 2), (means, 2)];
     let mut steps = Vec::new();
-    for (net, batch) in [(square, 3), (deep, 2), (image, 2), (linear, 2), (windows, 2)] {
+    for (net, batch) in nets {
         steps.push(Step::new(&net, What::Grad, "sgd", batch));
         for optimizer in ["sgd(weight_decay=0.25)", "momentum", "adamw"] {
             steps.push(Step::new(&net, What::Train, optimizer, batch));
