@@ -105,7 +105,25 @@ Definition contract_conv (flipped : bool) (c : conv_dims) (s t : shape) (a b : N
             & if flipped then places else met] (size s));
         View b t (place_forms (numbers (c_rhs c)) [:: coord 1, output & cells] (size t))].
 
-(** Whether the form above is one for [c]. *)
+(** The kernel of a grouped convolution, whose input and output features are
+    exchanged within each group for the gradient in the image, read where it
+    was: [w] has [k ++ [:: inputs; groups * outputs]] dimensions, the exchanged
+    kernel [k ++ [:: outputs; groups * inputs]]. *)
+Definition kernel_numbers (n : nat) : conv_numbers :=
+  ConvNumbers (N.of_nat (n + 0)) (N.of_nat (n + 1)) (first_dims n).
+Definition exchange (n : nat) : seq N :=
+  first_dims n ++ [:: N.of_nat (n + 2); N.of_nat (n + 1); N.of_nat (n + 0)].
+
+Definition with_kernel (o : op) (w : view) : op :=
+  if o is Contract box out f (v :: _) then Contract box out f [:: v; w] else o.
+Definition contract_grouped (c : conv_dims) (s k : shape) (inputs outputs : N) (a b : N) : op :=
+  let n := size (c_windows c) in let g := c_feature_groups c in
+  let cells := [seq coord (N.of_nat (3 + (n + d))) | d <- iota 0 n] in
+  with_kernel (contract_conv true c s (k ++ [:: outputs; (g * inputs)%num]) a b)
+    (View b (k ++ [:: inputs; (g * outputs)%num])
+       (cells ++ [:: coord 2; in_group g (3 + (n + n)) outputs 1])).
+
+(** Whether [contract_conv flipped] is one for [c]. *)
 Definition solvable (flipped : bool) (c : conv_dims) : bool :=
   all (fun w => N.eqb (if flipped then w_stride w else w_lhs_dilation w) 1) (c_windows c).
 
@@ -224,21 +242,50 @@ Definition recognise (f : function) (t : type) (xs : seq (type * N)) : option op
 
 (** The gradients of a convolution are convolutions: in the image of the
     cotangent with the kernel reversed, in the kernel of the image with the
-    cotangent. *)
+    cotangent. With groups, the kernel's features are exchanged first. *)
+Definition conv_body (c : conv_dims) (t : type) : seq instruction :=
+  [:: Instruction (Convolution c) [:: Arg 0; Arg 1] t].
+Definition reversed_body (c : conv_dims) (b t : type) : seq instruction :=
+  [:: Instruction (Reverse (n_spatial (c_rhs c))) [:: Arg 1] b;
+      Instruction (Convolution c) [:: Arg 0; Res 0] t].
+Definition grouped_body (c : conv_dims) (b parts exchanged joined t : type) : seq instruction :=
+  let n := size (c_windows c) in
+  [:: Instruction (Reverse (n_spatial (c_rhs c))) [:: Arg 1] b;
+      Instruction ReshapeOp [:: Res 0] parts;
+      Instruction (Transpose (exchange n)) [:: Res 1] exchanged;
+      Instruction ReshapeOp [:: Res 2] joined;
+      Instruction (Convolution c) [:: Arg 0; Res 3] t].
+
+Definition recognise_grouped (f : function) (c : conv_dims) (t a b : type) (x y : N)
+    : option op :=
+  let n := size (c_windows c) in let g := c_feature_groups c in
+  let k := take n (t_shape b) in
+  let inputs := nth 0%num (t_shape b) n in
+  let outputs := N.div (nth 0%num (t_shape b) n.+1) g in
+  let of_shape s := Tensor (k ++ s) (t_element b) in
+  let parts := of_shape [:: inputs; g; outputs] in
+  let exchanged := of_shape [:: outputs; g; inputs] in
+  let joined := of_shape [:: outputs; (g * inputs)%num] in
+  if [&& size k == n, b == of_shape [:: inputs; (g * outputs)%num],
+         numbers (c_rhs c) == numbers (kernel_numbers n), N.eqb (c_batch_groups c) 1,
+         solvable true c, is_function f [:: a; b] (grouped_body c b parts exchanged joined t) t 4,
+         fits (Reverse (n_spatial (c_rhs c))) [:: b] b, fits ReshapeOp [:: b] parts,
+         fits (Transpose (exchange n)) [:: parts] exchanged, fits ReshapeOp [:: exchanged] joined
+       & fits (Convolution c) [:: a; joined] t]
+  then Some (contract_grouped c (t_shape a) k inputs outputs x y) else None.
+
+Definition conv_of (i : instruction) : option conv_dims :=
+  if i_operation i is Convolution c then Some c else None.
 Definition recognise_conv (f : function) (t : type) (xs : seq (type * N)) : option op :=
   if xs is [:: (a, x); (b, y)] then
-    let is_conv flipped c body result :=
-      [&& is_float a, solvable flipped c, is_function f [:: a; b] body t result
-        & fits (Convolution c) [:: a; b] t] in
+    let plain flipped body result c :=
+      if [&& solvable flipped c, is_function f [:: a; b] (body c) t result
+           & fits (Convolution c) [:: a; b] t]
+      then Some (contract_conv flipped c (t_shape a) (t_shape b) x y) else None in
     match f_body f with
-    | [:: Instruction (Convolution c) _ _] =>
-        if is_conv false c [:: Instruction (Convolution c) [:: Arg 0; Arg 1] t] 0%num
-        then Some (contract_conv false c (t_shape a) (t_shape b) x y) else None
-    | [:: Instruction (Reverse ds) _ _; Instruction (Convolution c) _ _] =>
-        if (ds == n_spatial (c_rhs c)) && is_conv true c
-             [:: Instruction (Reverse ds) [:: Arg 1] b;
-                 Instruction (Convolution c) [:: Arg 0; Res 0] t] 1%num
-        then Some (contract_conv true c (t_shape a) (t_shape b) x y) else None
+    | [:: i] => obind (plain false (fun c => conv_body c t) 0%num) (conv_of i)
+    | [:: _; i] => obind (plain true (fun c => reversed_body c b t) 1%num) (conv_of i)
+    | [:: _; _; _; _; i] => obind (fun c => recognise_grouped f c t a b x y) (conv_of i)
     | _ => None
     end
   else None.

@@ -218,6 +218,22 @@ split=> // d; rewrite size_K => hd'; rewrite (nth_map 0) ?size_iota // nth_iota 
 by rewrite aff_at_coord Nnat.Nat2N.id er point_cell ?(inb_size hp) ?(inb_size hk).
 Qed.
 
+(** What the kernel is read at. *)
+Lemma kernel_point r : r \in idxs box -> exists c' o k g,
+  [/\ inb K k, (c' < inputs)%num, (o < outputs)%num & (g < groups)%num] /\
+  [/\ at_map (place_forms (numbers (c_rhs c)) [:: coord 1, output & cells] (size t)) t r
+        = Some (place (numbers (c_rhs c)) [:: c', (g * outputs + o)%num & k] (size t)),
+      nth 0%num r 1 = c', nth 0%num r 2 = o,
+      (if N.eqb groups 1 then 0%num else nth 0%num r (3 + (n + n))) = g
+    & forall d, d < n -> nth 0%num r (3 + (n + d)) = nth 0%num k d].
+Proof.
+move=> /box_point [b [c' [o [p [k [g pt]]]]]]; exists c', o, k, g.
+have [[er hb hc ho] [hp hk hg h1]] := pt; split=> //; split; rewrite ?(at_rhs pt) ?er //.
+  rewrite point_group ?(inb_size hp) ?(inb_size hk) // /gl.
+  by case: N.eqb_spec => // e1; rewrite h1.
+by move=> d hd; rewrite (@point_cell n) ?(inb_size hp) ?(inb_size hk).
+Qed.
+
 (** *** Both sums *)
 
 Let kernel_read : tensor R := if flipped then reverse (n_spatial (c_rhs c)) t (e y) else e y.

@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia FMapPositive.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
-From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseConvolution RaiseGradients.
+From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseConvolution RaiseGrouped RaiseGradients.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -198,22 +198,30 @@ Lemma recognise_conv_meaning f t bs ts o xs e next :
   exists2 y, function_meaning (@no_call R) f xs = Some [:: Array t (Reals y)]
     & eqt (t_shape t) y (den o e).
 Proof.
-move=> hb /recognised_conv [ta [n [tb [k [c [flipped [ets hs ft -> hf]]]]]]].
+move=> hb /recognised_conv [ta [n [tb [k [ets known]]]]].
 have [za [zb ebs]] : exists za zb, bs = [:: Real ta n za; Real tb k zb].
   move: hb; rewrite ets; case: bs => [|[ta' n' za|? ? ? ?] [|[tb' k' zb|? ? ? ?] [|b bs]]] //=.
     by case=> -> -> -> ->; exists za, zb.
   by case: (real_of b) => //= ?; case: (all_some _).
 rewrite ebs => /agrees2 [u [v [-> hu hv _ _]]].
+case: known => [[c [flipped [hs ft -> hf]]]|].
+  have [_ _ hd /eqP et] := and4P ft; rewrite et; case: flipped hs hf => hs hf.
+  - exists (convolution c (t_shape ta) (t_shape tb) u (reverse (n_spatial (c_rhs c)) (t_shape tb) v)).
+      by rewrite -et; exact: reversed_meaning hf ft.
+    move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
+    rewrite -(den_conv_reversed 0 1 (two u v) hd hs) //; exact: den_swap2.
+  - exists (convolution c (t_shape ta) (t_shape tb) u v).
+      by rewrite -et; exact: conv_meaning hf ft.
+    move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
+    rewrite -(den_conv 0 1 (two u v) hd hs) //; exact: den_swap2.
+case=> [c [l [inputs [outputs [[hl eb hn hg hs] [hf fs ft ->]]]]]].
+have spatial : n_spatial (c_rhs c) = first_dims (size (c_windows c)) by rewrite (numbers_inj hn).
 have [_ _ hd /eqP et] := and4P ft; rewrite et.
-case: flipped hs hf => hs hf.
-- exists (convolution c (t_shape ta) (t_shape tb) u (reverse (n_spatial (c_rhs c)) (t_shape tb) v)).
-    by rewrite -et; exact: reversed_meaning hf ft.
-  move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
-  rewrite -(den_conv_reversed 0 1 (two u v) hd hs) //; exact: den_swap2.
-- exists (convolution c (t_shape ta) (t_shape tb) u v).
-    by rewrite -et; exact: conv_meaning hf ft.
-  move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
-  rewrite -(den_conv 0 1 (two u v) hd hs) //; exact: den_swap2.
+exists (convolution c (t_shape ta) (l ++ [:: outputs; (c_feature_groups c * inputs)%num]) u
+    (rearranged (size (c_windows c)) l inputs (c_feature_groups c) outputs v)).
+  by rewrite -et; exact: grouped_meaning hl eb spatial hf fs ft.
+move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
+rewrite -(den_grouped 0 1 (two u v) hl hn hg hd hs) //; rewrite eb in hv; exact: den_swap2.
 Qed.
 
 (** ** All values so far *)

@@ -199,7 +199,8 @@ fn a_net_with_convolutions() {
     let dir = TempDir::new().unwrap();
     let net = "name = \"c\"\ninput = [5, 5, 2]\nlayers = [
       { kind = \"conv2d\", features = 4, kernel = 3, stride = 2, groups = 2 }, { kind = \"relu\" },
-      { kind = \"conv2d\", features = 3, kernel = [1, 2], dilation = [1, 2], bias = false },
+      { kind = \"conv2d\", features = 6, kernel = [1, 2], dilation = [1, 2], groups = 2,
+        bias = false },
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("c.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {

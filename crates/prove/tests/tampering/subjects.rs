@@ -84,14 +84,15 @@ pub fn steps() -> Vec<Step> {
         .layer(Relu6::new())
         .dense(2);
     let linear = cotangent_zoo::find("mnist-linear").unwrap().spec();
-    // The first layer has no gradient in its input, so its groups need none;
-    // the second has one, of a window with strides, dilation and padding.
+    // Padding, groups, strides and dilation; the second layer has a gradient in
+    // its input too.
     let grouped = Conv2d { groups: 2, padding: Padding::All(1), ..Conv2d::new(2, Pair::both(2)) };
     let strided = Conv2d {
         stride: Pair([2, 1]),
         dilation: Pair([1, 2]),
         padding: Padding::Sides([(1, 0), (0, 1)]),
-        ..Conv2d::new(3, Pair::both(2))
+        groups: 2,
+        ..Conv2d::new(4, Pair::both(2))
     };
     let windows = NetSpec::new("windows", [3, 3, 2])
         .layer(grouped)
