@@ -39,6 +39,10 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
                 layer: layer.name.clone(),
                 kind: layer.kind.name(),
             })?,
+            LayerKind::GlobalAvgPool(_) => {
+                let kind = "global_avg_pool that keeps its dimensions";
+                return Err(ProveError::Layer { layer: layer.name.clone(), kind });
+            }
             other => {
                 return Err(ProveError::Layer { layer: layer.name.clone(), kind: other.name() });
             }
