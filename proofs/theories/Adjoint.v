@@ -18,7 +18,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith FMapPositive Lia.
-From Cotangent Require Import Denote Grad Tangent Transpose.
+From Cotangent Require Import Denote Grad Tangent Transpose Moments.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -430,6 +430,51 @@ rewrite den_scalar_spread // (senv_new E7) => [|q]; last first.
 by rewrite [LHS]/= (senv_new E6) // den_row_count (proj2 E0 _ hct).
 Qed.
 
+Lemma variance_grows z ds a s ct : sinv s -> (ct < nx s)%num -> good k (Variance z ds a) ->
+  grows s (variance_rule z ds a ct s) k (share (Variance z ds a) s ct).
+Proof.
+move=> I hct g; have [ka sa] : (a < k)%num /\ sh a = z := good_args g (mem_head _ _).
+have ha := below I (N.lt_le_incl _ _ ka).
+rewrite /variance_rule; cbv zeta; set os := (X in emits X s); set o := Bin z Mul _ _.
+have sc : scoped os (nx s) by repeat split; rewrite /=; lia.
+have [G1 H] := emits_grows k I sc; set s1 := emits os s in G1 H *; have [I1 E1 _] := G1.
+apply: grows_eq (grows_trans G1 (push_grows o I1 ka sa)) _.
+rewrite add0r sa /share [oshape _]/= [tangent _ _ _]/= variance_transpose.
+apply: tdot_eq => j hj; congr (_ * _).
+have [H0 [H1 [H2 [H3 [H4 [H5 [H6 [H7 _]]]]]]]] := H _ (ext_refl _).
+have ea : senv s1 a = e0 a := senv_below I1 ka.
+have sp v i : i \in idxs z -> den (spread_over z ds v) (senv s1) i = senv s1 v (pick i (kept z ds)).
+  by move=> hi; exact: den_spread_over.
+rewrite [LHS]/= H4 [den _ _ _]/= H3 sp // H2 [den _ _ _]/= H0 den_total_over H1 den_mean_count.
+rewrite H7 sp // H6 [den _ _ _]/= H5 [den _ _ _]/= H1 den_mean_count.
+by rewrite (proj2 E1 _ hct) ea.
+Qed.
+
+Lemma normalize_grows z ds n d a s ct : sinv s -> (ct < nx s)%num -> good k (Normalize z ds n d a) ->
+  grows s (normalize_rule z ds n d a k ct s) k (share (Normalize z ds n d a) s ct).
+Proof.
+move=> I hct g; have [ka sa] : (a < k)%num /\ sh a = z := good_args g (mem_head _ _).
+have hk := below I (N.le_refl k); have ha := below I (N.lt_le_incl _ _ ka).
+rewrite /normalize_rule; cbv zeta; set os := (X in emits X s); set o := Bin z Mul _ _.
+have sc : scoped os (nx s) by repeat split; rewrite /=; lia.
+have [G1 H] := emits_grows k I sc; set s1 := emits os s in G1 H *; have [I1 E1 _] := G1.
+apply: grows_eq (grows_trans G1 (push_grows o I1 ka sa)) _.
+rewrite add0r sa /share [oshape _]/= [tangent _ _ _]/= normalize_transpose.
+apply: tdot_eq => j hj; congr (_ * _).
+move: (H _ (ext_refl _)) => [H0 [H1 [H2 [H3 [H4 [H5 [H6 [H7 [H8 [H9 [H10 [H11 [H12 [H13 [H14 [H15 _]]]]]]]]]]]]]]]].
+have ea : senv s1 a = e0 a := senv_below I1 ka.
+have ect : senv s1 ct = senv s ct := proj2 E1 _ hct.
+have ek i : senv s1 k i = normalize z ds (rational R n d) (e0 a) i.
+  by rewrite (sinv_run I1) // (good_value g).
+have sp v i : i \in idxs z -> den (spread_over z ds v) (senv s1) i = senv s1 v (pick i (kept z ds)).
+  by move=> hi; exact: den_spread_over.
+rewrite [LHS]/= H4 sp // H3 [den _ _ _]/= H2 [den _ _ _]/= H0 H1 /= ea; congr (_ * _).
+rewrite H15 [den _ _ _]/= H14 [den _ _ _]/= H8 sp // H7 [den _ _ _]/= H5 H6.
+rewrite den_total_over den_mean_count H13 [den _ _ _]/= H12 sp // H11 [den _ _ _]/= H10 H6.
+rewrite den_total_over den_mean_count ek ect; congr (_ - _ * (_ / _)).
+by apply: eq_bigr => i _; rewrite H9 /= ek ect.
+Qed.
+
 Lemma vstep_spec o s : sinv s -> good k o ->
   sinv (vstep (k, o) s) /\ total (vstep (k, o) s) k = total s (N.succ k).
 Proof.
@@ -440,7 +485,8 @@ rewrite /vstep /adot /=; case hc: (aget (adj s) k) => [ct|]; last by rewrite add
 have hct := sinv_adj I hc.
 have -> : tdot (sh k) (senv s ct) (t k) = share o s ct.
   by rewrite /share (good_shape g); apply: tdot_eq => i _; rewrite (good_tangent g).
-case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y|z out q m a|z out q m a y] /= g.
+case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y|z out q m a|z out q m a y
+  |z ds a|z ds n d a] /= g.
 - have -> : share (Const z n d) s ct = 0 by apply: big1 => i _; rewrite mulr0.
   by rewrite addr0.
 - by have [I' _ ->] := una_grows I hct g.
@@ -458,6 +504,8 @@ case: o g => [z n d|z u a|z b x y|z c a b x y|box z f vs|z z' a|z a|z a y|z out 
   by rewrite /= (senv_below I ka).
 - have -> : share (MaxPoolGrad z out q m a y) s ct = 0; last by rewrite addr0.
   apply: big1 => j _; rewrite /= big1 ?mulr0 // => i _; exact: (good_target g).
+- by have [I' _ ->] := variance_grows I hct g.
+- by have [I' _ ->] := normalize_grows I hct g.
 Qed.
 End Rules.
 

@@ -5,7 +5,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith FMapPositive Lia.
-From Cotangent Require Import Ir Index Denote Number.
+From Cotangent Require Import Ir Index Dims Denote Number.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -32,9 +32,10 @@ Proof.
 have views : forall vs vs', list_eqb view_eqb vs vs' -> vs = vs'.
   apply: list_eqbP => -[x s m] [y t n] /and3P [/N.eqb_eq /= -> /shape_eqbP -> /imap_eqbP ->].
   by [].
-case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct]
+case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct
+  |s ds a|s ds n d a]
   [s' n' d'|s' u' a'|s' b' x' y'|s' c' a' b' x' y'|box' s' f' vs'|s' t' a'|s' a'|s' z' t'
-  |s' out' k' m' a'|s' out' k' m' a' ct'] //=.
+  |s' out' k' m' a'|s' out' k' m' a' ct'|s' ds' a'|s' ds' n' d' a'] //=.
 - by move=> /and3P [/Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP ->].
 - move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una.
   case: u u' hu => [||||||||||n d|n d m e] [||||||||||n' d'|n' d' m' e'] //=.
@@ -51,90 +52,15 @@ case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k
 - by move=> /and5P [/N.eqb_eq -> /shape_eqbP -> /shape_eqbP -> /shape_eqbP -> /imap_eqbP ->].
 - move=> /and5P [/N.eqb_eq -> /N.eqb_eq -> /shape_eqbP -> /shape_eqbP ->].
   by move=> /andP [/shape_eqbP -> /imap_eqbP ->].
+- by move=> /and3P [/N.eqb_eq -> /shape_eqbP -> /(list_eqbP N_eqbP) ->].
+- by move=> /and5P [/N.eqb_eq -> /Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP -> /(list_eqbP N_eqbP) ->].
 Qed.
 
 (** ** Reordering the iteration dimensions *)
 
-Lemma nth_pick s ks (p : nat) : (p < size ks)%nat ->
-  nth 0%num (pick s ks) p = nth 0%num s (N.to_nat (nth 0%num ks p)).
-Proof. by move=> h; rewrite /pick (nth_map 0%num). Qed.
-
 Lemma nth_place s ks k : k \in ks ->
   nth 0%num (pick s ks) (N.to_nat (place ks k)) = nth 0%num s (N.to_nat k).
 Proof. by move=> h; rewrite Nnat.Nat2N.id nth_pick ?index_mem // nth_index. Qed.
-
-Lemma is_order_mem ks n : is_order ks n -> forall k, (k \in ks) = (N.to_nat k < n)%nat.
-Proof.
-move=> /and3P [/eqP hs hu /allP ha] k.
-have sub : {subset ks <= first_dims n}.
-  move=> j /ha /N.ltb_lt hj; apply/mapP; exists (N.to_nat j); last by rewrite Nnat.N2Nat.id.
-  by rewrite mem_iota /= add0n; apply/ssrnat.ltP; lia.
-have [|_ e] := uniq_min_size hu sub; first by rewrite size_map size_iota hs.
-rewrite e; apply/mapP/idP => [[j]|h].
-  by rewrite mem_iota /= add0n => hj ->; rewrite Nnat.Nat2N.id.
-by exists (N.to_nat k); rewrite ?mem_iota ?Nnat.N2Nat.id.
-Qed.
-
-Lemma is_order_size ks n : is_order ks n -> size ks = n.
-Proof. by move=> /and3P [/eqP]. Qed.
-
-Lemma pick_inj ks n : is_order ks n ->
-  forall r r' : idx, size r = n -> size r' = n -> pick r ks = pick r' ks -> r = r'.
-Proof.
-move=> h r r' hr hr' e; apply: (@eq_from_nth _ 0%num) => [|k hk]; first by rewrite hr'.
-have hin : N.of_nat k \in ks by rewrite (is_order_mem h) Nnat.Nat2N.id -hr.
-by have := nth_place r hin; rewrite e (nth_place _ hin) Nnat.Nat2N.id.
-Qed.
-
-Lemma inb_from_nth s i : size i = size s ->
-  (forall k, (k < size s)%nat -> N.ltb (nth 0%num i k) (nth 0%num s k)) -> inb s i.
-Proof.
-elim: s i => [|d s ih] [|k i] //= [hs] h; rewrite (h 0%nat) //=.
-by apply: ih => // j hj; exact: (h j.+1).
-Qed.
-
-Lemma inb_pick s ks i : is_order ks (size s) -> inb s i -> inb (pick s ks) (pick i ks).
-Proof.
-move=> h hi; apply: inb_from_nth; first by rewrite !size_map.
-move=> k; rewrite size_map => hk; rewrite !nth_pick //; apply: inb_nth => //.
-by rewrite -(is_order_mem h) mem_nth.
-Qed.
-
-(** The index whose picture under [pick _ ks] is [i]. *)
-Definition unpick (ks i : seq N) (n : nat) : idx :=
-  [seq nth 0%num i (index k ks) | k <- first_dims n].
-
-Lemma nth_first_dims n k : (k < n)%nat -> nth 0%num (first_dims n) k = N.of_nat k.
-Proof. by move=> h; rewrite (nth_map 0%nat) ?size_iota // nth_iota. Qed.
-
-Lemma size_first_dims n : size (first_dims n) = n.
-Proof. by rewrite size_map size_iota. Qed.
-
-Lemma pick_unpick ks i n : is_order ks n -> size i = n -> pick (unpick ks i n) ks = i.
-Proof.
-move=> h hi; have hs := is_order_size h.
-apply: (@eq_from_nth _ 0%num) => [|k]; rewrite size_map hs ?hi // => hk.
-have hm : (N.to_nat (nth 0%num ks k) < n)%nat by rewrite -(is_order_mem h) mem_nth ?hs.
-rewrite nth_pick ?hs // (nth_map 0%num) ?size_first_dims // nth_first_dims //.
-by rewrite Nnat.N2Nat.id index_uniq ?hs //; case/and3P: h.
-Qed.
-
-Lemma idxs_pick s ks : is_order ks (size s) ->
-  perm_eq (idxs (pick s ks)) [seq pick r ks | r <- idxs s].
-Proof.
-move=> h; have hs := is_order_size h.
-apply: uniq_perm => [||i]; first exact: idxs_uniq.
-  rewrite map_inj_in_uniq ?idxs_uniq // => r r'; rewrite !mem_idxs => /inb_size hr /inb_size hr'.
-  exact: (pick_inj h).
-apply/idP/mapP => [|[r hr ->]]; last by rewrite mem_idxs inb_pick // -mem_idxs.
-rewrite mem_idxs => hi; have hsi := inb_size hi; rewrite size_map hs in hsi.
-exists (unpick ks i (size s)); last by rewrite pick_unpick.
-rewrite mem_idxs; apply: inb_from_nth; first by rewrite size_map size_first_dims.
-move=> k hk; have hin : N.of_nat k \in ks by rewrite (is_order_mem h) Nnat.Nat2N.id.
-rewrite (nth_map 0%num) ?size_first_dims // nth_first_dims //.
-have := inb_nth hi (n := index (N.of_nat k) ks); rewrite size_map index_mem hin => /(_ isT).
-by rewrite nth_pick ?index_mem // nth_index // Nnat.Nat2N.id.
-Qed.
 
 Lemma aff_at_sorted z ts r : aff_at (Aff z (sort_terms ts)) r = aff_at (Aff z ts) r.
 Proof.
@@ -218,7 +144,7 @@ Proof.
 case: o => // box out f [|w []] //=; set k := flatten _.
 case: ifP => // /and5P [/shape_eqbP -> /imap_eqbP -> ho /imap_eqbP hm /shape_eqbP hs].
 case=> hk hw; subst w; rewrite hk {k hk} in ho hm hs *; move=> hi.
-have hin : pick i ks \in idxs (v_shape v) by rewrite mem_idxs hs inb_pick // -mem_idxs.
+have hin : pick i ks \in idxs (v_shape v) by rewrite mem_idxs hs inb_order // -mem_idxs.
 split=> //; have hib : inb out i by rewrite -mem_idxs.
 rewrite big_seq_cond (eq_bigl (fun r => (r \in idxs out) && (r == i))) => [|r]; last first.
   case hr: (r \in idxs out) => //=; have hrb : inb out r by rewrite -mem_idxs.
@@ -256,13 +182,6 @@ have hm : (N.to_nat (nth 0%num ks p) < size out)%nat by rewrite -(is_order_mem h
 rewrite (nth_map 0%num) ?size_first_dims // nth_first_dims // Nnat.N2Nat.id.
 rewrite index_uniq ?(is_order_size ho) //; last by case/and3P: ho.
 by rewrite nth_pick // (is_order_size ho).
-Qed.
-
-Lemma pos_real_nat p : pos_real R p = (Pos.to_nat p)%:R.
-Proof.
-elim: p => [p ih|p ih|] //=; rewrite ih.
-  by rewrite Pos2Nat.inj_xI -natrM -mulrS.
-by rewrite Pos2Nat.inj_xO -natrM.
 Qed.
 
 Lemma int_real_mul a b : int_real R (a * b) = int_real R a * int_real R b.

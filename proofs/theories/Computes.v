@@ -35,7 +35,8 @@ Proof. by rewrite !inE eqxx !orbT. Qed.
 
 Lemma den_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) -> den o e =1 den o e'.
 Proof.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct] h i //=.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct
+  |s ds a|s ds n d a] h i //=.
 - by rewrite (h _ (m0 _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)) (h _ (m2 _ _ _ _)) (h _ (m3 _ _ _ _ _)).
@@ -47,6 +48,8 @@ case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
 - by rewrite (h _ (m0 _ _)).
 - by rewrite (h _ (m0 _ _)) (h _ (m1 _ _ _)).
+- by rewrite (h _ (m0 _ _)).
+- by rewrite (h _ (m0 _ _)).
 Qed.
 
 (** ** Well-formed programs *)

@@ -17,7 +17,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Export Ir Index.
+From Cotangent Require Export Ir Index Dims.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -43,6 +43,16 @@ elim: p => [p ih|p ih|] /=; last exact: ltr01.
   by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
 by apply: mulr_gt0; rewrite // ltr0n.
 Qed.
+
+Lemma pos_real_nat p : pos_real p = (Pos.to_nat p)%:R.
+Proof.
+elim: p => [p ih|p ih|] //=; rewrite ih.
+  by rewrite Pos2Nat.inj_xI -natrM -mulrS.
+by rewrite Pos2Nat.inj_xO -natrM.
+Qed.
+
+Lemma int_real_nat n : int_real (Z.of_N n) = (N.to_nat n)%:R.
+Proof. by case: n => //= p; rewrite pos_real_nat. Qed.
 
 Lemma rational0 : rational 0 1 = 0. Proof. exact: mul0r. Qed.
 Lemma rational1 : rational 1 1 = 1. Proof. exact: divr1. Qed.
@@ -83,6 +93,20 @@ Definition rows (s : shape) : R := int_real (Z.of_N (size_of (lead s))).
 Definition cross_entropy (s : shape) (z t : tensor) : R :=
   - (\sum_(i <- idxs s) t i * log_softmax s z i) / rows s.
 
+(** The mean over the dimensions [ds] of the cells whose other coordinates are
+    [c]; what is left of [x] without it; the biased variance. *)
+Definition number (s : shape) (ds : seq N) : R := int_real (Z.of_N (size_of (pick s ds))).
+Definition mean (s : shape) (ds : seq N) (x : tensor) (c : idx) : R :=
+  (\sum_(j <- idxs s | pick j (kept s ds) == c) x j) / number s ds.
+Definition centred (s : shape) (ds : seq N) (x : tensor) : tensor :=
+  fun j => x j - mean s ds x (pick j (kept s ds)).
+Definition variance (s : shape) (ds : seq N) (x : tensor) (c : idx) : R :=
+  mean s ds (fun j => centred s ds x j * centred s ds x j) c.
+Definition deviation (s : shape) (ds : seq N) (eps : R) (x : tensor) (c : idx) : R :=
+  Num.sqrt (variance s ds x c + eps).
+Definition normalize (s : shape) (ds : seq N) (eps : R) (x : tensor) : tensor :=
+  fun j => centred s ds x j / deviation s ds eps x (pick j (kept s ds)).
+
 (** The first of the greatest elements of [x] at [best] and at [l]. *)
 Fixpoint first_greatest (x : tensor) (best : idx) (l : seq idx) : idx :=
   if l is j :: l' then first_greatest x (if x best < x j then j else best) l' else best.
@@ -104,6 +128,8 @@ Definition den (o : op) (e : env) : tensor := match o with
 | MaxPool s _ k m a => fun i => if chosen s k m (e a) i is Some j then e a j else 0
 | MaxPoolGrad s out k m a ct => fun j =>
     \sum_(i <- idxs out | chosen s k m (e a) i == Some j) e ct i
+| Variance s ds a => variance s ds (e a)
+| Normalize s ds n d a => normalize s ds (rational n d) (e a)
 end.
 
 Definition step (e : env) (i : instr) : env := upd e i.1 (den i.2 e).
@@ -173,6 +199,23 @@ move=> h; rewrite /chosen; case E: cells => [|b l] //; congr Some.
 by apply: first_greatest_eq => j hj; apply: h; apply: (@cells_in s k m i); rewrite E.
 Qed.
 
+Lemma mean_eqt s ds x y c : eqt s x y -> mean s ds x c = mean s ds y c.
+Proof.
+move=> h; rewrite /mean big_seq_cond [X in _ = X / _]big_seq_cond; congr (_ / _).
+by apply: eq_bigr => j /andP [hj _]; exact: h.
+Qed.
+
+Lemma centred_eqt s ds x y : eqt s x y -> eqt s (centred s ds x) (centred s ds y).
+Proof. by move=> h j hj; rewrite /centred h // (mean_eqt ds _ h). Qed.
+
+Lemma variance_eqt s ds x y c : eqt s x y -> variance s ds x c = variance s ds y c.
+Proof. by move=> h; apply: mean_eqt => j hj; rewrite (centred_eqt ds h). Qed.
+
+Lemma normalize_eqt s ds eps x y : eqt s x y -> eqt s (normalize s ds eps x) (normalize s ds eps y).
+Proof.
+by move=> h j hj; rewrite /normalize (centred_eqt ds h) // /deviation (variance_eqt ds _ h).
+Qed.
+
 Lemma den_eqt o e e' : op_ok o ->
   (forall a, a \in oargs o -> eqt a.2 (e a.1) (e' a.1)) -> eqt (oshape o) (den o e) (den o e').
 Proof.
@@ -180,8 +223,8 @@ have m0 (T : eqType) (x : T) l : x \in x :: l by exact: mem_head.
 have m1 (T : eqType) (x y : T) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
 have m2 (T : eqType) (x y z : T) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
 have m3 (T : eqType) (x y z w : T) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct]
-  ok /= h i hi //.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct
+  |s ds a|s ds n d a] ok /= h i hi //.
 - by rewrite (h _ (m0 _ _ _) i hi).
 - by rewrite (h _ (m0 _ _ _) i hi) (h _ (m1 _ _ _ _) i hi).
 - rewrite (h _ (m0 _ _ _) i hi) (h _ (m1 _ _ _ _) i hi).
@@ -199,6 +242,8 @@ case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m
 - have ha : eqt s (e a) (e' a) := h _ (m0 _ _ _); rewrite big_seq_cond [RHS]big_seq_cond.
   apply: eq_big => [j|j /andP [hj _]]; first by rewrite (chosen_eqt k m j ha).
   exact: (h _ (m1 _ _ _ _) j hj).
+- by apply: variance_eqt; exact: h _ (m0 _ _ _).
+- by apply: normalize_eqt hi; exact: h _ (m0 _ _ _).
 Qed.
 
 (** ** Running *)

@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Tangent Scalar Smooth.
+From Cotangent Require Import Denote Tangent Moments Scalar Smooth.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -152,6 +152,64 @@ apply: (is_diff_eq D); apply/funext => v.
 by rewrite mulr0 addr0 /cross_entropy_tangent !mulNr mulrC.
 Qed.
 
+(** *** Means and what is made of them *)
+
+Lemma mean_diff s ds c (F dF : idx -> V -> R^o) :
+  (forall j, j \in idxs s -> is_diff x0 (F j) (dF j)) ->
+  is_diff x0 (fun x => mean s ds (fun j => F j x) c : R^o)
+             (fun v => mean s ds (fun j => dF j v) c : R^o).
+Proof.
+move=> h; have D := @is_diff_sum _ _ x0 _ (idxs s) (fun j => pick j (kept s ds) == c) F dF h.
+apply: (is_diff_eq (is_diff_mul D (is_diff_const (number R s ds)^-1))).
+by apply/funext => v; rewrite mulr0 add0r mulrC.
+Qed.
+
+Lemma centred_diff s ds a j : follows (a, s) -> j \in idxs s ->
+  is_diff x0 (fun x => centred s ds (E x a) j : R^o) (fun v => centred s ds (T v a) j : R^o).
+Proof.
+move=> ha hj; apply: is_diff_sub; first exact: (ha j hj).
+by apply: mean_diff => l hl; exact: (ha l hl).
+Qed.
+
+Lemma variance_diff s ds a c : averaged s ds -> follows (a, s) ->
+  c \in idxs (pick s (kept s ds)) ->
+  is_diff x0 (fun x => variance s ds (E x a) c : R^o)
+             (fun v => variance_tangent s ds (E x0 a) (T v a) c : R^o).
+Proof.
+move=> ok ha hc.
+have D : is_diff x0 (fun x => variance s ds (E x a) c : R^o)
+    (fun v => mean s ds (fun j => centred s ds (E x0 a) j * centred s ds (T v a) j
+                                + centred s ds (E x0 a) j * centred s ds (T v a) j) c : R^o).
+  by apply: mean_diff => j hj; apply: is_diff_mul; exact: centred_diff.
+apply: (is_diff_eq D); apply/funext => v.
+by rewrite meanD /variance_tangent mean_centred2.
+Qed.
+
+Lemma normalize_diff s ds eps a j : averaged s ds -> 0 < eps -> follows (a, s) -> j \in idxs s ->
+  is_diff x0 (fun x => normalize s ds eps (E x a) j : R^o)
+             (fun v => normalize_tangent s ds eps (E x0 a) (T v a) j : R^o).
+Proof.
+move=> ok pos ha hj; set c := pick j (kept s ds).
+have hc : c \in idxs (pick s (kept s ds)) := key_in ds hj.
+have v0 : 0 < variance s ds (E x0 a) c + eps by apply: ltr_paddl pos; exact: variance_ge0.
+have Dv := is_diff_add (variance_diff ok ha hc) (is_diff_const eps).
+have Ds := is_diff_una Dv (is_derive_sqrt v0).
+have d0 : deviation s ds eps (E x0 a) c != 0 by rewrite lt0r_neq0 // sqrtr_gt0.
+have D := is_diff_div (g := fun x => deviation s ds eps (E x a) c : R^o) d0 (centred_diff ds ha hj) Ds.
+apply: (is_diff_eq D); apply/funext => v.
+rewrite addr0 /normalize_tangent /variance_tangent -/c.
+have -> : mean s ds (fun k => normalize s ds eps (E x0 a) k * T v a k) c
+    = mean s ds (fun k => centred s ds (E x0 a) k * T v a k) c / deviation s ds eps (E x0 a) c.
+  rewrite -(mean_scale s ds _ (fun c => (deviation s ds eps (E x0 a) c)^-1)).
+  by congr (_ / _); apply: eq_bigr => k _; rewrite /normalize mulrAC.
+rewrite -/(deviation s ds eps (E x0 a) c) /normalize -/c.
+move: (centred s ds (T v a) j) => t.
+move: (centred s ds (E x0 a) j) (deviation s ds eps (E x0 a) c) d0 (mean _ _ _ _) => y r r0 m.
+have r2 : r + r != 0 by rewrite -mulr2n mulrn_eq0.
+rewrite mulrBl; congr (_ - _ * _ / _); rewrite mulrC; apply: (mulIf r2).
+by rewrite mulfVK // mulrDr divfK.
+Qed.
+
 (** *** Maxima over windows *)
 
 (** The first greatest is greater than what comes before, and at least what
@@ -225,8 +283,8 @@ have m0 (U : eqType) (x : U) l : x \in x :: l by exact: mem_head.
 have m1 (U : eqType) (x y : U) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
 have m2 (U : eqType) (x y z : U) l : z \in [:: x, y, z & l] by rewrite !inE eqxx !orbT.
 have m3 (U : eqType) (x y z w : U) l : w \in [:: x, y, z, w & l] by rewrite !inE eqxx !orbT.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out k m a|s out k m a ct]
-  ok h sm i hi.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out k m a|s out k m a ct
+  |s ds a|s ds n d a] ok h sm i hi.
 - exact: is_diff_const.
 - apply: is_diff_una (h _ (m0 _ _ _) i hi) (una_derive _).
   exact: sm.
@@ -260,6 +318,10 @@ case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out k 
     apply: filterS near => x hx; rewrite /= big_seq_cond [RHS]big_seq_cond.
     by apply: eq_bigl => j; case hj: (j \in idxs out) => //=; rewrite hx.
   by apply: is_diff_sum => j hj; exact: (h _ (m1 _ _ _ _) j hj).
+- exact: variance_diff ok (h _ (m0 _ _ _)) hi.
+- have [av /Z.ltb_lt pos] := andP ok.
+  apply: normalize_diff av _ (h _ (m0 _ _ _)) hi.
+  case: n pos {ok sm h} => // p _; apply: divr_gt0; exact: pos_real_gt0.
 Qed.
 End Op.
 

@@ -122,6 +122,9 @@ Definition op_text (o : op) : string := match o with
 | MaxPoolGrad _ _ k m a ct =>
     text [:: "gradient of the maximum of "; name a; map_text m; " over windows "; shape_text k;
              " at "; name ct]
+| Variance _ ds a => text [:: "variance of "; name a; " over "; list_text ds]
+| Normalize _ ds n d a =>
+    text [:: "normalize "; name a; " over "; list_text ds; ", epsilon "; rational_text n d]
 end.
 Definition shaped_text (o : op) : string := text [:: op_text o; ", of shape "; shape_text (oshape o)].
 End Words.
@@ -164,7 +167,7 @@ Definition first_with (m : numbers) (values : seq (N * N)) : PositiveMap.t N :=
 Definition why_not_raised (m : module) (i : instruction) : string := match i_operation i with
 | Call f =>
     if callee m f is Some _ then
-      text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, softmax, ";
+      text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, variance, normalize, softmax, ";
                "softmax_cross_entropy or the gradient of a convolution at these types"]
     else text [:: "there is no private function @"; f]
 | Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum =>

@@ -13,6 +13,7 @@
       - [Softmax]              [s · (ct - Σ ct·s)]
       - [SoftmaxCrossEntropy]  [((Σ t) · softmax z - t) · (ct / rows)]; no rule
                                for the targets, see [targets_fixed]
+      - [Variance], [Normalize]  one correction per moment
       - [MaxPool]              each cotangent to the first greatest cell; no rule
                                for the cotangents of [MaxPoolGrad]
 
@@ -53,6 +54,15 @@ Definition row_spread (s : shape) (a : N) : op :=
 Definition scalar_spread (s : shape) (a : N) : op :=
   Contract s s (id_map s) [:: View a [::] [::]].
 Definition row_count (s : shape) : op := Const [::] (Z.of_N (size_of (lead s))) 1.
+
+(** The sum over the dimensions [ds]; a value of the others, repeated; the
+    number of cells that a mean over [ds] has. *)
+Definition total_over (s : shape) (ds : seq N) (a : N) : op :=
+  Contract s (pick s (kept s ds)) (proj (kept s ds)) [:: View a s (id_map s)].
+Definition spread_over (s : shape) (ds : seq N) (a : N) : op :=
+  Contract s s (id_map s) [:: View a (pick s (kept s ds)) (proj (kept s ds))].
+Definition mean_count (s : shape) (ds : seq N) : op :=
+  Const (pick s (kept s ds)) (Z.of_N (size_of (pick s ds))) 1.
 
 (** ** The transform *)
 Record st := St { nx : N; code : prog; adj : amap }.
@@ -141,6 +151,33 @@ Definition cross_entropy_rule (sh : shape) (z t ct : N) (s : st) : st :=
   let scale := nx s7 in let s8 := emit (scalar_spread sh share) s7 in
   push z sh (Bin sh Mul excess scale) s8.
 
+(** [2 (a - mean a) ct / N] *)
+Definition variance_rule (sh : shape) (ds : seq N) (a ct : N) (s : st) : st :=
+  let z := pick sh (kept sh ds) in
+  let total := nx s in let count := N.succ total in let mean := N.succ count in
+  let spread := N.succ mean in let centred := N.succ spread in let twice := N.succ centred in
+  let share := N.succ twice in let shares := N.succ share in
+  push a sh (Bin sh Mul centred shares) (emits
+    [:: total_over sh ds a; mean_count sh ds; Bin z Div total count; spread_over sh ds mean;
+        Bin sh Sub a spread; Bin z Add ct ct; Bin z Div twice count; spread_over sh ds share] s).
+
+(** [(ct - mean ct - y · mean (ct · y)) / sqrt (variance a + ε)], [y] the result *)
+Definition normalize_rule (sh : shape) (ds : seq N) (n : Z) (d : positive) (a result ct : N)
+    (s : st) : st :=
+  let z := pick sh (kept sh ds) in
+  let moment := nx s in let eps := N.succ moment in let shifted := N.succ eps in
+  let root := N.succ shifted in let scale := N.succ root in
+  let total := N.succ scale in let count := N.succ total in let mean := N.succ count in
+  let means := N.succ mean in let product := N.succ means in let sum := N.succ product in
+  let along := N.succ sum in let spread := N.succ along in let part := N.succ spread in
+  let centred := N.succ part in let rest := N.succ centred in
+  push a sh (Bin sh Mul scale rest) (emits
+    [:: Variance sh ds a; Const z n d; Bin z Add moment eps; Una z Rsqrt shifted;
+        spread_over sh ds root; total_over sh ds ct; mean_count sh ds; Bin z Div total count;
+        spread_over sh ds mean; Bin sh Mul ct result; total_over sh ds product;
+        Bin z Div sum count; spread_over sh ds along; Bin sh Mul result spread;
+        Bin sh Sub ct means; Bin sh Sub centred part] s).
+
 Definition vstep (i : instr) (s : st) : st :=
   match aget (adj s) i.1 with None => s | Some ct =>
   match i.2 with
@@ -153,6 +190,8 @@ Definition vstep (i : instr) (s : st) : st :=
   | Softmax sh a => softmax_rule sh a i.1 ct s
   | SoftmaxCrossEntropy sh z t => cross_entropy_rule sh z t ct s
   | MaxPool sh out k m a => push a sh (MaxPoolGrad sh out k m a ct) s
+  | Variance sh ds a => variance_rule sh ds a ct s
+  | Normalize sh ds n d a => normalize_rule sh ds n d a i.1 ct s
   | MaxPoolGrad _ _ _ _ _ _ => s    (* which cell is greatest does not change *)
   end end.
 

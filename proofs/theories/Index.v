@@ -127,9 +127,6 @@ have -> : Z.ltb (Z.of_N (nth 0%num r (N.to_nat k))) (Z.of_N (nth 0%num s (N.to_n
 by rewrite /= N2Z.id.
 Qed.
 
-(** The first [n] dimensions. *)
-Definition first_dims (n : nat) : seq N := map N.of_nat (iota 0 n).
-
 Lemma map_first_dims (T : Type) (d : T) n (s : seq T) : n <= size s ->
   [seq nth d s (N.to_nat k) | k <- first_dims n] = take n s.
 Proof.

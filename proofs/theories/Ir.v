@@ -9,6 +9,7 @@
       - [shape], [idx]   dimensions of a tensor; a multi-index into it
       - [aff], [imap]    an affine form over a multi-index; a list of them,
                          read as a partial map between index sets
+      - [first_dims], [pick], [others], [kept]  lists of dimensions
       - [view]           an operand of a contraction: value, shape, index map
       - [op], [instr]    operations; [(destination, op)]
       - [oshape], [oargs]  shape of the result; operands with their shapes
@@ -19,6 +20,13 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 
 Definition shape := seq N.
 Definition idx := seq N.
+
+(** The first [n] dimensions; the entries of [l] at [ds]; the dimensions below
+    [n] that are not in [ds]; of a shape, those that are left without [ds]. *)
+Definition first_dims (n : nat) : seq N := map N.of_nat (iota 0 n).
+Definition pick (l ds : seq N) : seq N := [seq nth 0%num l (N.to_nat d) | d <- ds].
+Definition others (n : nat) (ds : seq N) : seq N := [seq d <- first_dims n | d \notin ds].
+Definition kept (s : shape) (ds : seq N) : seq N := others (size s) ds.
 
 (** [base + Σ coefficient · r_position], over a multi-index [r]. *)
 Record aff := Aff { aff_base : Z; aff_terms : seq (N * Z) }.
@@ -62,9 +70,14 @@ Inductive op :=
 | MaxPool of shape & shape & shape & imap & N
     (** [MaxPool s out k m a]: at [i] in [out], the greatest [a[m (i ++ o)]] over
         the offsets [o] in [k] that [m] sends into [s] *)
-| MaxPoolGrad of shape & shape & shape & imap & N & N.
+| MaxPoolGrad of shape & shape & shape & imap & N & N
     (** the same and a cotangent, each entry of which goes to the first greatest
         cell of its window *)
+| Variance of shape & seq N & N
+    (** over these dimensions, which it drops: the mean of [(a - mean a)^2] *)
+| Normalize of shape & seq N & Z & positive & N.
+    (** [Normalize s ds n d a]: [(a - mean a) / sqrt (variance a + n / d)] over [ds] *)
+
 
 Definition instr := (N * op)%type.
 Definition prog := seq instr.
@@ -77,7 +90,8 @@ Definition oshape (o : op) : shape := match o with
 | Reshape _ s _ => s
 | SoftmaxCrossEntropy _ _ _ => [::]
 | MaxPool _ out _ _ _ => out
-| MaxPoolGrad s _ _ _ _ _ => s
+| MaxPoolGrad s _ _ _ _ _ | Normalize s _ _ _ _ => s
+| Variance s ds _ => pick s (kept s ds)
 end.
 
 Definition oargs (o : op) : seq (N * shape) := match o with
@@ -91,7 +105,12 @@ Definition oargs (o : op) : seq (N * shape) := match o with
 | SoftmaxCrossEntropy s z t => [:: (z, s); (t, s)]
 | MaxPool s _ _ _ a => [:: (a, s)]
 | MaxPoolGrad s out _ _ a ct => [:: (a, s); (ct, out)]
+| Variance s _ a | Normalize s _ _ _ a => [:: (a, s)]
 end.
+
+(** A mean is over different dimensions, of cells that exist. *)
+Definition averaged (s : shape) (ds : seq N) : bool :=
+  [&& uniq ds, all (fun d => N.ltb d (N.of_nat (size s))) ds & all (N.ltb 0) s].
 
 (** What an op asks of its own attributes. *)
 Definition op_ok (o : op) : bool := match o with
@@ -99,6 +118,8 @@ Definition op_ok (o : op) : bool := match o with
     (size f == size s) && all (fun v => size (v_map v) == size (v_shape v)) vs
 | Reshape s t _ => N.eqb (size_of s) (size_of t)
 | Softmax s _ | SoftmaxCrossEntropy s _ _ => all (N.ltb 0) s && (0 < size s)
+| Variance s ds _ => averaged s ds
+| Normalize s ds n _ _ => averaged s ds && Z.ltb 0 n
 | _ => true
 end.
 

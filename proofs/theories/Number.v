@@ -11,8 +11,6 @@
 
     Glossary
       - [op_eqb]        structural equality of ops
-      - [pick s ks]     the entries of [s] at the places [ks]
-      - [is_order ks n] [ks] lists the numbers below [n], each once
       - [by_id]         views sorted by their values
       - [reorder]       a contraction with its iteration dimensions in another order
       - [canonical]     the form in which an op is entered
@@ -21,7 +19,7 @@
       - [numbering]     the table; [number] enters a program into it *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
-From Cotangent Require Import Ir Index.
+From Cotangent Require Import Ir Index Dims.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Equality of ops *)
@@ -67,15 +65,14 @@ Definition op_eqb (o p : op) : bool := match o, p with
     [&& N.eqb a a', shape_eqb s s', shape_eqb t t', shape_eqb k k' & imap_eqb m m']
 | MaxPoolGrad s t k m a c, MaxPoolGrad s' t' k' m' a' c' =>
     [&& N.eqb a a', N.eqb c c', shape_eqb s s', shape_eqb t t', shape_eqb k k' & imap_eqb m m']
+| Variance s ds a, Variance s' ds' a' => [&& N.eqb a a', shape_eqb s s' & list_eqb N.eqb ds ds']
+| Normalize s ds n d a, Normalize s' ds' n' d' a' =>
+    [&& N.eqb a a', Z.eqb n n', Pos.eqb d d', shape_eqb s s' & list_eqb N.eqb ds ds']
 | _, _ => false end.
 
 (** ** Canonical form *)
 
-Definition pick (s : seq N) (ks : seq N) : seq N := [seq nth 0%num s (N.to_nat k) | k <- ks].
 Definition place (ks : seq N) (k : N) : N := N.of_nat (index k ks).
-
-Definition is_order (ks : seq N) (n : nat) : bool :=
-  [&& size ks == n, uniq ks & all (fun k => N.ltb k (N.of_nat n)) ks].
 
 (** The dimensions that a map reads. *)
 Definition reads (m : imap) : seq N := flatten [seq [seq t.1 | t <- aff_terms a] | a <- m].
@@ -159,6 +156,8 @@ Definition rename (num : N -> N) (o : op) : op := match o with
 | SoftmaxCrossEntropy s z t => SoftmaxCrossEntropy s (num z) (num t)
 | MaxPool s t k m a => MaxPool s t k m (num a)
 | MaxPoolGrad s t k m a c => MaxPoolGrad s t k m (num a) (num c)
+| Variance s ds a => Variance s ds (num a)
+| Normalize s ds n d a => Normalize s ds n d (num a)
 end.
 
 (** ** The table *)
@@ -182,6 +181,8 @@ Definition tag (o : op) : N := match o with
 | SoftmaxCrossEntropy _ _ _ => 27
 | MaxPool _ _ _ _ _ => 45
 | MaxPoolGrad _ _ _ _ _ _ => 47
+| Variance _ _ _ => 49
+| Normalize _ _ _ _ _ => 51
 end%num.
 
 (** Where an op is looked up; ops at one place are told apart by [op_eqb]. *)

@@ -10,7 +10,7 @@
                        value of each result; argument [k] is value [k]
       - [bound]        what a StableHLO value is in the graph
       - [relu_body], [softplus_body], [elu_body], [clamp_body], [softmax_body],
-        [cross_entropy_body]  the printed bodies
+        [cross_entropy_body], [variance_body], [normalize_body]  the printed bodies
       - [pointwise_of] the pointwise op that a private function is
       - [recognise]    the op that a private function is
       - [raise]        the whole module *)
@@ -197,6 +197,32 @@ Definition cross_entropy_body (t : type) : seq instruction := shifted_exponentia
   Instruction (Binary Division) [:: Res 12; Res 13] (scalar t);
   Instruction (Unary Negate) [:: Res 14] (scalar t)].
 
+(** [a - mean a] is [Res 5], the mean of its squares [Res 9]. *)
+Definition rest (ds : seq N) (t : type) : type :=
+  Tensor (pick (t_shape t) (kept (t_shape t) ds)) (t_element t).
+Definition cell_count (ds : seq N) (t : type) : Z := Z.of_N (size_of (pick (t_shape t) ds)).
+Definition over_kept (ds : seq N) (t : type) : operation := BroadcastInDim (kept (t_shape t) ds).
+
+Definition variance_body (ds : seq N) (t : type) : seq instruction := [::
+  Instruction zero [::] (scalar t);
+  Instruction (Reduce ReduceAdd ds) [:: Arg 0; Res 0] (rest ds t);
+  Instruction (Constant (Decimal (cell_count ds t) 0)) [::] (rest ds t);
+  Instruction (Binary Division) [:: Res 1; Res 2] (rest ds t);
+  Instruction (over_kept ds t) [:: Res 3] t;
+  Instruction (Binary Subtraction) [:: Arg 0; Res 4] t;
+  Instruction (Binary Multiplication) [:: Res 5; Res 5] t;
+  Instruction zero [::] (scalar t);
+  Instruction (Reduce ReduceAdd ds) [:: Res 6; Res 7] (rest ds t);
+  Instruction (Binary Division) [:: Res 8; Res 2] (rest ds t)].
+
+Definition normalize_body (ds : seq N) (eps : literal) (t : type) : seq instruction :=
+  variance_body ds t ++ [::
+  Instruction (Constant eps) [::] (rest ds t);
+  Instruction (Binary Addition) [:: Res 9; Res 10] (rest ds t);
+  Instruction (Unary ReciprocalRoot) [:: Res 11] (rest ds t);
+  Instruction (over_kept ds t) [:: Res 12] t;
+  Instruction (Binary Multiplication) [:: Res 5; Res 13] t].
+
 (** Rows that are not empty, and a number of them that the format stores. *)
 Definition has_rows (t : type) : bool := all (N.ltb 0) (t_shape t) && (0 < size (t_shape t)).
 Definition stores_row_count (t : type) : bool :=
@@ -223,11 +249,33 @@ Definition pointwise_of (f : function) (t : type) : option unary :=
     then Some (Clamp n d m e) else None
   else None.
 
+(** The dimensions of the first reduction. *)
+Definition reduced_at (f : function) (k : nat) : seq N :=
+  if List.nth_error (f_body f) k is Some (Instruction (Reduce _ ds) _ _) then ds else [::].
+
+(** A mean is over different dimensions, and the format stores their size. *)
+Definition can_average (ds : seq N) (t : type) : bool :=
+  distinct (size (t_shape t)) ds
+  && (literal_value (t_element t) (Decimal (cell_count ds t) 0)
+        == Some (Finite (cell_count ds t) 1)).
+
+Definition moment_of (f : function) (t a : type) (x : N) : option op :=
+  let ds := reduced_at f 1 in
+  if ~~ can_average ds a then None
+  else if (t == rest ds a) && is_function f [:: a] (variance_body ds a) t 9
+  then Some (Variance (t_shape a) ds x)
+  else if (t == a) && is_function f [:: a] (normalize_body ds (literal_at f 10) a) t 14 then
+    if literal_value (t_element a) (literal_at f 10) is Some (Finite n d)
+    then Some (Normalize (t_shape a) ds n d x) else None
+  else None.
+
 (** The op that [f] computes, given the values it is called with. *)
 Definition recognise (f : function) (t : type) (xs : seq (type * N)) : option op :=
   match xs with
   | [:: (a, x)] =>
-      if ~~ (is_float a && (t == a)) then None
+      if ~~ is_float a then None
+      else if moment_of f t a x is Some o then Some o
+      else if t != a then None
       else if pointwise_of f a is Some u then Some (Una (t_shape a) u x)
       else if has_rows a && is_function f [:: a] (softmax_body a) a 8
       then Some (Softmax (t_shape a) x)

@@ -6,7 +6,8 @@
     floating point; over the reals it changes nothing, for the last two whatever
     the maximum is.
 
-    Statements: [pointwise_meaning], [softmax_meaning], [cross_entropy_meaning]:
+    Statements: [pointwise_meaning], [softmax_meaning], [cross_entropy_meaning],
+    [variance_meaning], [normalize_meaning]:
     called with arrays of the type it is made for, the function returns the
     op's value. *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -422,4 +423,125 @@ rewrite (run_instruction no_call (xs := [:: cell (scalar t) total; cell (scalar 
   (c := Reals mean)) //; last by rewrite /= fs !eqxx.
 by rewrite (run_instruction no_call (xs := [:: cell (scalar t) mean]) (c := Reals y)) //= fs !eqxx.
 Qed.
+
+(** *** Moments *)
+Section Moments.
+Variables (ds : seq N) (t : type) (x : tensor R).
+Hypotheses (ft : is_float t) (fit : can_average ds t).
+Let s := t_shape t.
+Let cell t (a : tensor R) := Array t (Reals a).
+Let spread (a : tensor R) := broadcast_in_dim (kept s ds) (pick s (kept s ds)) a.
+Let sum (a : tensor R) := reduce_add s ds a.
+Let zeros : tensor R := fun _ => rational R 0 1.
+Let count : tensor R := fun _ => rational R (cell_count ds t) 1.
+Let means : tensor R := fun i => sum x i / count i.
+Let centre : tensor R := fun i => x i - spread means i.
+Let squares : tensor R := fun i => centre i * centre i.
+Let variances : tensor R := fun i => sum squares i / count i.
+
+Let fr : is_float (rest ds t). Proof. by case: t ft => ? []. Qed.
+Let fs : is_float (scalar t). Proof. by case: t ft => ? []. Qed.
+
+Lemma reduce_fits : fits (Reduce ReduceAdd ds) [:: t; scalar t] (rest ds t).
+Proof. by case/andP: fit => d _; rewrite /= ft d !eqxx. Qed.
+
+Lemma over_kept_fits : fits (over_kept ds t) [:: rest ds t] t.
+Proof.
+rewrite /= fr eqxx /broadcast_fits /= size_map eqxx.
+have -> : distinct (size (t_shape t)) (kept (t_shape t) ds).
+  rewrite /distinct filter_uniq ?map_inj_uniq ?iota_uniq //; last exact: Nnat.Nat2N.inj.
+  by apply/allP => d; rewrite mem_filter => /andP [].
+apply/allP => -[p q]; move: (pick _ _) => l.
+by elim: l => //= k l ih; rewrite inE => /orP [/eqP [-> ->]|/ih //]; rewrite eqxx orbT.
+Qed.
+
+Definition ten : seq (array R) := [::
+  cell (scalar t) zeros; cell (rest ds t) (sum x); cell (rest ds t) count; cell (rest ds t) means;
+  cell t (spread means); cell t centre; cell t squares; cell (scalar t) zeros;
+  cell (rest ds t) (sum squares); cell (rest ds t) variances].
+
+Lemma run_variance more :
+  body_meaning no_call [:: cell t x] [::] (variance_body ds t ++ more)
+  = body_meaning no_call [:: cell t x] ten more.
+Proof.
+have [_ /eqP hn] := andP fit; rewrite /variance_body !cat_cons cat0s.
+have z : rational R 0 1 == 0 by rewrite rational0.
+rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits fs) (zero_meaning fs)) //.
+rewrite (run_instruction no_call (xs := [:: cell t x; cell (scalar t) zeros])
+  (c := Reals (sum x))) ?reduce_fits //; last by rewrite /= z.
+rewrite (run_instruction no_call (xs := [::]) (c := Reals count)) //; first last.
+- by rewrite /= hn.
+- by rewrite /= hn.
+rewrite (run_instruction no_call (xs := [:: cell (rest ds t) (sum x); cell (rest ds t) count])
+  (c := Reals means)) //; last by rewrite /= fr !eqxx.
+rewrite (run_instruction no_call (xs := [:: cell (rest ds t) means]) (c := Reals (spread means)))
+  ?over_kept_fits //.
+rewrite (run_instruction no_call (xs := [:: cell t x; cell t (spread means)]) (c := Reals centre)) //;
+  last by rewrite /= ft !eqxx.
+rewrite (run_instruction no_call (xs := [:: cell t centre; cell t centre]) (c := Reals squares)) //;
+  last by rewrite /= ft !eqxx.
+rewrite (run_instruction no_call (xs := [::]) _ _ _ (zero_fits fs) (zero_meaning fs)) //.
+rewrite (run_instruction no_call (xs := [:: cell t squares; cell (scalar t) zeros])
+  (c := Reals (sum squares))) ?reduce_fits //; last by rewrite /= z.
+by rewrite (run_instruction no_call
+  (xs := [:: cell (rest ds t) (sum squares); cell (rest ds t) count]) (c := Reals variances)) //;
+  last by rewrite /= fr !eqxx.
+Qed.
+
+Lemma sum_mean (a : tensor R) c : sum a c / count c = mean s ds a c.
+Proof. by rewrite /sum /reduce_add /fibre big_filter /mean /number /count /rational /= divr1. Qed.
+
+Lemma spreadE (a : tensor R) j : j \in idxs s -> spread a j = a (pick j (kept s ds)).
+Proof.
+rewrite mem_idxs => hj; rewrite /spread /broadcast_in_dim /broadcast_source broadcast_index //.
+apply: inb_pick => // d; rewrite mem_filter => /andP [_].
+by rewrite mem_first_dims.
+Qed.
+
+Lemma centreE : eqt s centre (centred s ds x).
+Proof. by move=> j hj; rewrite /centre spreadE // /means sum_mean. Qed.
+
+Lemma variancesE c : variances c = variance s ds x c.
+Proof.
+rewrite /variances sum_mean /variance; apply: mean_eqt => j hj.
+by rewrite /squares centreE.
+Qed.
+
+Theorem variance_meaning f : is_function f [:: t] (variance_body ds t) (rest ds t) 9 ->
+  exists2 y, function_meaning no_call f [:: cell t x] = Some [:: cell (rest ds t) y]
+    & eqt (t_shape (rest ds t)) y (variance s ds x).
+Proof.
+move=> hf; exists variances; last by move=> c _; exact: variancesE.
+have run : body_meaning no_call [:: cell t x] [::] (variance_body ds t) = Some ten.
+  by rewrite -[variance_body ds t]cats0 run_variance.
+by apply: (run_function hf _ run).
+Qed.
+
+Theorem normalize_meaning f l n d : is_function f [:: t] (normalize_body ds l t) t 14 ->
+  literal_value (t_element t) l = Some (Finite n d) ->
+  exists2 y, function_meaning no_call f [:: cell t x] = Some [:: cell t y]
+    & eqt s y (normalize s ds (rational R n d) x).
+Proof.
+move=> hf hl; pose eps : tensor R := fun _ => rational R n d.
+pose shifted i := variances i + eps i; pose scale i := (Num.sqrt (shifted i))^-1.
+exists (fun i => centre i * spread scale i); last first.
+  by move=> j hj; rewrite centreE // spreadE // /scale /shifted variancesE.
+pose rs := ten ++ [:: cell (rest ds t) eps; cell (rest ds t) shifted; cell (rest ds t) scale;
+  cell t (spread scale); cell t (fun i => centre i * spread scale i)].
+suff run : body_meaning no_call [:: cell t x] [::] (normalize_body ds l t) = Some rs.
+  by apply: (run_function hf _ run).
+rewrite /normalize_body run_variance.
+rewrite (run_instruction no_call (xs := [::]) (c := Reals eps)) //; first last.
+- by rewrite /= hl.
+- by rewrite /= hl.
+rewrite (run_instruction no_call (xs := [:: cell (rest ds t) variances; cell (rest ds t) eps])
+  (c := Reals shifted)) //; last by rewrite /= fr !eqxx.
+rewrite (run_instruction no_call (xs := [:: cell (rest ds t) shifted]) (c := Reals scale)) //;
+  last by rewrite /= fr !eqxx.
+rewrite (run_instruction no_call (xs := [:: cell (rest ds t) scale]) (c := Reals (spread scale)))
+  ?over_kept_fits //.
+by rewrite (run_instruction no_call (xs := [:: cell t centre; cell t (spread scale)])
+  (c := Reals (fun i => centre i * spread scale i))) //= ft !eqxx.
+Qed.
+End Moments.
 End Bodies.

@@ -7,30 +7,14 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem Raise.
+From Cotangent Require Import Ir Index Dims Denote Stablehlo Stablehlo_types Stablehlo_sem Raise.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 
 (** ** Positions *)
 
-Lemma mem_first_dims n d : (d \in first_dims n) = (N.to_nat d < n).
-Proof.
-apply/mapP/idP => [[k]|h].
-  by rewrite mem_iota add0n => /= hk ->; rewrite Nnat.Nat2N.id.
-by exists (N.to_nat d); rewrite ?mem_iota ?add0n // Nnat.N2Nat.id.
-Qed.
-
-Lemma size_first_dims n : size (first_dims n) = n.
-Proof. by rewrite size_map size_iota. Qed.
-
-Lemma nth_first_dims n k : k < n -> nth 0%num (first_dims n) k = N.of_nat k.
-Proof. by move=> h; rewrite (nth_map 0) ?size_iota // nth_iota. Qed.
-
 Lemma pick_first_dims l : pick l (first_dims (size l)) = l.
 Proof. by rewrite /pick map_first_dims // take_size. Qed.
-
-Lemma pick_cat l a b : pick l (a ++ b) = pick l a ++ pick l b.
-Proof. exact: map_cat. Qed.
 
 Lemma size_pick l a : size (pick l a) = size a.
 Proof. exact: size_map. Qed.
@@ -174,23 +158,6 @@ Section Sums.
 Variable R : realType.
 Local Open Scope ring_scope.
 Implicit Types (F : idx -> R) (e : env R).
-
-Lemma idxs_cat s t : idxs (s ++ t) = [seq i ++ j | i <- idxs s, j <- idxs t].
-Proof.
-elim: s => [|d s ih] /=; first by rewrite cats0 map_id.
-rewrite ih; elim: (Nrange d) => //= k l ihl.
-by rewrite allpairs_cat ihl; congr (_ ++ _); rewrite map_allpairs allpairs_mapl.
-Qed.
-
-Lemma sum_box_cat s t i (F : idx -> R) : i \in idxs s ->
-  \sum_(r <- idxs (s ++ t) | take (size s) r == i) F r = \sum_(c <- idxs t) F (i ++ c).
-Proof.
-move=> hi; rewrite big_mkcond idxs_cat big_allpairs_dep /=.
-rewrite (bigD1_seq i) ?idxs_uniq //= [X in _ + X]big1_seq ?addr0 => [|j /andP [ne hj]].
-  by apply: eq_bigr => c _; rewrite take_size_cat ?eqxx //; move: hi; rewrite mem_idxs => /inb_size.
-rewrite big1 // => c _; rewrite take_size_cat ?(negPf ne) //.
-by move: hj; rewrite mem_idxs => /inb_size.
-Qed.
 
 Lemma sum_at box f s g i F : {in idxs box, forall r, at_map f s r = Some (g r)} ->
   \sum_(r <- idxs box | at_map f s r == Some i) F r = \sum_(r <- idxs box | g r == i) F r.

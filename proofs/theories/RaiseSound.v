@@ -177,8 +177,15 @@ Lemma recognise_meaning f t bs ts o xs e next :
     & eqt (t_shape t) y (den o e).
 Proof.
 case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
-- move=> [<-] /=; case: ifP => // /negbFE /andP [ft /eqP et]; subst t.
-  case hu: pointwise_of => [u|].
+- move=> [<-] /=; case: ifP => // /negbFE ft; case hm: moment_of => [p|].
+    case=> <- /agrees1 [a -> [ha _]]; move: hm; rewrite /moment_of; case: ifP => // /negbFE fit.
+    case: ifP => [/andP [/eqP -> hf] [<-]|_].
+      have [y run hy] := variance_meaning a ft fit hf; exists y => //.
+      by apply: eqt_trans hy _ => c _; exact: variance_eqt.
+    case: ifP => // /andP [/eqP et hf]; subst t; case E: literal_value => [[m d|]|] // [<-].
+    have [y run hy] := normalize_meaning a ft fit hf E; exists y => //.
+    exact: eqt_trans hy (normalize_eqt _ _ ha).
+  case: eqP => //= et; subst t; case hu: pointwise_of => [u|].
     case=> <- /agrees1 [a -> [ha _]].
     have [y run hy] := pointwise_meaning a ft hu; exists y => // i hi.
     by rewrite hy /= ha.

@@ -56,8 +56,8 @@ Lemma smooth_op_ext o E E' : (forall a, a \in oargs o -> forall x, E x a.1 = E' 
 Proof.
 have m0 (T : eqType) (x : T) l : x \in x :: l by exact: mem_head.
 have m1 (T : eqType) (x y : T) l : y \in [:: x, y & l] by rewrite !inE eqxx orbT.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct]
-  h //=.
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k m a|s out k m a ct
+  |s ds a|s ds n d a] h //=.
 - by move=> sm i hi; rewrite -(h _ (m0 _ _ _)); exact: sm.
 - by case: b h => h // sm i hi; rewrite -?(h _ (m0 _ _ _)) -?(h _ (m1 _ _ _ _)); exact: sm.
 - by move=> sm i hi; rewrite -(h _ (m0 _ _ _)) -(h _ (m1 _ _ _ _)); exact: sm.

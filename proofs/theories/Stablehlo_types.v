@@ -6,8 +6,6 @@
 
     Glossary
       - [fits o ts t]    op [o] takes operands of types [ts] and gives type [t]
-      - [pick l ds]      the entries of [l] at the positions [ds]
-      - [others n ds]    the dimensions below [n] that are not in [ds]
       - [place ds vs n]  the index of rank [n] with [vs] at the dimensions [ds]
       - [distinct n ds]  [ds] are different dimensions below [n]
       - [result_shape]   of a dot_general
@@ -19,8 +17,6 @@ From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index Stablehlo.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
-Definition pick (l : seq N) (ds : seq N) : seq N := [seq nth 0%num l (N.to_nat d) | d <- ds].
-Definition others (n : nat) (ds : seq N) : seq N := [seq d <- first_dims n | d \notin ds].
 Definition distinct (n : nat) (ds : seq N) : bool := uniq ds && all (mem (first_dims n)) ds.
 
 Definition place (ds vs : seq N) (n : nat) : idx :=

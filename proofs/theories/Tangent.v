@@ -58,6 +58,13 @@ Definition log_softmax_tangent (s : shape) (z dz : tensor) : tensor := fun i =>
 Definition cross_entropy_tangent (s : shape) (z t dz dt : tensor) : R :=
   - (\sum_(i <- idxs s) (t i * log_softmax_tangent s z dz i + log_softmax s z i * dt i)) / rows R s.
 
+Definition variance_tangent (s : shape) (ds : seq N) (x dx : tensor) (c : idx) : R :=
+  let m := mean s ds (fun j => centred s ds x j * dx j) c in m + m.
+
+Definition normalize_tangent (s : shape) (ds : seq N) (eps : R) (x dx : tensor) : tensor := fun j =>
+  let y := normalize s ds eps x in let c := pick j (kept s ds) in
+  (centred s ds dx j - y j * mean s ds (fun k => y k * dx k) c) / deviation s ds eps x c.
+
 Definition tangent (o : op) (e t : env) : tensor := match o with
 | Const _ _ _ => fun _ => 0
 | Una _ u a => fun i => una_slope u (e a i) * t a i
@@ -71,6 +78,8 @@ Definition tangent (o : op) (e t : env) : tensor := match o with
 | MaxPool s _ k m a => fun i => if chosen s k m (e a) i is Some j then t a j else 0
 | MaxPoolGrad s out k m a ct => fun j =>
     \sum_(i <- idxs out | chosen s k m (e a) i == Some j) t ct i
+| Variance s ds a => variance_tangent s ds (e a) (t a)
+| Normalize s ds n d a => normalize_tangent s ds (rational R n d) (e a) (t a)
 end.
 
 Definition tstep (et : env * env) (i : instr) : env * env :=
@@ -90,12 +99,14 @@ Qed.
 Lemma oargs_case o (P : N -> Prop) : (forall a, a \in oargs o -> P a.1) -> match o with
 | Const _ _ _ => True
 | Una _ _ a | Reshape _ _ a | Softmax _ a | MaxPool _ _ _ _ a => P a
+| Variance _ _ a | Normalize _ _ _ _ a => P a
 | Bin _ _ a b | SoftmaxCrossEntropy _ a b | MaxPoolGrad _ _ _ _ a b => P a /\ P b
 | Sel _ _ a b x y => [/\ P a, P b, P x & P y]
 | Contract _ _ _ vs => forall v, v \in [seq (v_id v, v_shape v) | v <- vs] -> P v.1
 end.
 Proof.
-case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t|s out k m a|s out k m a ct] //= h;
+case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t|s out k m a|s out k m a ct
+  |s ds a|s ds n d a] //= h;
   do ?[split]; by [exact: (h (_, _) (mem_head _ _))
   | apply: (h (_, s)); rewrite !inE eqxx ?orbT | exact: h | apply: (h (_, out)); rewrite !inE eqxx ?orbT].
 Qed.
@@ -111,7 +122,8 @@ Proof. by move=> h; apply: prod_read_eqt => v hv i _; rewrite h. Qed.
 Lemma den_ext o e e' : (forall a, a \in oargs o -> e a.1 = e' a.1) ->
   forall i, den o e i = den o e' i.
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t|s out q m a|s out q m a ct] /=.
+move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z t|s out q m a|s out q m a ct
+  |s ds a|s ds n d a] /=.
 - by [].
 - by move=> ->.
 - by move=> [-> ->].
@@ -122,6 +134,8 @@ move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a) ha; case: o => [s n 
 - by move=> [-> ->].
 - by move=> ->.
 - by move=> [-> ->].
+- by move=> ->.
+- by move=> ->.
 Qed.
 
 Lemma prod_tangent_ext e e' t t' (vs : seq view) r :
@@ -138,7 +152,8 @@ Qed.
 Lemma tangent_ext o e e' t t' : (forall a, a \in oargs o -> e a.1 = e' a.1 /\ t a.1 = t' a.1) ->
   forall i, tangent o e t i = tangent o e' t' i.
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a /\ t a = t' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out q m a|s out q m a ct] /=.
+move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a /\ t a = t' a) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out q m a|s out q m a ct
+  |s ds a|s ds n d a] /=.
 - by [].
 - by move=> [-> ->].
 - by move=> [[-> ->] [-> ->]].
@@ -149,6 +164,8 @@ move=> ha; have {ha} := @oargs_case o (fun a => e a = e' a /\ t a = t' a) ha; ca
 - by move=> [[-> ->] [-> ->]].
 - by move=> [-> ->].
 - by move=> [[-> _] [_ ->]].
+- by move=> [-> ->].
+- by move=> [-> ->].
 Qed.
 
 (** ** What does not depend on the parameters does not move *)
@@ -156,6 +173,9 @@ Definition still (t : tensor) : Prop := forall i, t i = 0.
 
 Lemma row_sum0 s (x : tensor) i : still x -> row_sum s x i = 0.
 Proof. by move=> h; apply: big1 => j _; rewrite h. Qed.
+
+Lemma mean0 s ds (x : tensor) c : still x -> mean s ds x c = 0.
+Proof. by move=> h; rewrite /mean big1 ?mul0r. Qed.
 
 Lemma read_still t (v : view) r : still (t (v_id v)) -> read t v r = 0 :> R.
 Proof. by rewrite /read => h; case: (at_map _ _ _) => [i|] //; exact: h. Qed.
@@ -171,7 +191,8 @@ Qed.
 
 Lemma tangent_still o e t : (forall a, a \in oargs o -> still (t a.1)) -> still (tangent o e t).
 Proof.
-move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out q m a|s out q m a ct] /=.
+move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n d|s u a|s b x y|s c a b x y|box s f vs|s s' a|s a|s z y|s out q m a|s out q m a ct
+  |s ds a|s ds n d a] /=.
 - by [].
 - by move=> h i; rewrite h mulr0.
 - by move=> [hx hy] i; rewrite hx hy; case: b => /=; rewrite ?(mulr0, mul0r, subr0, addr0) ?if_same.
@@ -185,5 +206,8 @@ move=> ha; have {ha} := @oargs_case o (fun a => still (t a)) ha; case: o => [s n
   by rewrite hz mulr0.
 - by move=> h i; case: chosen.
 - by move=> [_ h] i; apply: big1.
+- by move=> h i; rewrite /variance_tangent mean0 ?addr0 // => j; rewrite h mulr0.
+- move=> h i; rewrite /normalize_tangent /centred h !mean0 ?(mulr0, subr0, mul0r) // => j.
+  by rewrite h mulr0.
 Qed.
 End Tangent.

@@ -12,7 +12,7 @@ use std::ops::Range;
 pub const PROGRAMS: [&str; 2] = ["max_pool", "max_pool_grad"];
 
 /// The ops, and `compare` with `select`.
-pub const OPS: [&str; 26] = [
+pub const OPS: [&str; 28] = [
     "constant",
     "add",
     "subtract",
@@ -37,6 +37,8 @@ pub const OPS: [&str; 26] = [
     "reduce_sum",
     "transpose",
     "reshape",
+    "variance",
+    "normalize",
     "softmax",
     "softmax_cross_entropy",
 ];
@@ -165,6 +167,17 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
             plain(vec![dims(rng, rank)], Op::Transpose { permutation })
         }
         "reshape" => reshape(rng),
+        "variance" => {
+            let operand = shape(rng, 0);
+            let dims = subset(operand.len(), rng);
+            plain(vec![operand], Op::Variance { dims })
+        }
+        "normalize" => {
+            let operand = shape(rng, 0);
+            let dims = subset(operand.len(), rng);
+            let eps = ratio(1..5, rng);
+            plain(vec![operand], Op::Normalize { dims, eps })
+        }
         "softmax" => plain(vec![shape(rng, 1)], Op::Softmax),
         "softmax_cross_entropy" => {
             let logits = shape(rng, 1);

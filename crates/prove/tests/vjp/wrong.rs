@@ -1,6 +1,6 @@
 //! Deliberately wrong rules, each for one op and right for all others.
 
-use cotangent_graph::{Builder, Comparison, DotDims, Op, ValueId};
+use cotangent_graph::{Builder, Comparison, DotDims, Op, Rational, ValueId};
 use cotangent_vjp::{Application, Cotangents, Rule, VjpError, rule};
 
 /// A wrong rule.
@@ -155,6 +155,14 @@ pub fn mutations() -> Vec<Mutation> {
         }),
         wrong!("max_pool_grad", "a gradient in the pooled tensor", Op::MaxPoolGrad(_) => |_b, a|
             Ok(vec![Some(a.result), None])),
+        wrong!("variance", "not doubled", Op::Variance { .. } => |b, a| {
+            let all = rule(b, a)?;
+            let Some(Some(right)) = all.first().copied() else { return Ok(all) };
+            let two = b.constant_like(2, right)?;
+            Ok(vec![Some(b.div(right, two)?)])
+        }),
+        wrong!("normalize", "another epsilon", Op::Normalize { dims, .. } => |b, a|
+            as_if(b, a, Op::Normalize { dims: dims.clone(), eps: Rational::integer(2) })),
         wrong!("softmax", "the diagonal alone", Op::Softmax => |b, a|
             with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
         wrong!("softmax_cross_entropy", "targets taken to sum to one",
