@@ -44,6 +44,9 @@ rm -rf target/oracle
 cargo xtask oracle
 [[ -n $(find target/oracle -name case.json -print -quit) ]] || fail "cargo xtask oracle wrote no cases"
 
+step "Train steps of the zoo, compiled and run by IREE; those of published size, read by IREE and XLA"
+cargo xtask lowerers
+
 step "Weights and gradients of timm's networks, beside ours"
 bash scripts/torch-oracle.sh --small
 
