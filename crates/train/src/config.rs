@@ -1,5 +1,6 @@
 //! What a run was asked to do.
 
+use crate::whole_file::read_whole;
 use crate::{Start, TrainError};
 use cotangent_data::{Augment, Encoding};
 use cotangent_net::Network;
@@ -97,8 +98,9 @@ impl Config {
     /// unknown keys.
     pub fn load(run_dir: &Path) -> Result<Self, TrainError> {
         let path = run_dir.join("config.toml");
-        let text = match std::fs::read_to_string(&path) {
-            Ok(text) => text,
+        let text = match read_whole(&path).map(String::from_utf8) {
+            Ok(Ok(text)) => text,
+            Ok(Err(e)) => return Err(TrainError::Config { path, reason: e.to_string() }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 return Err(TrainError::ConfigMissing { path });
             }

@@ -3,7 +3,7 @@
 use crate::checkpoint::Progress;
 use crate::metrics::{best, csv};
 use crate::setup::{Setup, to_json};
-use crate::{Event, Observer, Row, RunDir, Summary, TrainError};
+use crate::{Event, Observer, Row, RunDir, Summary, TrainError, Weights};
 
 /// The figures of a finished run.
 pub(crate) fn summary(setup: &Setup, dir: &RunDir, progress: &Progress) -> Summary {
@@ -73,14 +73,23 @@ pub(crate) fn finish(
 }
 
 /// Makes a missing `best.safetensors` again where the last checkpoint is of
-/// the best epoch, else tells that it is lost; whether it was made.
+/// the best epoch, else tells that it is lost; whether it was made. A damaged
+/// one is an error.
 pub(crate) fn restore_best(
     dir: &RunDir,
     progress: &Progress,
     observer: &mut dyn Observer,
 ) -> Result<bool, TrainError> {
-    let best = best(&progress.rows).filter(|_| !dir.best().exists());
-    let Some(&Row { epoch, .. }) = best else { return Ok(false) };
+    let Some(&Row { epoch, .. }) = best(&progress.rows) else { return Ok(false) };
+    if dir.best().exists() {
+        return match Weights::load(&dir.best()) {
+            Err(TrainError::Checkpoint { path, reason }) => {
+                let reason = format!("{reason}; remove it to go on without");
+                Err(TrainError::Checkpoint { path, reason })
+            }
+            found => found.map(|_| false),
+        };
+    }
     if epoch == progress.epoch && progress.step == 0 {
         let path = dir.last();
         let bytes = std::fs::read(&path).map_err(|source| TrainError::Read { path, source })?;

@@ -159,8 +159,9 @@ fn check_identity(
         ..c
     });
     let then = &then.map_or(Ok(found.config.clone()), |c| c.to_toml())?;
-    // What the data set fills in is compared too, as it is written.
-    let now = &Config { encoding: written.encoding.clone(), ..setup.config.clone() }.to_toml()?;
+    // What the data set and the network fill in is compared too, as it is written.
+    let (model, encoding) = (written.model.clone(), written.encoding.clone());
+    let now = &Config { model, encoding, ..setup.config.clone() }.to_toml()?;
     if now != then {
         let differs = |(a, b): &(&str, &str)| a != b;
         let (found, expected) =

@@ -111,10 +111,16 @@ impl Setup {
         written
     }
 
-    /// Writes what was emitted where it is missing; the names written.
+    /// Writes what was emitted where it is missing or something else; the names
+    /// written.
     pub fn restore(&self, dir: &RunDir) -> Result<Vec<&str>, TrainError> {
-        let missing = self.files.iter().filter(|(name, _)| !dir.path().join(name).exists());
-        missing.map(|(name, text)| dir.write(name, text.as_bytes()).map(|_| &**name)).collect()
+        let mut written = Vec::new();
+        for (name, text) in &self.files {
+            if dir.restore(name, text.as_bytes())? {
+                written.push(&**name);
+            }
+        }
+        Ok(written)
     }
 }
 

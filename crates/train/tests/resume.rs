@@ -109,6 +109,7 @@ fn what_has_changed_is_refused() {
         ("format = 2", "format = 7", "format 7, expected 2"),
         ("epochs = 3", "epochs = 0", "epochs"),
         ("mean = [", "mean = [1", "found `mean = [1"),
+        ("model = \"", "model = \"x", "found `model = \"x"),
     ] {
         edit(&run.config(), from, to);
         let error = refusal(&run);
@@ -118,6 +119,14 @@ fn what_has_changed_is_refused() {
         }
         fs::write(run.config(), &config).unwrap();
     }
+
+    let best = fs::read(run.best()).unwrap();
+    for damaged in [&best[..best.len() / 2], &[&best[..best.len() - 1], b"x"].concat()] {
+        fs::write(run.best(), damaged).unwrap();
+        let error = refusal(&run);
+        assert!(error.contains("best.safetensors") && error.contains("remove it"), "{error}");
+    }
+    fs::write(run.best(), &best).unwrap();
 
     edit(&run.config(), "momentum(momentum=0.9,weight_decay=0)", "sgd");
     let error = refusal(&run);

@@ -29,6 +29,7 @@ pub struct Args {
 /// Writes the weights under their names, shapes and order.
 pub fn run(args: &Args) -> Result<()> {
     not_onto(&args.output, &args.weights)?;
+    not_onto(&args.output, args.model.model.as_ref())?;
     let net = args.model.network()?;
     let weights = load_weights(&args.weights, &net, args.json)?;
     let values = weights.params(&net).map_err(|e| miette!("{e}"))?;

@@ -29,6 +29,7 @@ pub struct Args {
 /// Writes the weights under our names, shapes and order.
 pub fn run(args: &Args) -> Result<()> {
     not_onto(&args.output, &args.file)?;
+    not_onto(&args.output, args.model.model.as_ref())?;
     let net = args.model.network()?;
     let path = args.file.display();
     let bytes = read_whole(&args.file)

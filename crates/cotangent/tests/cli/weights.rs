@@ -53,7 +53,10 @@ fn trained_weights_go_out_and_come_back() {
     );
     let import = ["import", "--from", "timm", "theirs.safetensors"];
     assert!(fails(dir, &[&import[..], &out, &["theirs.safetensors"]].concat()).contains(onto));
-    assert!(fails(dir, &["emit", "small.toml", "-o", "small.toml"]).contains(onto));
+    let onto_spec = ["small.toml", "-o", "small.toml"];
+    assert!(fails(dir, &[&["emit"], &onto_spec[..]].concat()).contains(onto));
+    assert!(fails(dir, &[&export[..], &onto_spec].concat()).contains(onto));
+    assert!(fails(dir, &[&import[..], &onto_spec].concat()).contains(onto));
     assert!(bytes(dir, best) == before && theirs_unchanged(dir));
     // The fully connected layer's inputs are in another order there: had they
     // been taken as they are, the scores would be others.
