@@ -34,6 +34,9 @@ make -C proofs validate
 step "Rust tests"
 # Tests that run Coq use the theories compiled above.
 export COTANGENT_PROOFS=$PWD/proofs/theories
+# Programs and tests in one build: alone, the programs' dependencies have other
+# features, and are compiled once more.
+cargo build --workspace --bins --tests
 cargo test --workspace
 
 step "The oracle can say no"
@@ -41,16 +44,16 @@ step "The oracle can say no"
 
 step "Emitted programs, executed by XLA, against JAX"
 rm -rf target/oracle
-cargo xtask oracle
-[[ -n $(find target/oracle -name case.json -print -quit) ]] || fail "cargo xtask oracle wrote no cases"
+target/debug/xtask oracle
+[[ -n $(find target/oracle -name case.json -print -quit) ]] || fail "xtask oracle wrote no cases"
 
 step "Train steps of the zoo, compiled and run by IREE; those of published size, read by IREE and XLA"
-cargo xtask lowerers
+target/debug/xtask lowerers
 
 step "Weights and gradients of timm's networks, beside ours"
-bash scripts/torch-oracle.sh --small
+COTANGENT=target/debug/cotangent bash scripts/torch-oracle.sh --small
 
 step "The proofs' meaning of StableHLO, run by Coq, against XLA"
-cargo xtask twin
+target/debug/xtask twin
 
 printf '\nAll tests passed.\n'
