@@ -67,7 +67,10 @@ Definition update_marks (net : spec) (o : optimizer) (grads : seq N) (k : N) : s
 
 Definition marks_of (net : spec) (w : what) (x : expected) : seq mark :=
   let g := x_graph x in
-  (if w is Train o then update_marks net o (x_grads x) (next_id (first_at net w) (x_back x))
+  (if w is Train o then
+     let k := next_id (first_at net w) (x_back x) in
+     let: (c, _) := update o (rate_at net w) (trained_params net o (x_grads x)) (powers_at net o) k in
+     (next_id k c, "the running statistics") :: update_marks net o (x_grads x) k
    else [::])
   ++ backward_marks g (numbered_params net) ++ forward_marks g.
 

@@ -7,8 +7,10 @@
         roles and shapes, in order;
       - on all arguments, over the real numbers, it returns what the network's
         meaning ([Meaning.v]) and the optimiser's textbook formula
-        ([OptimizerSound.v]) say: the logits; the loss; for each parameter the
-        gradient, or its new value and the new state;
+        ([OptimizerSound.v]) say: the logits, which a forward pass alone takes
+        from the running statistics, where a layer has such; the loss; for each
+        parameter the gradient, or its new value and the new state; the new
+        running statistics;
       - the gradient is the derivative of the network's loss in all parameters
         at once, wherever no kink in the list is met. With an empty list there
         is no such condition.
@@ -83,7 +85,8 @@ Definition computes_step : Prop := match which opts with
     exists2 g : θ_space,
       off_kinks other θ -> is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
     & returns a match which opts with
-      | Train o => textbook_step net o a (tensors_of g) ++ [:: loss_result a; logits_result a]
+      | Train o => textbook_step net o a (tensors_of g) ++ stats_at_step net opts a
+                     ++ [:: loss_result a; logits_result a]
       | _ => gradient_results g ++ [:: loss_result a]
       end
 end.
@@ -133,6 +136,13 @@ rewrite -!map_comp.
 have : size (powers_at net o) = size (powers o) by rewrite !size_map size_iota.
 move: (powers_at net o) => l; rewrite /textbook_powers.
 by case: o => [decay|mu decay|b1 b2 eps decay] /=; case: l => [|p1 [|p2 []]].
+Qed.
+
+Lemma shapes_stats (R : realType) net opts (a : env R) :
+  [seq st.1 | st <- stats_at_step net opts a] = [seq q.2 | q <- net_stats net].
+Proof.
+rewrite /stats_at_step -/(unzip1 _) unzip1_zip // size_map.
+exact: size_stats_through.
 Qed.
 
 Section Sound.
@@ -206,7 +216,7 @@ Let nin := first_at net w.
 Let params := numbered_params net.
 Let p := g_prog g ++ back.
 Hypothesis not_forward : w <> Forward.
-Hypothesis el : elaborate net (batch_size opts) (At (data_at net w) (target_at net w) nin) = Some g.
+Hypothesis el : elaborate net (batch_size opts) (position_of net w) = Some g.
 Hypothesis emitted : loss_grad (g_prog g) (N.succ (g_loss g)) (g_loss g) params = (back, grads).
 Hypothesis reverse_fit : reverse_ok net nin ms (Expected g p grads (p ++ c) [::]).
 Hypothesis program_fit : wf (p ++ c) nin sh.
@@ -286,24 +296,30 @@ case: w el emitted ms => [||o] el emitted ms.
     by rewrite /gradient_results !map_cat -map_comp shapes_ports -shapes_params.
   apply: holds_cat; last by constructor; [exact: loss|constructor].
   by rewrite /gradient_results; apply: (holds_params slopes) => q i hq j hj; exact: esym (hq j hj).
-case hu: update => [c [new power']] [<-] ret wx rev reads other θ.
+case hu: update => [c [new power']]; case hs: update_stats => [u stats] [<-] ret wx rev reads other θ.
 have {}rev : reverse_ok net (first_at net (Train o)) ms
-  (Expected g (g_prog g ++ back) grads ((g_prog g ++ back) ++ c) [::]) by [].
+  (Expected g (g_prog g ++ back) grads ((g_prog g ++ back) ++ c ++ u) [::]) by [].
 exists (gradient (numbered_params net) grads (run (g_prog g ++ back) (at_θ other θ))).
-  exact: (@slope_is_gradient R net (Options batch (Train o)) g back c grads ms _ el emitted rev wx).
-have slopes := @slope_tensors R net (Options batch (Train o)) g back c grads ms emitted rev wx other θ.
-have loss := @holds_loss R net (Options batch (Train o)) g back c ms _ el wx other θ.
-have logits := @holds_logits R net (Options batch (Train o)) g back c ms el wx other θ.
-have kept := @arguments_kept R net (Options batch (Train o)) g back c ms wx other θ.
-have [_ hc] := computes_cat (wf_computes (at_θ other θ) wx).
+  exact: (@slope_is_gradient R net (Options batch (Train o)) g back (c ++ u) grads ms _ el emitted rev wx).
+have slopes := @slope_tensors R net (Options batch (Train o)) g back (c ++ u) grads ms emitted rev wx other θ.
+have loss := @holds_loss R net (Options batch (Train o)) g back (c ++ u) ms _ el wx other θ.
+have logits := @holds_logits R net (Options batch (Train o)) g back (c ++ u) ms el wx other θ.
+have kept := @arguments_kept R net (Options batch (Train o)) g back (c ++ u) ms wx other θ.
+have [hp /computes_cat [hc hu']] := computes_cat (wf_computes (at_θ other θ) wx).
+have [/computes_cat [hf _] _] := computes_cat hp.
+have new_stats := @stats_sound R net (Options batch (Train o)) g (at_θ other θ) el o _ u stats _
+  erefl hf hu' kept hs.
 apply: ret => /=; last first.
-  by rewrite [LHS]map_cat shapes_textbook_step -catA [RHS]map_cat shapes_ports
-    [X in _ = _ ++ X]map_cat shapes_ports.
-apply: holds_cat; last by constructor; [exact: loss|constructor; [exact: logits|constructor]].
-apply: (update_sound hu hc reads kept _ slopes) => q hq.
-have /and5P [_ _ /andP [_ /allP fit] _ _] := rev.
-suff /fit /andP [/N.ltb_lt] : q \in numbered_params net by [].
-by elim: (numbered_params net) hq => //= q' l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.
+  rewrite [LHS]map_cat shapes_textbook_step [X in _ ++ X]map_cat shapes_stats -!catA.
+  by rewrite [RHS]map_cat shapes_ports [X in _ = _ ++ X]map_cat shapes_ports [X in _ = _ ++ (_ ++ X)]map_cat
+    shapes_ports.
+apply: holds_cat.
+  apply: (update_sound hu hc reads kept _ slopes) => q hq.
+  have /and5P [_ _ /andP [_ /allP fit] _ _] := rev.
+  suff /fit /andP [/N.ltb_lt] : q \in numbered_params net by [].
+  by elim: (numbered_params net) hq => //= q' l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.
+apply: holds_cat new_stats _.
+by constructor; [exact: loss|constructor; [exact: logits|constructor]].
 Qed.
 
 (** ** Readings of it *)
@@ -322,7 +338,8 @@ Theorem certified_everywhere net opts m : certified net opts m [::] -> which opt
   exists2 g : θ_space R net,
     is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
   & returns net opts m a match which opts with
-      | Train o => textbook_step net o a (tensors_of g) ++ [:: loss_result net opts a; logits_result net opts a]
+      | Train o => textbook_step net o a (tensors_of g) ++ stats_at_step net opts a
+                     ++ [:: loss_result net opts a; logits_result net opts a]
       | _ => gradient_results g ++ [:: loss_result net opts a]
       end.
 Proof.

@@ -6,7 +6,10 @@
     Glossary
       - [layer_meaning]   one layer, from its parameters and its input
       - [logits_of], [loss_of]  the network's output and loss, as functions of
-                          parameters (parameter [k] is [theta k]), data, target
+                          parameters (parameter [k] is [theta k]), data, target;
+                          in training, or in evaluation with the running
+                          statistics from [theta running] on
+      - [stats_after]     the running statistics after a batch
       - [layer_inputs]    what comes into each layer
       - [kink], [kink_text]  a place where the network has no derivative
       - [kinks_of]        the kinks a network has
@@ -14,7 +17,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String DecimalString.
-From Cotangent Require Import Ir Index Denote Smooth Computes Spec Images ImagesSound.
+From Cotangent Require Import Ir Index Denote Smooth Computes Spec Images ImagesSound Norms NormsSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -66,7 +69,8 @@ Definition pointwise_meaning (p : Layer.pointwise) (x : R) : R := match p with
 end.
 
 (** The layer on [batch] examples of shape [s]; the tensors' first index is
-    the example. *)
+    the example. [ps] are its parameters, and after them, in evaluation, its
+    running statistics. *)
 Definition layer_meaning (l : Layer.t) (batch : N) (s : shape) (ps : seq (tensor R)) (x : tensor R)
     : tensor R :=
 let row i := nth 0%num i 0 in let column i := nth 0%num i 1 in
@@ -82,6 +86,15 @@ match l, s, ps with
 | Layer.GlobalAvgPool, [:: h; w; _], _ => fun i =>
     (\sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: row i; p; q; column i])
     / int_real R (Z.of_N (h * w))
+| Layer.BatchNorm n d _ _ scale, _, _ =>
+    let own := Layer.affine_count scale in
+    affine scale scale (take own ps) (batch_norm (batch :: s) (rational R n d) (drop own ps) x)
+| Layer.LayerNorm n d scale shift, _, _ =>
+    affine scale shift ps (normalize (batch :: s) [:: N.of_nat (size s)] (rational R n d) x)
+| Layer.RmsNorm n d scale, _, _ =>
+    affine scale false ps (rms_norm (batch :: s) [:: N.of_nat (size s)] (rational R n d) x)
+| Layer.GroupNorm g n d scale, [:: h; w; c], _ =>
+    affine scale scale ps (group_norm batch h w c g (rational R n d) x)
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
@@ -89,43 +102,63 @@ end.
 Section Net.
 Variable batch : N.
 
-Definition own_params (l : Layer.t) (s : shape) (p0 : N) : seq N :=
-  [seq (p0 + N.of_nat i)%num | i <- iota 0 (size (Layer.params l s))].
-Definition past_params (l : Layer.t) (s : shape) (p0 : N) : N :=
-  (p0 + N.of_nat (size (Layer.params l s)))%num.
-
 (** Layers on an input [x] of shape [batch :: s]; their parameters start at
-    [theta p0]. *)
+    [theta p0], in evaluation their running statistics at [theta t0]. *)
 Fixpoint through (theta : N -> tensor R) (ls : seq (string * Layer.t)) (s : shape) (p0 : N)
-    (x : tensor R) : tensor R :=
+    (t0 : option N) (x : tensor R) : tensor R :=
   if ls is (_, l) :: ls' then
-    let y := layer_meaning l batch s [seq theta k | k <- own_params l s p0] x in
-    through theta ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+    let y := layer_meaning l batch s [seq theta k | k <- own_values l s p0 t0] x in
+    through theta ls' (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
+      (omap (fun t => past t (Layer.stats l s)) t0) y
   else x.
 
-(** What comes into each layer, as functions of a point [v] on which parameters
-    and input depend. *)
+(** What comes into each layer in training, as functions of a point [v] on which
+    parameters and input depend. *)
 Fixpoint inputs_through (V : Type) (theta : V -> N -> tensor R) (ls : seq (string * Layer.t))
     (s : shape) (p0 : N) (x : V -> tensor R) : seq (string * shape * (V -> tensor R)) :=
   if ls is (name, l) :: ls' then
-    let y v := layer_meaning l batch s [seq theta v k | k <- own_params l s p0] (x v) in
+    let y v := layer_meaning l batch s [seq theta v k | k <- own_values l s p0 None] (x v) in
     (name, batch :: s, x)
-      :: inputs_through theta ls' (odflt [::] (Layer.output l s)) (past_params l s p0) y
+      :: inputs_through theta ls' (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s)) y
+  else [::].
+
+(** The running statistics of a layer after a batch. *)
+Definition new_stats (l : Layer.t) (s : shape) (running : seq (tensor R)) (x : tensor R)
+    : seq (tensor R) :=
+  if l is Layer.BatchNorm _ _ n d _ then new_running (batch :: s) (rational R n d) running x
+  else [::].
+
+(** Of all layers; they start at [theta t0]. *)
+Fixpoint stats_through (theta : N -> tensor R) (ls : seq (string * Layer.t)) (s : shape) (p0 t0 : N)
+    (x : tensor R) : seq (tensor R) :=
+  if ls is (_, l) :: ls' then
+    let running := [seq theta k | k <- count_from t0 (size (Layer.stats l s))] in
+    let y := layer_meaning l batch s [seq theta k | k <- own_values l s p0 None] x in
+    new_stats l s running x
+      ++ stats_through theta ls' (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
+           (past t0 (Layer.stats l s)) y
   else [::].
 End Net.
 
-Definition logits_of (net : spec) (batch : N) (theta : N -> tensor R) (x : tensor R) : tensor R :=
-  through batch theta (layers net) (input_shape net) 0 x.
+Definition logits_of (net : spec) (batch : N) (running : option N) (theta : N -> tensor R)
+    (x : tensor R) : tensor R :=
+  through batch theta (layers net) (input_shape net) 0 running x.
 
 Definition loss_of (net : spec) (batch : N) (theta : N -> tensor R) (x target : tensor R) : R :=
   let s := [:: batch; odflt 0%num (classes net)] in
   match net_loss net with
-  | Loss.SoftmaxCrossEntropy => cross_entropy s (logits_of net batch theta x) target
+  | Loss.SoftmaxCrossEntropy => cross_entropy s (logits_of net batch None theta x) target
   end.
 
 Definition layer_inputs (V : Type) (net : spec) (batch : N) (theta : V -> N -> tensor R)
     (x : V -> tensor R) :=
   inputs_through batch theta (layers net) (input_shape net) 0 x.
+
+(** All running statistics after a batch [x] in training, which were [theta t0]
+    and the following. *)
+Definition stats_after (net : spec) (batch : N) (theta : N -> tensor R) (t0 : N) (x : tensor R)
+    : seq (tensor R) :=
+  stats_through batch theta (layers net) (input_shape net) 0 t0 x.
 
 (** At the point [x0]. *)
 Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape * (V -> tensor R)))
@@ -209,7 +242,7 @@ Qed.
 Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias|] /=.
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -224,10 +257,15 @@ case: l => [m bias|p||m v u g bias|] /=.
   have e k : conv2d h w c m v u g x k i = conv2d h w c m v u g y k i.
     exact: (@conv2d_eqt batch h w c m v u g hc hm R x y k hx i hi).
   by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
-case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i /idxs2 [p [q [-> hp hq]]].
-congr (_ / _); rewrite !big_seq; apply: eq_bigr => a ha; rewrite !big_seq; apply: eq_bigr => b hb.
-apply: hx; move: ha hb; rewrite !mem_Nrange mem_idxs /= => -> ->.
-by rewrite /= andbT; apply/andP; split; apply/N.ltb_lt.
+- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i /idxs2 [p [q [-> hp hq]]].
+  congr (_ / _); rewrite !big_seq; apply: eq_bigr => a ha; rewrite !big_seq; apply: eq_bigr => b hb.
+  apply: hx; move: ha hb; rewrite !mem_Nrange mem_idxs /= => -> ->.
+  by rewrite /= andbT; apply/andP; split; apply/N.ltb_lt.
+- by move=> [<-] h; apply: affine_eqt; exact: batch_norm_eqt.
+- by move=> [<-] h; apply: affine_eqt; exact: normalize_eqt.
+- by move=> [<-] h; apply: affine_eqt; exact: rms_norm_eqt.
+case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // hc [<-] hx.
+by apply: affine_eqt; exact: group_norm_eqt.
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -271,7 +309,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias|].
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -288,48 +326,130 @@ case: l => [m bias|p||m v u g bias|].
     by rewrite h2 /= h0 h1 (conv_sound hv hu hc hm) // every_place_sound.
   move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
   by rewrite h0 (conv_sound hv hu hc hm).
-rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
-move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
-have -> : N.pred (next_id k [:: (k, Layer.places_sum batch h w ch x);
-    (k + 1, Const [:: batch; ch] (Z.of_N (h * w)) 1); (k + 2, Bin [:: batch; ch] Div k (k + 1))])%num
-    = (k + 2)%num by rewrite /next_id /=; lia.
-by rewrite h2 [LHS]/= h0 h1 (@places_sum_sound R batch h w ch x e i hi) /= /rational divr1.
+- rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
+  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+  have -> : N.pred (next_id k [:: (k, Layer.places_sum batch h w ch x);
+      (k + 1, Const [:: batch; ch] (Z.of_N (h * w)) 1); (k + 2, Bin [:: batch; ch] Div k (k + 1))])%num
+      = (k + 2)%num by rewrite /next_id /=; lia.
+  by rewrite h2 [LHS]/= h0 h1 (@places_sum_sound R batch h w ch x e i hi) /= /rational divr1.
+- move=> [<-] /=; case: eqP => [own|_].
+    case: ifP => // _ ha hc; rewrite take_oversize ?drop_oversize ?size_map ?own //.
+    apply: (affine_sound _ _ ha hc) => // i hi; have /computes_cons [h0 _] := affine_start ha hc.
+    by rewrite (last_at (n := 0)) //= N.add_0_r h0.
+  case E: (drop _ ps) => [|mean [|variance [|? ?]]] // ha hc.
+  rewrite -map_take -map_drop E; apply: (affine_sound _ _ ha hc) => //.
+  by rewrite standardize_last; apply: standardize_sound => //; exact: affine_start ha hc.
+- move=> [<-] ha hc; apply: (affine_sound _ _ ha hc) => // i hi.
+  have /computes_cons [h0 _] := affine_start ha hc.
+  by rewrite (last_at (n := 0)) //= N.add_0_r h0.
+- move=> [<-] /=; case: ifP => // _ ha hc; apply: (affine_sound _ _ ha hc) => //.
+  by rewrite rms_last; apply: rms_sound; exact: affine_start ha hc.
+rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // hg [<-] ha hc.
+apply: (affine_sound _ _ ha hc) => //; rewrite group_norm_last.
+by apply: group_norm_sound => //; exact: affine_start ha hc.
 Qed.
 
 Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
   N.of_nat (size (flatten [seq params_of p | p <- plan ls s])).
+Definition stat_count (ls : seq (string * Layer.t)) (s : shape) : N :=
+  N.of_nat (size (flatten [seq stats_of p | p <- plan ls s])).
 
 Lemma param_count_cons name l ls s s' : Layer.output l s = Some s' ->
   param_count ((name, l) :: ls) s = (N.of_nat (size (Layer.params l s)) + param_count ls s')%num.
 Proof. by move=> hs; rewrite /param_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add. Qed.
 
-(** A layer reads its own parameters. *)
-Lemma own_eq l s p0 e theta n : (forall j, (p0 <= j)%num -> (j < p0 + n)%num -> e j = theta j) ->
-  (N.of_nat (size (Layer.params l s)) <= n)%num ->
-  [seq e j | j <- own_params l s p0] = [seq theta j | j <- own_params l s p0] :> seq (tensor R).
+Lemma stat_count_cons name l ls s s' : Layer.output l s = Some s' ->
+  stat_count ((name, l) :: ls) s = (N.of_nat (size (Layer.stats l s)) + stat_count ls s')%num.
+Proof. by move=> hs; rewrite /stat_count /= hs /= size_cat size_map Nnat.Nat2N.inj_add. Qed.
+
+(** A layer reads its own parameters and statistics. *)
+Definition agree (e : env R) (theta : N -> tensor R) (k n : N) : Prop :=
+  forall j, (k <= j)%num -> (j < k + n)%num -> e j = theta j.
+
+Lemma agree_split e theta k a b : agree e theta k (a + b) -> agree e theta k a /\ agree e theta (k + a) b.
+Proof. by move=> h; split=> j h1 h2; apply: h; lia. Qed.
+
+Lemma count_from_eq e theta k n : agree e theta k (N.of_nat n) ->
+  [seq e j | j <- count_from k n] = [seq theta j | j <- count_from k n].
 Proof.
-move=> hp hn; apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
-by apply: hp; lia.
+move=> h; apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.ltP hi ->.
+by apply: h; lia.
 Qed.
 
-Lemma emit_layers_sound batch theta ls s p0 x k c y o e xm :
-  emit_layers batch ls s p0 x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
-  (forall j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> e j = theta j) ->
-  exists2 s', output_shape ls s = Some s' &
-    eqt (batch :: s') (e y) (through batch theta ls s p0 xm).
+Definition agree_stats (e : env R) (theta : N -> tensor R) (t0 : option N) (n : N) : Prop :=
+  if t0 is Some t then agree e theta t n else True.
+
+Lemma own_eq l s p0 t0 e theta : agree e theta p0 (N.of_nat (size (Layer.params l s))) ->
+  agree_stats e theta t0 (N.of_nat (size (Layer.stats l s))) ->
+  [seq e j | j <- own_values l s p0 t0] = [seq theta j | j <- own_values l s p0 t0].
 Proof.
-elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
-  by case=> <- <- _ _ hx _; exists s.
-rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
+rewrite /own_values !map_cat => hp ht; congr (_ ++ _); first exact: count_from_eq.
+by case: t0 ht => //= t; exact: count_from_eq.
+Qed.
+
+Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.stats l s) ->
+  Layer.new_stats l batch s st x q = (u, r) -> computes e u -> eqt (batch :: s) (e x) xm ->
+  let new := new_stats batch l s [seq e j | j <- st] xm in
+  size new = size (Layer.stats l s) /\
+  List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
+    (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
+Proof.
+case: l => [m bias|p||m v w g bias||a b c d scale|a b scale shift|a b scale|g a b scale] /=;
+  try by case: st => // _ [_ <-] _ _; split=> //; constructor.
+case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
+have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
+move=> h; inversion h as [|? ? ? ? h1 h2]; inversion h2 as [|? ? ? ? h3 h4]; inversion h4; subst.
+by constructor; [exact: h1|constructor; [exact: h3|constructor]].
+Qed.
+
+Lemma emit_layers_sound batch theta ls s p0 t0 x k c y o e xm :
+  emit_layers batch ls s p0 t0 x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
+  agree e theta p0 (param_count ls s) -> agree_stats e theta t0 (stat_count ls s) ->
+  exists2 s', output_shape ls s = Some s' &
+    eqt (batch :: s') (e y) (through batch theta ls s p0 t0 xm).
+Proof.
+elim: ls s p0 t0 x k c y o xm => [|[name l] ls ih] s p0 t0 x k c y o xm /=.
+  by case=> <- <- _ _ hx _ _; exists s.
 case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
 case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx.
-rewrite (param_count_cons name ls hs) => hp.
-have hy : eqt (batch :: s') (e (N.pred (next_id k c1)))
-    (layer_meaning l batch s [seq theta j | j <- own_params l s p0] xm).
-  apply: eqt_trans (layer_sound hs hc h1) _; rewrite (own_eq hp); last lia.
-  exact: layer_eqt hs hx.
-apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => j hj hj'; rewrite /past_params in hj hj'.
-by apply: hp; lia.
+rewrite (param_count_cons name ls hs) (stat_count_cons name ls hs) => /agree_split [hp hp'] ht.
+have [ht1 ht2] : agree_stats e theta t0 (N.of_nat (size (Layer.stats l s)))
+    /\ agree_stats e theta (omap (fun t => past t (Layer.stats l s)) t0) (stat_count ls s').
+  by case: (t0) ht => //= t /agree_split.
+apply: (ih s' _ _ _ _ _ _ _ _ he h2 _ hp' ht2).
+by apply: eqt_trans (layer_sound hs hc h1) _; rewrite (own_eq hp ht1); exact: layer_eqt hs hx.
+Qed.
+
+Lemma update_stats_sound batch theta ls s p0 t0 x k c y o q u r e xm :
+  emit_layers batch ls s p0 None x k = Some (c, y, o) -> computes e c -> eqt (batch :: s) (e x) xm ->
+  agree e theta p0 (param_count ls s) -> agree e theta t0 (stat_count ls s) ->
+  update_stats batch ls s p0 t0 x k q = (u, r) -> computes e u ->
+  List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
+    (zip [seq q.2 | q <- flatten [seq stats_of p | p <- plan ls s]]
+       (stats_through batch theta ls s p0 t0 xm)) r.
+Proof.
+elim: ls s p0 t0 x k c y o q u r xm => [|[name l] ls ih] s p0 t0 x k c y o q u r xm /=.
+  by case=> <- _ _ _ _ _ _ [_ <-] _; constructor.
+case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
+case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx.
+rewrite (param_count_cons name ls hs) (stat_count_cons name ls hs).
+move=> /agree_split [hp hp'] /agree_split [ht ht'].
+case hu: Layer.new_stats => [u1 r1]; case hu': update_stats => [u2 r2] [<- <-] /computes_cat [e1 e2].
+have [|sz new] := layer_stats_sound name _ hu e1 hx; first by rewrite size_map size_iota.
+rewrite (count_from_eq ht) in sz new.
+rewrite map_cat zip_cat.
+  apply: List.Forall2_app; first exact: new.
+  apply: (ih s' _ _ _ _ _ _ _ _ _ _ _ he h2 _ hp' ht' hu' e2).
+  by apply: eqt_trans (layer_sound hs hc h1) _; rewrite (own_eq hp) //; exact: layer_eqt hs hx.
+by rewrite !size_map; exact: esym sz.
+Qed.
+
+Lemma size_stats_through batch theta ls s p0 t0 xm :
+  (size (flatten [seq stats_of p | p <- plan ls s]) <= size (stats_through batch theta ls s p0 t0 xm))%nat.
+Proof.
+elim: ls s p0 t0 xm => [|[name l] ls ih] s p0 t0 xm //=; rewrite !size_cat size_map; apply: leq_add.
+  by case: l => // *; rewrite /= /new_stats /new_running.
+by case: Layer.output => [s'|] //=; exact: ih.
 Qed.
 
 (** ** Off the kinks of the specification, the program is off its own *)
@@ -379,13 +499,16 @@ case: p => [||n d|n d||||||] hc off.
   by apply: hard => z hz; exact: off hz i hi.
 Qed.
 
-Lemma layer_smooth name l batch s ps x k c E : Layer.emit l batch s ps x k = Some c ->
+Lemma layer_smooth name l batch s ps x k c E : size ps = size (Layer.params l s) ->
+  Layer.emit l batch s ps x k = Some c ->
   (forall v, computes (E v) c) ->
   (forall q, List.In q (kinks_of_layer name l) ->
      off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
   smooth_in x0 E c.
 Proof.
-case: l => [m bias|p||m v u g bias|] /=.
+move=> sz; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
+    then size ps == Layer.affine_count scale else true by case: l sz => //= ? ? ? ? [] ->.
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale] /= own.
 - case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
@@ -395,11 +518,17 @@ case: l => [m bias|p||m v u g bias|] /=.
 - by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
 - case: s => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
-case: s => [|h [|w [|ch [|? ?]]]] //; case: ps => //; case: ifP => // /N.ltb_lt pos [<-] hc _.
-move=> d o /= [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
-have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
-rewrite h1 /= /rational divr1; case: (h * w)%num pos => // p _.
-by rewrite gt_eqF //= pos_real_gt0.
+- case: s => [|h [|w [|ch [|? ?]]]] //; case: ps => //; case: ifP => // /N.ltb_lt pos [<-] hc _.
+  move=> d o /= [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
+  have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
+  rewrite h1 /= /rational divr1; case: (h * w)%num pos => // p _.
+  by rewrite gt_eqF //= pos_real_gt0.
+- rewrite own.
+  case: ifP => // _ ha _ _; apply: (affine_smooth ha) => d o /=; by repeat case=> [[_ <-] //|].
+- move=> ha _ _; apply: (affine_smooth ha) => d o /=; by repeat case=> [[_ <-] //|].
+- case: ifP => // /andP [ok pos] ha hc _; apply: (affine_smooth ha).
+  by apply: rms_smooth => // v; exact: affine_start ha (hc v).
+case: s => [|h [|w [|ch [|? ?]]]] // ha _ _; apply: (affine_smooth ha); exact: group_norm_smooth.
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->
@@ -417,48 +546,47 @@ by right.
 Qed.
 
 Lemma emit_layers_smooth batch theta ls s p0 x k c y o E (xm : V -> tensor R) :
-  emit_layers batch ls s p0 x k = Some (c, y, o) -> (forall v, computes (E v) c) ->
+  emit_layers batch ls s p0 None x k = Some (c, y, o) -> (forall v, computes (E v) c) ->
   (forall v, eqt (batch :: s) (E v x) (xm v)) ->
-  (forall v j, (p0 <= j)%num -> (j < p0 + param_count ls s)%num -> E v j = theta v j) ->
+  (forall v, agree (E v) (theta v) p0 (param_count ls s)) ->
   (forall q, List.In q (flatten [seq kinks_of_layer l.1 l.2 | l <- ls]) ->
      off_kink x0 (inputs_through batch theta ls s p0 xm) q) -> smooth_in x0 E c.
 Proof.
 elim: ls s p0 x k c y o xm => [|[name l] ls ih] s p0 x k c y o xm /=.
   by case=> <- _ _ _ _ _ _ d q [].
-rewrite -[[seq _ | i <- iota 0 _]]/(own_params l s p0) -/(past_params l s p0).
 case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
 case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx.
 rewrite (param_count_cons name ls hs) => hp off.
 have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
 have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
 apply: smooth_in_cat.
-  apply: (layer_smooth (name := name) hc h1) => q hq.
+  apply: (layer_smooth (name := name) _ hc h1) => [|q hq].
+    by rewrite /own_values cats0 size_map size_iota.
   apply: (off_kink_eqt (fun v => eqt_sym (hx v))).
   have := off q (List.in_or_app _ _ _ (or_introl hq)).
   by rewrite -cat1s => /off_kink_cat [].
-set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_params l s p0] (xm v).
+set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_values l s p0 None] (xm v).
 have hy v : eqt (batch :: s') (E v (N.pred (next_id k c1))) (ym v).
-  apply: eqt_trans (layer_sound hs hc (h1 v)) _; rewrite (own_eq (hp v)); last lia.
-  exact: layer_eqt hs (hx v).
-apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => [v j hj hj'|q hq].
-  by rewrite /past_params in hj hj'; apply: hp; lia.
+  have [hp1 _] := agree_split (hp v).
+  by apply: eqt_trans (layer_sound hs hc (h1 v)) _; rewrite (own_eq hp1) //; exact: layer_eqt hs (hx v).
+apply: (ih s' _ _ _ _ _ _ _ he h2 hy) => [v|q hq]; first by have [] := agree_split (hp v).
 have := off q (List.in_or_app _ _ _ (or_intror hq)).
 by rewrite -cat1s => /off_kink_cat [].
 Qed.
 End Smooth.
 
 (** The forward pass at any place in a program: [e] holds the parameters at 0
-    and after, and all results. *)
+    and after, the running statistics, and all results. *)
 Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
   computes e (g_forward g) ->
-  (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
+  agree e theta 0 (param_count (layers net) (input_shape net)) ->
+  agree_stats e theta (at_running at_) (stat_count (layers net) (input_shape net)) ->
   eqt [:: batch; odflt 0%num (classes net)] (e (g_logits g))
-    (logits_of net batch theta (e (at_data at_))).
+    (logits_of net batch (at_running at_) theta (e (at_data at_))).
 Proof.
 rewrite /elaborate /classes; case he: emit_layers => [[[c z] o]|] //.
-case ho: output_shape => [[|n []]|] // [<-] /= hc ht.
-have [|s'] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (theta := theta).
-  by move=> j _ hj; exact: ht.
+case ho: output_shape => [[|n []]|] // [<-] /= hc hp ht.
+have [s'] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) hp ht.
 by rewrite ho => -[<-].
 Qed.
 
@@ -472,15 +600,16 @@ by case: classes => // n [<-]; exists n.
 Qed.
 
 Lemma loss_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
-  computes e (g_prog g) -> op_ok (g_loss_op g) ->
-  (forall j, (j < param_count (layers net) (input_shape net))%num -> e j = theta j) ->
+  at_running at_ = None -> computes e (g_prog g) -> op_ok (g_loss_op g) ->
+  agree e theta 0 (param_count (layers net) (input_shape net)) ->
   e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)).
 Proof.
-move=> he /computes_cat [hf hl] ok ht; have hz := forward_sound he hf ht.
+move=> he training /computes_cat [hf hl] ok ht; have := forward_sound he hf ht.
+rewrite training => /(_ I) hz.
 move: hl => /computes_cons [hl _]; have [n [hn ho]] := loss_op_of he.
 rewrite hn /= in hz; rewrite hl /loss_of ho hn; rewrite ho in ok.
 case: (net_loss net) ok => ok /=.
-pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch theta (e (at_data at_))
+pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch None theta (e (at_data at_))
                             else e (at_target at_).
 pose e1 : env R := fun k => if N.eqb k 0 then e (g_logits g) else e (at_target at_).
 apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
@@ -488,17 +617,18 @@ by rewrite !inE => /orP [] /eqP -> //=.
 Qed.
 
 Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g (theta : V -> N -> tensor R) (E : V -> env R) :
-  elaborate net batch at_ = Some g -> (forall v, computes (E v) (g_prog g)) ->
-  (forall v j, (j < param_count (layers net) (input_shape net))%num -> E v j = theta v j) ->
+  elaborate net batch at_ = Some g -> at_running at_ = None ->
+  (forall v, computes (E v) (g_prog g)) ->
+  (forall v, agree (E v) (theta v) 0 (param_count (layers net) (input_shape net))) ->
   (forall q, List.In q (kinks_of net) ->
      off_kink x0 (layer_inputs net batch theta (fun v => E v (at_data at_))) q) ->
   smooth_in x0 E (g_prog g).
 Proof.
-move=> he hc ht off; have [n [_ ho]] := loss_op_of he; apply: smooth_in_cat; last first.
+move=> he training hc ht off; have [n [_ ho]] := loss_op_of he; apply: smooth_in_cat; last first.
   by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
 have hf v : computes (E v) (g_forward g) by have [] := computes_cat (hc v).
-move: he hf off {ho hc}; rewrite /elaborate; case he: emit_layers => [[[c z] o]|] //.
+move: he hf off {ho hc}; rewrite /elaborate training; case he: emit_layers => [[[c z] o]|] //.
 case: classes => // k [<-] /= hc off.
-by apply: (emit_layers_smooth (theta := theta) he hc _ _ off) => [v|v j _ hj] //; exact: ht.
+exact: (emit_layers_smooth (theta := theta) he hc _ ht off).
 Qed.
 End Meaning.

@@ -12,8 +12,11 @@
       - [spec]            a network: name, shape of one example, layers, loss
       - [Layer.output]    shape of one example going out; [None] if it does not fit
       - [Layer.params]    the layer's parameters, with their shapes
+      - [Layer.stats]     its running statistics
       - [Layer.emit]      the layer on a batch, as instructions
-      - [net_params]      all parameters, named [layer.parameter], in order
+      - [Layer.new_stats] its running statistics after the batch
+      - [net_params]      all parameters, named [layer.parameter], in order;
+                          [net_stats] all running statistics
       - [classes]         number of logits per example
       - [position]        which values the parameters, the data, the target are
       - [graph]           the program of the forward pass and the loss *)
@@ -51,8 +54,16 @@ Inductive t :=
 | Flatten
 | Conv2d of N & window & window & N & bool
     (** features, window downwards and across, groups, whether there is a bias *)
-| GlobalAvgPool.
+| GlobalAvgPool
     (** the mean over all places of an image *)
+| BatchNorm of Z & positive & Z & positive & bool
+    (** epsilon, momentum, whether there are scales and shifts of the features *)
+| LayerNorm of Z & positive & bool & bool
+    (** epsilon, whether there are scales and shifts of the features *)
+| RmsNorm of Z & positive & bool
+    (** epsilon, whether there are scales *)
+| GroupNorm of N & Z & positive & bool.
+    (** groups, epsilon, whether there are scales and shifts *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d m v u g _, [:: h; w; c] =>
@@ -65,7 +76,15 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
 | Dense _ _, _ => None
 | Pointwise _, _ => Some s
 | Flatten, _ => Some [:: size_of s]
+| BatchNorm _ _ _ _ _, _ | LayerNorm _ _ _ _, _ | RmsNorm _ _ _, _ => Some s
+| GroupNorm g _ _ _, [:: h; w; c] => if divides g c then Some [:: h; w; c] else None
+| GroupNorm _ _ _ _, _ => None
 end.
+
+(** Scales and shifts. *)
+Definition affine_params (scale shift : bool) (features : N) : seq (string * shape) :=
+  (if scale then [:: ("weight"%string, [:: features])] else [::])
+  ++ (if shift then [:: ("bias"%string, [:: features])] else [::]).
 
 Definition params (l : t) (s : shape) : seq (string * shape) := match l, s with
 | Dense features bias, [:: inputs] =>
@@ -74,8 +93,18 @@ Definition params (l : t) (s : shape) : seq (string * shape) := match l, s with
 | Conv2d features v u g bias, [:: _; _; channels] =>
     ("weight"%string, [:: k_size v; k_size u; N.div channels g; features])
     :: (if bias then [:: ("bias"%string, [:: features])] else [::])
+| BatchNorm _ _ _ _ affine, _ => affine_params affine affine (last 0%num s)
+| LayerNorm _ _ scale shift, _ => affine_params scale shift (last 0%num s)
+| RmsNorm _ _ scale, _ => affine_params scale false (last 0%num s)
+| GroupNorm _ _ _ affine, _ => affine_params affine affine (last 0%num s)
 | _, _ => [::]
 end.
+
+(** Training updates them, evaluation reads them. *)
+Definition stats (l : t) (s : shape) : seq (string * shape) :=
+  if l is BatchNorm _ _ _ _ _ then
+    [:: ("running_mean"%string, [:: last 0%num s]); ("running_var"%string, [:: last 0%num s])]
+  else [::].
 
 (** [x · w], for [x : n × k] and [w : k × m] *)
 Definition matmul (n k m x w : N) : op :=
@@ -140,9 +169,65 @@ Definition places_sum (n h w c x : N) : op :=
   let s := [:: n; h; w; c] in
   Contract s [:: n; c] (proj [:: 0; 3]%num) [:: View x s (proj [:: 0; 1; 2; 3]%num)].
 
+(** a vector of a number for each feature, the last dimension, at every place *)
+Definition every_feature (s : shape) (v : N) : op := spread_over s (first_dims (size s).-1) v.
+
+(** [x] of shape [s], scaled and shifted. *)
+Definition emit_affine (scale shift : bool) (s : shape) (ps : seq N) (x k : N) : option prog :=
+match scale, shift, ps with
+| true, true, [:: w; b] => Some
+    [:: (k, every_feature s w); (k + 1, Bin s Mul x k);
+        (k + 2, every_feature s b); (k + 3, Bin s Add (k + 1) (k + 2))]%num
+| true, false, [:: w] => Some [:: (k, every_feature s w); (k + 1, Bin s Mul x k)]%num
+| false, true, [:: b] => Some [:: (k, every_feature s b); (k + 1, Bin s Add x k)]%num
+| false, false, [::] => Some [::]
+| _, _, _ => None
+end.
+
+(** [x / sqrt (mean x² + ε)], the mean over [ds] *)
+Definition rms (s : shape) (ds : seq N) (n : Z) (d : positive) (x k : N) : prog :=
+  let z := pick s (kept s ds) in
+  [:: (k, Bin s Mul x x);
+      (k + 1, total_over s ds k);
+      (k + 2, mean_count s ds);
+      (k + 3, Bin z Div (k + 1) (k + 2));
+      (k + 4, Const z n d);
+      (k + 5, Bin z Add (k + 3) (k + 4));
+      (k + 6, Una z Ir.Rsqrt (k + 5));
+      (k + 7, spread_over s ds (k + 6));
+      (k + 8, Bin s Mul x (k + 7))]%num.
+
+(** The features of an image in groups. *)
+Definition in_groups (batch h w c g : N) : shape := [:: batch; h; w; g; N.div c g].
+Definition group_norm (batch h w c g : N) (n : Z) (d : positive) (x k : N) : prog :=
+  let s := [:: batch; h; w; c] in let t := in_groups batch h w c g in
+  [:: (k, Reshape s t x);
+      (k + 1, Normalize t [:: 1; 2; 4] n d k);
+      (k + 2, Reshape t s (k + 1))]%num.
+
+(** [(x - mean) / sqrt (variance + ε)], a mean and a variance for each feature *)
+Definition standardize (s : shape) (n : Z) (d : positive) (mean variance x k : N) : prog :=
+  let z := [:: last 0%num s] in
+  [:: (k, every_feature s mean);
+      (k + 1, Bin s Sub x k);
+      (k + 2, Const z n d);
+      (k + 3, Bin z Add variance (k + 2));
+      (k + 4, Una z Ir.Rsqrt (k + 3));
+      (k + 5, every_feature s (k + 4));
+      (k + 6, Bin s Mul (k + 1) (k + 5))]%num.
+
+(** How many scales and shifts. *)
+Definition affine_count (affine : bool) : nat := if affine then 2 else 0.
+
+(** The last result of [c], scaled and shifted. *)
+Definition then_affine (scale shift : bool) (s : shape) (ps : seq N) (k : N) (c : prog) : option prog :=
+  let k' := (k + N.of_nat (size c))%num in
+  omap (cat c) (emit_affine scale shift s ps (N.pred k') k').
+
 (** The layer on [batch] examples of shape [s]: [x] holds them, [ps] are the
-    parameters, results are numbered from [k]; the last one is the output.
-    A layer has at least one instruction. *)
+    parameters, and after them, in evaluation, the running statistics; results
+    are numbered from [k]; the last one is the output. A layer has at least one
+    instruction. *)
 Definition emit (l : t) (batch : N) (s : shape) (ps : seq N) (x k : N) : option prog :=
 match l, s, ps with
 | Dense m true, [:: n], [:: w; b] => Some
@@ -164,7 +249,55 @@ match l, s, ps with
           (k + 2, Bin [:: batch; c] Div k (k + 1))]%num
     else None
 | Flatten, s, [::] => Some [:: (k, Reshape (batch :: s) [:: batch; size_of s] x)]
+| BatchNorm n d _ _ affine, _, _ =>
+    let z := batch :: s in let ds := first_dims (size s) in let own := affine_count affine in
+    if size ps == own then
+      if N.ltb 1 (size_of (pick z ds))
+      then then_affine affine affine z ps k [:: (k, Normalize z ds n d x)] else None
+    else if drop own ps is [:: mean; variance] then
+      then_affine affine affine z (take own ps) k (standardize z n d mean variance x k)
+    else None
+| LayerNorm n d scale shift, _, _ =>
+    then_affine scale shift (batch :: s) ps k
+      [:: (k, Normalize (batch :: s) [:: N.of_nat (size s)] n d x)]
+| RmsNorm n d scale, _, _ =>
+    let ds := [:: N.of_nat (size s)] in
+    if averaged (batch :: s) ds && Z.ltb 0 n
+    then then_affine scale false (batch :: s) ps k (rms (batch :: s) ds n d x k) else None
+| GroupNorm g n d affine, [:: h; w; c], _ =>
+    then_affine affine affine (batch :: s) ps k (group_norm batch h w c g n d x k)
 | _, _, _ => None
+end.
+
+(** The running statistics [st] of the layer after a batch [x] in training: code
+    from [k] on, results. A momentum of [m] moves them by [m] of the way to the
+    batch's mean and unbiased variance. *)
+Definition new_stats (l : t) (batch : N) (s : shape) (st : seq N) (x k : N) : prog * seq N :=
+match l, st with
+| BatchNorm _ _ n d _, [:: mean; variance] =>
+    let z := batch :: s in let ds := first_dims (size s) in let c := pick z (kept z ds) in
+    let count := size_of (pick z ds) in
+    ([:: (k, total_over z ds x);
+         (k + 1, mean_count z ds);
+         (k + 2, Bin c Div k (k + 1));
+         (k + 3, Const [::] 1 1);
+         (k + 4, Const [::] n d);
+         (k + 5, Bin [::] Sub (k + 3) (k + 4));
+         (k + 6, scalar_spread c (k + 5));
+         (k + 7, scalar_spread c (k + 4));
+         (k + 8, Bin c Mul (k + 6) mean);
+         (k + 9, Bin c Mul (k + 7) (k + 2));
+         (k + 10, Bin c Add (k + 8) (k + 9));
+         (k + 11, Variance z ds x);
+         (k + 12, mean_count z ds);
+         (k + 13, Bin c Mul (k + 11) (k + 12));
+         (k + 14, Const c (Z.of_N count - 1) 1);
+         (k + 15, Bin c Div (k + 13) (k + 14));
+         (k + 16, Bin c Mul (k + 6) variance);
+         (k + 17, Bin c Mul (k + 7) (k + 15));
+         (k + 18, Bin c Add (k + 16) (k + 17))],
+     [:: k + 10; k + 18])%num
+| _, _ => ([::], [::])
 end.
 End Layer.
 Coercion Layer.Pointwise : Layer.pointwise >-> Layer.t.
@@ -192,20 +325,26 @@ Fixpoint plan (ls : seq (string * Layer.t)) (s : shape) : seq (string * Layer.t 
 Fixpoint output_shape (ls : seq (string * Layer.t)) (s : shape) : option shape :=
   if ls is (_, l) :: ls' then obind (output_shape ls') (Layer.output l s) else Some s.
 
+Definition of_layer (name : string) (l : seq (string * shape)) : seq (string * shape) :=
+  [seq ((name ++ "." ++ q.1)%string, q.2) | q <- l].
 Definition params_of (p : string * Layer.t * shape) : seq (string * shape) :=
-  let: (name, l, s) := p in
-  [seq ((name ++ "." ++ q.1)%string, q.2) | q <- Layer.params l s].
+  let: (name, l, s) := p in of_layer name (Layer.params l s).
+Definition stats_of (p : string * Layer.t * shape) : seq (string * shape) :=
+  let: (name, l, s) := p in of_layer name (Layer.stats l s).
 
 Definition net_params (net : spec) : seq (string * shape) :=
   flatten [seq params_of p | p <- plan (layers net) (input_shape net)].
+Definition net_stats (net : spec) : seq (string * shape) :=
+  flatten [seq stats_of p | p <- plan (layers net) (input_shape net)].
 
 Definition classes (net : spec) : option N :=
   if output_shape (layers net) (input_shape net) is Some [:: c] then Some c else None.
 
 (** ** Elaboration *)
 
-(** Parameters are the values from 0 on, in order. *)
-Record position := At { at_data : N; at_target : N; at_first : N }.
+(** Parameters are the values from 0 on, in order; so are, from [at_running] on,
+    the running statistics, in evaluation. Training does without. *)
+Record position := At { at_running : option N; at_data : N; at_target : N; at_first : N }.
 
 Record graph := Graph {
   g_forward : prog;
@@ -218,17 +357,24 @@ Definition g_prog (g : graph) : prog := g_forward g ++ [:: (g_loss g, g_loss_op 
 
 Definition next_id (k : N) (p : prog) : N := (k + N.of_nat (size p))%num.
 
-(** The layers on [x], parameters from [p0], results from [k]: the program,
-    its last value, the layers' names. *)
-Fixpoint emit_layers (batch : N) (ls : seq (string * Layer.t)) (s : shape) (p0 x k : N)
-    : option (prog * N * seq (N * string)) :=
+(** What a layer reads: its own parameters, of which the first is [p0], and in
+    evaluation its own running statistics, of which the first is [t0]. *)
+Definition count_from (k : N) (n : nat) : seq N := [seq (k + N.of_nat i)%num | i <- iota 0 n].
+Definition past (T : Type) (k : N) (l : seq T) : N := (k + N.of_nat (size l))%num.
+Definition own_values (l : Layer.t) (s : shape) (p0 : N) (t0 : option N) : seq N :=
+  count_from p0 (size (Layer.params l s))
+  ++ (if t0 is Some t then count_from t (size (Layer.stats l s)) else [::]).
+
+(** The layers on [x], parameters from [p0], running statistics from [t0], results
+    from [k]: the program, its last value, the layers' names. *)
+Fixpoint emit_layers (batch : N) (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (t0 : option N)
+    (x k : N) : option (prog * N * seq (N * string)) :=
   if ls is (name, l) :: ls' then
-    let n := size (Layer.params l s) in
-    let ps := [seq (p0 + N.of_nat i)%num | i <- iota 0 n] in
     if Layer.output l s is Some s' then
-      if Layer.emit l batch s ps x k is Some c then
+      if Layer.emit l batch s (own_values l s p0 t0) x k is Some c then
         let k' := next_id k c in
-        if emit_layers batch ls' s' (p0 + N.of_nat n) (N.pred k') k' is Some (c', y, o)
+        if emit_layers batch ls' s' (past p0 (Layer.params l s))
+             (omap (fun t => past t (Layer.stats l s)) t0) (N.pred k') k' is Some (c', y, o)
         then Some (c ++ c', y, [seq (i.1, name) | i <- c] ++ o)
         else None
       else None
@@ -236,10 +382,25 @@ Fixpoint emit_layers (batch : N) (ls : seq (string * Layer.t)) (s : shape) (p0 x
   else Some ([::], x, [::]).
 
 Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
-  if (emit_layers batch (layers net) (input_shape net) 0 (at_data at_) (at_first at_), classes net)
-    is (Some (c, z, o), Some n) then
+  if (emit_layers batch (layers net) (input_shape net) 0 (at_running at_) (at_data at_) (at_first at_),
+      classes net) is (Some (c, z, o), Some n) then
     let k := next_id (at_first at_) c in
     let loss := match net_loss net with
       | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] z (at_target at_) end in
     Some (Graph c z loss k (o ++ [:: (k, "the loss"%string)]))
   else None.
+
+(** What the layers read in training, and from it their running statistics, of
+    which the first is [t0], after the batch: code from [q] on, results. *)
+Fixpoint update_stats (batch : N) (ls : seq (string * Layer.t)) (s : shape) (p0 t0 x k q : N)
+    : prog * seq N :=
+  if ls is (_, l) :: ls' then
+    if Layer.emit l batch s (own_values l s p0 None) x k is Some c then
+      let st := count_from t0 (size (Layer.stats l s)) in
+      let: (u, r) := Layer.new_stats l batch s st x q in
+      let k' := next_id k c in
+      let: (u', r') := update_stats batch ls' (odflt [::] (Layer.output l s))
+        (past p0 (Layer.params l s)) (past t0 (Layer.stats l s)) (N.pred k') k' (next_id q u) in
+      (u ++ u', r ++ r')
+    else ([::], [::])
+  else ([::], [::]).

@@ -207,10 +207,15 @@ Qed.
 (** ** The gradient *)
 
 Definition logits_at (net : spec) (opts : options) (a : env R) : tensor R :=
-  logits_of net (batch_size opts) a (a (data_at net (which opts))).
+  logits_of net (batch_size opts) (running_at net (which opts)) a (a (data_at net (which opts))).
 
 Definition loss_at (net : spec) (opts : options) (a : env R) : R :=
   loss_of net (batch_size opts) a (a (data_at net (which opts))) (a (target_at net (which opts))).
+
+(** The running statistics after the step, with their shapes. *)
+Definition stats_at_step (net : spec) (opts : options) (a : env R) : seq (shape * tensor R) :=
+  zip [seq q.2 | q <- net_stats net]
+    (stats_after net (batch_size opts) a (stats_at net (which opts)) (a (data_at net (which opts)))).
 
 (** Of the arguments [A v], which depend on a point. *)
 Definition inputs_at (V : Type) (net : spec) (opts : options) (A : V -> env R) :=
@@ -232,10 +237,14 @@ Section Forward.
 Variables (net : spec) (opts : options) (g : graph) (sh : N -> shape) (a : env R).
 Let w := which opts.
 Let nin := first_at net w.
-Hypothesis el : elaborate net (batch_size opts) (At (data_at net w) (target_at net w) nin) = Some g.
+Hypothesis el : elaborate net (batch_size opts) (position_of net w) = Some g.
 
 Lemma below_params j : (j < n_params net)%num -> (j < nin)%num.
-Proof. by rewrite /nin /first_at /data_at; case: w => [||o]; lia. Qed.
+Proof. by rewrite /nin /first_at /data_at /stats_at; case: w => [||o]; lia. Qed.
+
+Lemma below_stats t j : running_at net w = Some t ->
+  (j < t + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
+Proof. by rewrite /nin /first_at /data_at /running_at; case: w => [||o] // [<-] /=; lia. Qed.
 
 Lemma below_data : (data_at net w < nin)%num.
 Proof. by rewrite /nin /first_at; case: w => [||o]; lia. Qed.
@@ -247,8 +256,12 @@ Proof.
 move=> wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
 rewrite /logits_at -(ha _ below_data).
-by apply: (forward_sound el hf (theta := a)) => j hj; apply: ha; exact: below_params.
+apply: (forward_sound el hf (theta := a)) => [j _ hj|]; first by apply: ha; exact: below_params.
+rewrite /= -/w; case hr: running_at => [t|] //= j _ hj; apply: ha; exact: below_stats hr hj.
 Qed.
+
+Lemma training_position : w <> Forward -> at_running (position_of net w) = None.
+Proof. by rewrite /= /running_at; case: w. Qed.
 
 Lemma loss_value q : w <> Forward -> wf (g_prog g ++ q) nin sh ->
   run (g_prog g ++ q) a (g_loss g) [::] = loss_at net opts a.
@@ -260,17 +273,36 @@ have ht : (target_at net w < nin)%num.
 have ok : op_ok (g_loss_op g).
   have [wg _] := wf_cat wq; have [_] := wf_cat wg.
   by move=> /wf_cons [_ ok _ _].
-rewrite /e (loss_sound el hf ok (theta := a)) => [|j hj]; last by apply: ha; exact: below_params.
+rewrite /e (loss_sound el (training_position hw) hf ok (theta := a)) => [|j _ hj]; last first.
+  by apply: ha; exact: below_params.
 by rewrite /loss_at -(ha _ below_data) -(ha _ ht).
 Qed.
 
-Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : wf (g_prog g) nin sh ->
+(** In a train step, the running statistics. *)
+Lemma stats_sound o q u r e : w = Train o -> computes e (g_forward g) -> computes e u ->
+  (forall j, (j < nin)%num -> e j = a j) ->
+  update_stats (batch_size opts) (layers net) (input_shape net) 0 (stats_at net w) (data_at net w) nin
+    q = (u, r) ->
+  holds e (stats_at_step net opts a) r.
+Proof.
+move=> hw hf hu ha; move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
+case: classes => // n [eg]; rewrite -eg /= in hf.
+rewrite (_ : at_running _ = None) in he; last by rewrite /= hw.
+rewrite /stats_at_step -/w /stats_after -(ha _ below_data) => hr.
+apply: (update_stats_sound he hf (eqt_refl _) (theta := a) _ _ hr hu) => j hj hj'; apply: ha.
+  exact: below_params hj'.
+have {}hj' : (j < stats_at net w + N.of_nat (size (net_stats net)))%num := hj'.
+by move: hj'; rewrite /nin /first_at /data_at hw /=; lia.
+Qed.
+
+Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : w <> Forward ->
+  wf (g_prog g) nin sh ->
   (forall k, List.In k (kinks_of net) -> off_kink x0 (inputs_at net opts A) k) ->
   smooth_run x0 (g_prog g) A.
 Proof.
-move=> wg off; have wg0 : wf (g_prog g ++ [::]) nin sh by rewrite cats0.
+move=> hw wg off; have wg0 : wf (g_prog g ++ [::]) nin sh by rewrite cats0.
 have ha v j : (j < nin)%num -> run (g_prog g) (A v) j = A v j by exact: run_stable wg.
-apply: (wf_smooth wg); apply: (loss_smooth (theta := A) el) => [v|v j hj|k hk].
+apply: (wf_smooth wg); apply: (loss_smooth (theta := A) el (training_position hw)) => [v|v j _ hj|k hk].
 - exact: wf_computes wg.
 - by apply: ha; exact: below_params.
 have eq_data : (fun v => A v (data_at net (which opts)))
@@ -286,7 +318,7 @@ Let w := which opts.
 Let nin := first_at net w.
 Let params := numbered_params net.
 Hypothesis hw : w <> Forward.
-Hypothesis el : elaborate net (batch_size opts) (At (data_at net w) (target_at net w) nin) = Some g.
+Hypothesis el : elaborate net (batch_size opts) (position_of net w) = Some g.
 Hypothesis emitted : loss_grad (g_prog g) (N.succ (g_loss g)) (g_loss g) params = (back, gs).
 Hypothesis wg : wf (g_prog g) nin sh.
 Hypothesis base : N.eqb (nin + N.of_nat (size (g_prog g))) (N.succ (g_loss g)).
@@ -304,7 +336,7 @@ have ck : checks (g_prog g) nin sh params (N.succ (g_loss g)) (g_loss g) = true.
   by rewrite /checks wg base params_fit targets (proj2 (N.ltb_lt _ _) (N.lt_succ_diag_r _)).
 have s0 : shrun (g_prog g) sh (g_loss g) = [::].
   by rewrite /shrun /g_prog foldl_cat /= updE; exact: elaborate_shape el.
-have sm : smooth_run θ (g_prog g) (inputs other) := loss_off_kinks el wg off.
+have sm : smooth_run θ (g_prog g) (inputs other) := loss_off_kinks el hw wg off.
 have [df h] := loss_gradient ck pos s0 emitted sm.
 have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = RowVector.loss (g_prog g) (g_loss g) other.
   apply: funext => θ'; rewrite /RowVector.loss; have <- := loss_value (inputs other θ') el hw wg0.

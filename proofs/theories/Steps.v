@@ -3,12 +3,13 @@
     From a specification and options: the program of [@main], its arguments and
     results in order, with names, roles and shapes, as the Rust crate [step]
     makes them. Argument [k] is value [k] of the program: parameters, optimiser
-    state, data, target, learning rate.
+    state, running statistics, data, target, learning rate. A train step updates
+    the statistics, the forward pass, which is evaluation, reads them.
 
     Glossary
       - [options]           batch size, and which step
       - [port]              name, role and shape of an argument or result
-      - [data_at], [target_at], [rate_at], [slots_at], [powers_at]
+      - [stats_at], [data_at], [target_at], [rate_at], [slots_at], [powers_at]
                             where the arguments are; [first_at] is past them
       - [numbered_params]   the parameters, as value and shape
       - [argument_ports], [result_ports]  the interface of [@main]
@@ -33,13 +34,23 @@ Definition ports (role : string) (l : seq (string * shape)) : seq port :=
 Definition state_of (net : spec) (w : what) : seq (string * shape) :=
   if w is Train o then state o (net_params net) else [::].
 
+(** The gradient alone is that of training, without the updates. *)
+Definition stats_in (net : spec) (w : what) : seq (string * shape) :=
+  if w is Grad then [::] else net_stats net.
+
 Definition n_params (net : spec) : N := N.of_nat (size (net_params net)).
-Definition data_at (net : spec) (w : what) : N :=
+Definition stats_at (net : spec) (w : what) : N :=
   n_params net + N.of_nat (size (state_of net w)).
+Definition data_at (net : spec) (w : what) : N :=
+  stats_at net w + N.of_nat (size (stats_in net w)).
 Definition target_at (net : spec) (w : what) : N := data_at net w + 1.
 Definition rate_at (net : spec) (w : what) : N := data_at net w + 2.
 Definition first_at (net : spec) (w : what) : N :=
   data_at net w + match w with Forward => 1 | Grad => 2 | Train _ => 3 end.
+
+(** Where the layers read running statistics. *)
+Definition running_at (net : spec) (w : what) : option N :=
+  if w is Forward then Some (stats_at net w) else None.
 
 (** Slot [j] of parameter [k] comes after the parameters and the slots before. *)
 Definition slots_at (net : spec) (o : optimizer) (k : N) : seq N :=
@@ -58,6 +69,7 @@ Definition argument_ports (net : spec) (opts : options) : seq port :=
   let: Options batch w := opts in
   ports "param" (net_params net)
   ++ ports "state" (state_of net w)
+  ++ ports "stat" (stats_in net w)
   ++ [:: Port "x" "data" (batch :: input_shape net)]
   ++ (if w is Forward then [::] else [:: Port "target" "target" (logits_shape net batch)])
   ++ (if w is Train _ then [:: Port "lr" "hyper" [::]] else [::]).
@@ -69,7 +81,9 @@ Definition result_ports (net : spec) (opts : options) : seq port :=
   match w with
   | Forward => [:: logits]
   | Grad => ports "grad" (net_params net) ++ [:: loss]
-  | Train _ => ports "param" (net_params net) ++ ports "state" (state_of net w) ++ [:: loss; logits]
+  | Train _ =>
+      ports "param" (net_params net) ++ ports "state" (state_of net w)
+      ++ ports "stat" (net_stats net) ++ [:: loss; logits]
   end.
 
 (** ** Programs *)
@@ -93,10 +107,13 @@ Definition train_results (T : Type) (none : T) (slot_count : nat) (r : seq (T * 
 Definition trained_params (net : spec) (o : optimizer) (grads : seq N) : seq trained :=
   [seq Trained q.1.1 q.1.2 q.2 (slots_at net o q.1.1) | q <- zip (numbered_params net) grads].
 
+Definition position_of (net : spec) (w : what) : position :=
+  At (running_at net w) (data_at net w) (target_at net w) (first_at net w).
+
 Definition expected_step (net : spec) (opts : options) : option expected :=
   let: Options batch w := opts in
   let first := first_at net w in
-  if elaborate net batch (At (data_at net w) (target_at net w) first) is Some g then
+  if elaborate net batch (position_of net w) is Some g then
     let: (back, grads) :=
       loss_grad (g_prog g) (N.succ (g_loss g)) (g_loss g) (numbered_params net) in
     let p := g_prog g ++ back in
@@ -106,7 +123,10 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
     | Train o =>
         let: (c, (r, power)) :=
           update o (rate_at net w) (trained_params net o grads) (powers_at net o) (next_id first p) in
-        Some (Expected g p grads (p ++ c)
-               (train_results 0 (size (slots o)) r power ++ [:: g_loss g; g_logits g]))
+        let: (u, stats) :=
+          update_stats batch (layers net) (input_shape net) 0 (stats_at net w) (data_at net w) first
+            (next_id first (p ++ c)) in
+        Some (Expected g p grads (p ++ c ++ u)
+               (train_results 0 (size (slots o)) r power ++ stats ++ [:: g_loss g; g_logits g]))
     end
   else None.

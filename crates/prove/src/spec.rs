@@ -39,6 +39,22 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
                 layer: layer.name.clone(),
                 kind: layer.kind.name(),
             })?,
+            LayerKind::BatchNorm(n) => {
+                let eps = constant("eps", n.eps.exact())?;
+                let momentum = constant("momentum", n.momentum.exact())?;
+                format!("Layer.BatchNorm {eps} {momentum} {}", n.affine)
+            }
+            LayerKind::LayerNorm(n) => {
+                let (eps, shift) = (constant("eps", n.eps.exact())?, n.affine && n.bias);
+                format!("Layer.LayerNorm {eps} {} {shift}", n.affine)
+            }
+            LayerKind::RmsNorm(n) => {
+                format!("Layer.RmsNorm {} {}", constant("eps", n.eps.exact())?, n.affine)
+            }
+            LayerKind::GroupNorm(n) => {
+                let eps = constant("eps", n.eps.exact())?;
+                format!("Layer.GroupNorm {} {eps} {}", n.groups, n.affine)
+            }
             LayerKind::GlobalAvgPool(_) => {
                 let kind = "global_avg_pool that keeps its dimensions";
                 return Err(ProveError::Layer { layer: layer.name.clone(), kind });

@@ -192,6 +192,27 @@ fn a_net_that_begins_with_a_dense_layer() {
     }
 }
 
+/// Every normalisation: statistics of the batch, of the features, of groups of
+/// them, with and without scales; the forward pass reads running statistics.
+#[test]
+fn a_net_that_normalises() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"n\"\ninput = [3, 3, 2]\nlayers = [
+      { kind = \"conv2d\", features = 4, kernel = 2, bias = false }, { kind = \"batch_norm\" },
+      { kind = \"silu\" }, { kind = \"group_norm\", groups = 2 },
+      { kind = \"batch_norm\", eps = 0.001, momentum = 0.01, affine = false },
+      { kind = \"flatten\" }, { kind = \"layer_norm\" }, { kind = \"dense\", features = 3 },
+      { kind = \"layer_norm\", bias = false }, { kind = \"rms_norm\" },
+      { kind = \"dense\", features = 2 }, { kind = \"batch_norm\" } ]\n";
+    std::fs::write(dir.path().join("n.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "n.toml", "--what", what, "--batch", "3", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Layer.BatchNorm"), "{report}");
+        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
+    }
+}
+
 /// Convolutions with groups, strides, dilation and padding, and both gradients
 /// of one.
 #[test]

@@ -38,7 +38,8 @@ pub fn fits(step: &Step, edited: &Edited, text: &str) -> bool {
     let layer = part.strip_suffix(", backwards").unwrap_or(part);
     let layers = step.layers.iter().map(|name| format!("layer {name}"));
     let updates = original.arguments.iter().map(|a| format!("the update of {}", name(a)));
-    let mut parts = layers.chain(updates).chain(["the loss".into(), "the optimiser".into()]);
+    let others = ["the loss", "the optimiser", "the running statistics"].map(String::from);
+    let mut parts = layers.chain(updates).chain(others);
     assert!(parts.any(|p| p == layer), "{context}");
 
     let changed: Vec<&str> = (0..f.returns.len())

@@ -26,6 +26,12 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another activation", first("Layer.Relu6", "Layer.HardSigmoid"));
     change("another slope", first("Layer.LeakyRelu (", "Layer.LeakyRelu (1"));
     change("another constant", first("Layer.Elu (", "Layer.Elu (1"));
+    change("another epsilon", first("Layer.BatchNorm (", "Layer.BatchNorm (1"));
+    change("another epsilon", first("Layer.GroupNorm 2 (", "Layer.GroupNorm 2 (1"));
+    change("another epsilon", first("Layer.LayerNorm (", "Layer.LayerNorm (1"));
+    change("another epsilon", first("Layer.RmsNorm (", "Layer.RmsNorm (1"));
+    change("another momentum", first(" (13421773)%Z", " (3421773)%Z"));
+    change("no groups", first("Layer.GroupNorm 2", "Layer.GroupNorm 1"));
     change("the gradient alone", up_to_end(definitions, "(Train ", "Grad"));
     change("the forward pass alone", up_to_end(definitions, "(Train ", "Forward"));
     change("the forward pass alone", up_to_end(definitions, "Grad", "Forward"));

@@ -2,7 +2,8 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    Conv2d, Dense, Elu, HardSwish, LeakyRelu, Padding, Pair, Relu6, Sigmoid, Softplus, Tanh,
+    Conv2d, Dense, Elu, GroupNorm, HardSwish, LeakyRelu, Padding, Pair, Relu6, RmsNorm, Sigmoid,
+    Softplus, Tanh,
 };
 use cotangent_net::{LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -110,7 +111,16 @@ pub fn steps() -> Vec<Step> {
             steps.push(Step::new(&net, What::Train, optimizer, batch));
         }
     }
-    for net in [curved, means] {
+    let normal = NetSpec::new("normal", [2, 2, 1])
+        .conv2d(4, 2)
+        .batch_norm()
+        .layer(GroupNorm { affine: false, ..GroupNorm::new(2) })
+        .flatten()
+        .layer_norm()
+        .dense(3)
+        .layer(RmsNorm::new())
+        .dense(2);
+    for net in [curved, means, normal] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
