@@ -77,8 +77,15 @@ Definition port_eqb (a b : port) : bool :=
 Definition is_interface (l : seq slot) (ps : seq port) : bool :=
   if interface l is Some qs then list_eqb port_eqb qs ps else false.
 
-Definition kink_eqb (a b : kink) : bool :=
-  let: (KinkAt x c z, KinkAt y d w) := (a, b) in [&& String.eqb x y, String.eqb c d & Z.eqb z w].
+Definition window_eqb (v u : Layer.window) : bool :=
+  [&& N.eqb (Layer.k_size v) (Layer.k_size u), N.eqb (Layer.k_stride v) (Layer.k_stride u),
+      N.eqb (Layer.k_low v) (Layer.k_low u), N.eqb (Layer.k_high v) (Layer.k_high u)
+    & N.eqb (Layer.k_dilation v) (Layer.k_dilation u)].
+Definition kink_eqb (a b : kink) : bool := match a, b with
+| KinkAt x c z, KinkAt y d w => [&& String.eqb x y, String.eqb c d & Z.eqb z w]
+| TiesAt x v u, TiesAt y w t => [&& String.eqb x y, window_eqb v w & window_eqb u t]
+| _, _ => false
+end.
 
 Lemma port_eqbP a b : port_eqb a b -> a = b.
 Proof.
@@ -86,8 +93,18 @@ case: a b => n r s [n' r' s'] /and3P [/= /String.eqb_eq -> /String.eqb_eq -> /sh
 by [].
 Qed.
 
+Lemma window_eqbP v u : window_eqb v u -> v = u.
+Proof.
+case: v u => a b c d e [a' b' c' d' e'] /and5P [/N.eqb_eq /= -> /N.eqb_eq /= -> /N.eqb_eq /= ->].
+by move=> /N.eqb_eq /= -> /N.eqb_eq /= ->.
+Qed.
+
 Lemma kink_eqbP a b : kink_eqb a b -> a = b.
-Proof. by case: a b => x c z [y d w] /and3P [/String.eqb_eq -> /String.eqb_eq -> /Z.eqb_eq ->]. Qed.
+Proof.
+case: a b => [x c z|x v u] [y d w|y w t] //.
+  by move=> /and3P [/String.eqb_eq -> /String.eqb_eq -> /Z.eqb_eq ->].
+by move=> /and3P [/String.eqb_eq -> /window_eqbP -> /window_eqbP ->].
+Qed.
 
 Lemma is_interfaceP l ps : is_interface l ps -> interface l = Some ps.
 Proof. by rewrite /is_interface; case: interface => // qs /(list_eqbP port_eqbP) ->. Qed.

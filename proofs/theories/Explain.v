@@ -171,9 +171,9 @@ Definition why_not_raised (m : module) (i : instruction) : string := match i_ope
 | Call f =>
     if callee m f is Some _ then
       text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, variance, normalize, softmax, ";
-               "softmax_cross_entropy or the gradient of a convolution at these types"]
+               "softmax_cross_entropy or the gradient of a convolution or pool at these types"]
     else text [:: "there is no private function @"; f]
-| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum =>
+| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum | Pad _ | Slice _ =>
     "it occurs in private functions only"
 | _ => "its operands or its type do not fit"
 end.

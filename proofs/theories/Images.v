@@ -1,24 +1,34 @@
-(** * Convolutions of images, in formulas
+(** * Convolutions and pools of images, in formulas
 
-    What a convolutional layer computes; to be read, not proved. Images are
+    What a convolutional or a pooling layer computes; to be read, not proved. Images are
     tensors [batch × height × width × channels], kernels
     [height × width × channels of a group × features].
 
     Glossary
       - [reach v o k]    where cell [k] of window [v] lies, at place [o]
       - [pixel h w x]    the image, with zeros around it
-      - [conv2d]         the convolution *)
+      - [conv2d]         the convolution
+      - [window_cells]   the cells of a window that lie in the image
+      - [greatest l]     the maximum of a list that is not empty
+      - [max_pool], [avg_pool]  their maximum, their mean *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index Denote Spec.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
-Import GRing.Theory.
+Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 (** Counted from the first row (or column) of the image; negative before it. *)
 Definition reach (v : Layer.window) (o k : N) : Z :=
   (Z.of_N (o * Layer.k_stride v + k * Layer.k_dilation v) - Z.of_N (Layer.k_low v))%Z.
+
+(** Rows and columns; the window's first row first. *)
+Definition window_cells (h w : N) (v u : Layer.window) (row column : N) : seq (N * N) :=
+  let all := [seq (reach v row p, reach u column q)
+             | p <- Nrange (Layer.k_size v), q <- Nrange (Layer.k_size u)] in
+  [seq (Z.to_N z.1, Z.to_N z.2) | z <- all
+  & [&& Z.leb 0 z.1, Z.ltb z.1 (Z.of_N h), Z.leb 0 z.2 & Z.ltb z.2 (Z.of_N w)]].
 
 Section Images.
 Variable R : realType.
@@ -38,4 +48,22 @@ fun i =>
   \sum_(a <- Nrange channels) \sum_(p <- Nrange (Layer.k_size v)) \sum_(q <- Nrange (Layer.k_size u))
     pixel h w x image (reach v row p) (reach u column q) (group * channels + a)
     * kernel [:: p; q; a; o].
+
+Definition greatest (l : seq R) : R := foldr Num.max (head 0 l) (behead l).
+
+(** Values of the cells, at a place of a channel. *)
+Definition window_values (h w : N) (v u : Layer.window) (x : tensor R) (i : idx) : seq R :=
+  let image := nth 0%num i 0 in let channel := nth 0%num i 3 in
+  [seq x [:: image; p.1; p.2; channel] | p <- window_cells h w v u (nth 0%num i 1) (nth 0%num i 2)].
+
+Definition max_pool (h w : N) (v u : Layer.window) (x : tensor R) : tensor R := fun i =>
+  greatest (window_values h w v u x i).
+
+(** The zeros around the image count, or they do not. *)
+Definition avg_pool (h w : N) (v u : Layer.window) (padding_counts : bool) (x : tensor R) : tensor R :=
+fun i =>
+  let values := window_values h w v u x i in
+  (\sum_(y <- values) y)
+  / (if padding_counts then int_real R (Z.of_N (Layer.k_size v * Layer.k_size u))
+     else (size values)%:R).
 End Images.

@@ -18,18 +18,22 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String DecimalString.
 From Cotangent Require Import Ir Index Denote Smooth Computes Spec Images ImagesSound Norms NormsSound.
+From Cotangent Require Import PoolsSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
-(** Layer, its kind, and a number at which it has no derivative. *)
-Inductive kink := KinkAt of string & string & Z.
+(** Layer, its kind, and a number at which it has no derivative; a maximum over
+    windows, which has none where the greatest cells are tied. *)
+Inductive kink := KinkAt of string & string & Z | TiesAt of string & Layer.window & Layer.window.
 
 (** What the theorem assumes. *)
 Definition kink_text (k : kink) : string := match k with
 | KinkAt layer kind point =>
     (layer ++ ": " ++ kind ++ ": no entry of its input is "
        ++ DecimalString.NilZero.string_of_int (Z.to_int point))%string
+| TiesAt layer _ _ =>
+    (layer ++ ": max_pool: in every window the first greatest cell stays greatest nearby")%string
 end.
 
 (** Kind, and points. *)
@@ -44,9 +48,12 @@ Definition pointwise_kinks (p : Layer.pointwise) : string * seq Z := match p wit
 end%Z.
 
 Definition kinks_of_layer (name : string) (l : Layer.t) : seq kink :=
-  if l is Layer.Pointwise p then
-    let: (kind, points) := pointwise_kinks p in [seq KinkAt name kind z | z <- points]
-  else [::].
+  match l with
+  | Layer.Pointwise p =>
+      let: (kind, points) := pointwise_kinks p in [seq KinkAt name kind z | z <- points]
+  | Layer.MaxPool v u => [:: TiesAt name v u]
+  | _ => [::]
+  end.
 Definition kinks_of (net : spec) : seq kink :=
   flatten [seq kinks_of_layer l.1 l.2 | l <- layers net].
 
@@ -95,6 +102,8 @@ match l, s, ps with
     affine scale false ps (rms_norm (batch :: s) [:: N.of_nat (size s)] (rational R n d) x)
 | Layer.GroupNorm g n d scale, [:: h; w; c], _ =>
     affine scale scale ps (group_norm batch h w c g (rational R n d) x)
+| Layer.MaxPool v u, [:: h; w; _], _ => max_pool h w v u x
+| Layer.AvgPool v u padding_counts, [:: h; w; _], _ => avg_pool h w v u padding_counts x
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
@@ -165,6 +174,10 @@ Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape
     (k : kink) : Prop := match k with
 | KinkAt layer _ z =>
     forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x x0 i != int_real R z
+| TiesAt layer v u =>
+    forall n h w c x, List.In (layer, [:: n; h; w; c], x) inputs ->
+    forall i, i \in idxs (Layer.pooled n h w c v u) ->
+    stays_greatest x0 [:: n; h; w; c] (Layer.pool_window v u) (Layer.pool_map v u) x i
 end.
 
 (** ** Elaboration computes this *)
@@ -242,7 +255,7 @@ Qed.
 Lemma layer_eqt l batch s s' ps x y : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale] /=.
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -264,8 +277,12 @@ case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g 
 - by move=> [<-] h; apply: affine_eqt; exact: batch_norm_eqt.
 - by move=> [<-] h; apply: affine_eqt; exact: normalize_eqt.
 - by move=> [<-] h; apply: affine_eqt; exact: rms_norm_eqt.
-case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // hc [<-] hx.
+- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // hc [<-] hx.
 by apply: affine_eqt; exact: group_norm_eqt.
+- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i hi.
+  by rewrite /max_pool (window_values_eqt hx hi).
+case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i hi.
+by rewrite /avg_pool (window_values_eqt hx hi).
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -304,12 +321,21 @@ case: p => [||n d|n d||||||].
   by rewrite (last 5%nat) // h5 /= (hard_sigmoid_sound h).
 Qed.
 
+Lemma count_sound batch h w c v u x e : computes e [:: (x, Const [:: batch; h; w; c] 1 1)] ->
+  {in idxs (Layer.pooled batch h w c v u), forall i,
+     den (Layer.pool_sum batch h w c v u x) e i = (size (window_values h w v u (e x) i))%:R}.
+Proof.
+move=> /computes_cons [hx _] i hi; rewrite pool_sum_sound // /window_values big_map size_map.
+rewrite -sum1_size natr_sum; apply: eq_bigr => p _.
+by rewrite hx /= rational1.
+Qed.
+
 Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   Layer.emit l batch s ps x k = Some c -> computes e c ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale].
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -344,9 +370,21 @@ case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g 
   by rewrite (last_at (n := 0)) //= N.add_0_r h0.
 - move=> [<-] /=; case: ifP => // _ ha hc; apply: (affine_sound _ _ ha hc) => //.
   by rewrite rms_last; apply: rms_sound; exact: affine_start ha hc.
-rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // hg [<-] ha hc.
+- rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // hg [<-] ha hc.
 apply: (affine_sound _ _ ha hc) => //; rewrite group_norm_last.
 by apply: group_norm_sound => //; exact: affine_start ha hc.
+- rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
+  move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
+  by rewrite h0; exact: max_pool_sound.
+rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-].
+case: counted; case: ps => // -[<-].
+  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+  rewrite (_ : N.pred _ = k + 2)%num; last by rewrite /next_id /=; lia.
+  by rewrite h2 [LHS]/= h0 h1 pool_sum_sound //= rational_int.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i hi.
+rewrite (_ : N.pred _ = k + 3)%num; last by rewrite /next_id /=; lia.
+rewrite h3 [LHS]/= h0 h2 pool_sum_sound // count_sound //; last by move=> d o [[<- <-]|//].
+by rewrite /avg_pool /window_values !size_map.
 Qed.
 
 Definition param_count (ls : seq (string * Layer.t)) (s : shape) : N :=
@@ -394,7 +432,7 @@ Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.s
   List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
     (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
 Proof.
-case: l => [m bias|p||m v w g bias||a b c d scale|a b scale shift|a b scale|g a b scale] /=;
+case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted] /=;
   try by case: st => // _ [_ <-] _ _; split=> //; constructor.
 case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
 have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
@@ -499,26 +537,27 @@ case: p => [||n d|n d||||||] hc off.
   by apply: hard => z hz; exact: off hz i hi.
 Qed.
 
-Lemma layer_smooth name l batch s ps x k c E : size ps = size (Layer.params l s) ->
+Lemma layer_smooth name l batch s s' ps x k c E : size ps = size (Layer.params l s) ->
+  Layer.output l s = Some s' ->
   Layer.emit l batch s ps x k = Some c ->
   (forall v, computes (E v) c) ->
   (forall q, List.In q (kinks_of_layer name l) ->
      off_kink x0 [:: (name, batch :: s, fun v => E v x)] q) ->
   smooth_in x0 E c.
 Proof.
-move=> sz; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
-    then size ps == Layer.affine_count scale else true by case: l sz => //= ? ? ? ? [] ->.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale] /= own.
-- case: s => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
+move=> sz fit; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
+    then size ps == Layer.affine_count scale else true by case: l sz {fit} => //= ? ? ? ? [] ->.
+case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted] fit /= own.
+- case: s {fit} => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
   case: (pointwise_kinks p) hz h => kind points /= hz h.
   apply: (h (KinkAt name kind z) _ (batch :: s) (fun v => E v x)) => //; last by left.
   by elim: points hz {h} => //= z' l ih [->|/ih]; [left|right].
 - by case: ps => // -[<-] _ _ d o /= [[_ <-] /=|//].
-- case: s => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
+- case: s {fit} => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
-- case: s => [|h [|w [|ch [|? ?]]]] //; case: ps => //; case: ifP => // /N.ltb_lt pos [<-] hc _.
+- case: s {fit} => [|h [|w [|ch [|? ?]]]] //; case: ps => //; case: ifP => // /N.ltb_lt pos [<-] hc _.
   move=> d o /= [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
   have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
   rewrite h1 /= /rational divr1; case: (h * w)%num pos => // p _.
@@ -528,21 +567,39 @@ case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g 
 - move=> ha _ _; apply: (affine_smooth ha) => d o /=; by repeat case=> [[_ <-] //|].
 - case: ifP => // /andP [ok pos] ha hc _; apply: (affine_smooth ha).
   by apply: rms_smooth => // v; exact: affine_start ha (hc v).
-case: s => [|h [|w [|ch [|? ?]]]] // ha _ _; apply: (affine_smooth ha); exact: group_norm_smooth.
+- case: s {fit} => [|h [|w [|ch [|? ?]]]] // ha _ _; apply: (affine_smooth ha); exact: group_norm_smooth.
+- case: s fit => [|h [|w [|ch [|? ?]]]] //= fit; case: ps => // -[<-] _ off d o /= [[_ <-]|//] i hi.
+  by apply: (off (TiesAt name v u) (or_introl erefl) batch h w ch (fun v => E v x)) => //; left.
+case: s fit => [|h [|w [|ch [|? ?]]]] //=; case: ifP => // /andP [fv fu] _.
+case: counted; case: ps => // -[<-] hc _ d o /=.
+  case=> [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
+  have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
+  rewrite h1 /= rational_int; move: fv fu => /and5P [/and4P [/N.ltb_lt pv _ _ _] _ _ _ _].
+  move=> /and5P [/and4P [/N.ltb_lt pu _ _ _] _ _ _ _]; have := N.mul_pos_pos _ _ pv pu.
+  by case: (N.mul _ _) => // p _; rewrite gt_eqF //= pos_real_gt0.
+case=> [[_ <-] //|[[_ <-] //|[[_ <-] //|[[_ <-]|//]]]] i hi /=.
+have [_ /computes_cons [h1 /computes_cons [h2 _]]] := computes_cons (hc x0).
+rewrite h2 count_sound //; last by move=> d' o' [[<- <-]|//].
+have [b [r [q [f [-> _ _ hr hq]]]]] := pooled_index hi.
+by rewrite /window_values size_map pnatr_eq0 -lt0n; exact: window_cells_gt0.
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->
   off_kink x0 [:: (name, s, x)] q -> off_kink x0 [:: (name, s, y)] q.
 Proof.
-case: q => layer kind z h hx s' y' /= [[e1 e2 e3]|//] i; subst => hi.
-by rewrite -h // (hx s' x) //; left.
+case: q => [layer kind z|layer v u] h hx.
+  move=> s' y' /= [[e1 e2 e3]|//] i; subst => hi.
+  by rewrite -h // (hx s' x) //; left.
+move=> n h' w c y' /= [[e1 e2 e3]|//] i hi; subst.
+by apply: (stays_greatest_eq h); apply: (hx n h' w c x) => //; left.
 Qed.
 
 Lemma off_kink_cat (a b : seq (string * shape * (V -> tensor R))) q :
   off_kink x0 (a ++ b) q -> off_kink x0 a q /\ off_kink x0 b q.
 Proof.
-case: q => layer kind z h; split=> s x hx; apply: (h s x); apply: List.in_or_app; first by left.
-by right.
+case: q => [layer kind z|layer v u] h.
+  by split=> s x hx; apply: (h s x); apply: List.in_or_app; [left | right].
+by split=> n h' w c x hx; apply: (h n h' w c x); apply: List.in_or_app; [left | right].
 Qed.
 
 Lemma emit_layers_smooth batch theta ls s p0 x k c y o E (xm : V -> tensor R) :
@@ -560,7 +617,7 @@ rewrite (param_count_cons name ls hs) => hp off.
 have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
 have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
 apply: smooth_in_cat.
-  apply: (layer_smooth (name := name) _ hc h1) => [|q hq].
+  apply: (layer_smooth (name := name) _ hs hc h1) => [|q hq].
     by rewrite /own_values cats0 size_map size_iota.
   apply: (off_kink_eqt (fun v => eqt_sym (hx v))).
   have := off q (List.in_or_app _ _ _ (or_introl hq)).

@@ -152,6 +152,17 @@ Definition conv_text (c : conv_dims) : string :=
     "} {batch_group_count = "; nat_text (c_batch_groups c);
     " : i64, feature_group_count = "; nat_text (c_feature_groups c); " : i64}"].
 
+Definition slide_text (ws : seq slide_dim) : string :=
+  let pair w := text [:: "["; int_text (d_low w); ", "; int_text (d_high w); "]"] in
+  let numbers l := attribute_text (AIntegers (map Z.of_N l)) in
+  text [:: "padding = dense<";
+    if ws is [::] then "" else text [:: "["; commas (map pair ws); "]"];
+    "> : tensor<"; nat_text (N.of_nat (size ws)); "x2xi64>, window_dimensions = ";
+    numbers (map d_size ws); ", window_strides = "; numbers (map d_stride ws)].
+Definition range_text (l : slice_dim) : string :=
+  text [:: nat_text (l_start l); ":"; nat_text (l_limit l);
+    if N.eqb (l_stride l) 1 then "" else ":" ++ nat_text (l_stride l)].
+
 (** Op, operands and attributes. *)
 Definition application (i : instruction) : string :=
   let operands := values_text (i_operands i) in
@@ -175,6 +186,13 @@ Definition application (i : instruction) : string :=
   | Call f => text [:: "call @"; f; "("; operands; ")"]
   | Convolution c => text [:: "stablehlo.convolution("; operands; ") "; conv_text c]
   | Reverse dims => text [:: "stablehlo.reverse "; operands; ", dims = "; list_text dims]
+  | ReduceWindow _ ws =>
+      text [:: """stablehlo.reduce_window""("; operands; ") <{"; slide_text ws; "}>"]
+  | Pad ps => text [:: "stablehlo.pad "; operands;
+      ", low = ["; commas [seq int_text (p_low p) | p <- ps];
+      "], high = ["; commas [seq int_text (p_high p) | p <- ps];
+      "], interior = "; list_text (map p_interior ps)]
+  | Slice ls => text [:: "stablehlo.slice "; operands; " ["; commas (map range_text ls); "]"]
   end.
 
 (** How the types are stated: that of the result, since all are alike; for a
@@ -187,8 +205,16 @@ Definition signature (m : type_map) (i : instruction) : string :=
   | _, operands => text [:: "("; commas (map (type_in m) operands); ") -> "; result]
   end.
 
-Definition instruction_line (m : type_map) (i : N * instruction) : string :=
-  text [:: "    "; value_text (Res i.1); " = "; application i.2; " : "; signature m i.2].
+(** A reduce_window has its reducer as a region, on lines of its own. *)
+Definition instruction_lines (m : type_map) (i : N * instruction) : seq string :=
+  let head := text [:: "    "; value_text (Res i.1); " = "; application i.2] in
+  let types := " : " ++ signature m i.2 in
+  if i_operation i.2 is ReduceWindow r _ then
+    let scalar := type_text (Tensor [::] (t_element (i_type i.2))) in
+    [:: head ++ " ({"; text [:: "    ^bb0(%a: "; scalar; ", %b: "; scalar; "):"];
+        text [:: "      %r = stablehlo."; reducer_text r; " %a, %b : "; scalar];
+        text [:: "      stablehlo.return %r : "; scalar]; "    })" ++ types]
+  else [:: head ++ types].
 
 (** ** Functions and modules *)
 
@@ -208,7 +234,7 @@ Definition function_lines (f : function) : seq string :=
     " {"] in
   let returned := "    return" ++ (if f_returns f is [::] then "" else
     text [:: " "; values_text (f_returns f); " : "; commas (map (type_in m) (f_returns f))]) in
-  (header :: map (instruction_line m) (numbered (f_body f)) ++ [:: returned; "  }"])%SEQ.
+  (header :: flatten (map (instruction_lines m) (numbered (f_body f))) ++ [:: returned; "  }"])%SEQ.
 
 Definition print (m : module) : seq string :=
   (text [:: "module @"; m_name m; " attributes "; attributes_text (m_attributes m); " {"]

@@ -11,6 +11,8 @@
       - [bound]        what a StableHLO value is in the graph
       - [relu_body], [softplus_body], [elu_body], [clamp_body], [softmax_body],
         [cross_entropy_body], [variance_body], [normalize_body]  the printed bodies
+      - [max_pool_grad_body], [window_sum_grad_body]  those of the gradients of
+                       pooling
       - [pointwise_of] the pointwise op that a private function is
       - [recognise]    the op that a private function is
       - [raise]        the whole module *)
@@ -127,6 +129,21 @@ Definition contract_grouped (c : conv_dims) (s k : shape) (inputs outputs : N) (
 Definition solvable (flipped : bool) (c : conv_dims) : bool :=
   all (fun w => N.eqb (if flipped then w_stride w else w_lhs_dilation w) 1) (c_windows c).
 
+(** *** reduce_window
+
+    Cell [o] of the window at [i]. *)
+Definition slide_map (ws : seq slide_dim) : imap :=
+  let n := size ws in
+  [seq Aff (- d_low p.2) [:: (N.of_nat p.1, Z.of_N (d_stride p.2)); (N.of_nat (n + p.1), 1%Z)]
+  | p <- zip (iota 0 n) ws].
+
+Definition contract_window (ws : seq slide_dim) (s out : shape) (a : N) : op :=
+  Contract (out ++ map d_size ws) out (proj (all_dims out)) [:: View a s (slide_map ws)].
+Definition contract_window_back (ws : seq slide_dim) (s out : shape) (ct : N) : op :=
+  Contract (out ++ map d_size ws) s (slide_map ws) [:: View ct out (proj (all_dims out))].
+Definition window_max (ws : seq slide_dim) (s out : shape) (a : N) : op :=
+  MaxPool s out (map d_size ws) (slide_map ws) a.
+
 (** ** The bodies of the private functions *)
 
 Definition zero : operation := Constant (Decimal 0 0).
@@ -167,11 +184,12 @@ Definition clamp_body (low high : literal) (t : type) : seq instruction := [::
   Instruction (Constant high) [::] t;
   Instruction (Binary Minimum) [:: Res 1; Res 2] t].
 
+Definition minus_infinity (t : type) : operation :=
+  Constant (Pattern (if t_element t is F64 then 0xFFF0000000000000 else 0xFF800000)).
+
 (** [a - max a], its exponential, and that one's sum, over the last dimension. *)
-Definition shifted_exponentials (t : type) : seq instruction :=
-  let minus_infinity :=
-    Constant (Pattern (if t_element t is F64 then 0xFFF0000000000000 else 0xFF800000)) in [::
-  Instruction minus_infinity [::] (scalar t);
+Definition shifted_exponentials (t : type) : seq instruction := [::
+  Instruction (minus_infinity t) [::] (scalar t);
   Instruction (Reduce ReduceMaximum [:: last_dim t]) [:: Arg 0; Res 0] (row t);
   Instruction (over_last t) [:: Res 1] t;
   Instruction (Binary Subtraction) [:: Arg 0; Res 2] t;
@@ -222,6 +240,114 @@ Definition normalize_body (ds : seq N) (eps : literal) (t : type) : seq instruct
   Instruction (Unary ReciprocalRoot) [:: Res 11] (rest ds t);
   Instruction (over_kept ds t) [:: Res 12] t;
   Instruction (Binary Multiplication) [:: Res 5; Res 13] t].
+(** *** The gradient of a window's sum: the cotangents, as far apart as the
+    windows are, summed over windows that end where those began. *)
+Definition back_pad (w : slide_dim) (n m : N) : pad_dim :=
+  let low := (Z.of_N (N.pred (d_size w)) - d_low w)%Z in
+  let spread := Z.of_N (N.pred m * d_stride w + 1) in
+  PadDim low (Z.of_N (n + N.pred (d_size w)) - low - spread) (N.pred (d_stride w)).
+Definition back_slide (w : slide_dim) : slide_dim := SlideDim (d_size w) 1 0 0.
+
+Definition zip3 (T U V W : Type) (f : T -> U -> V -> W) (a : seq T) (b : seq U) (c : seq V) : seq W :=
+  [seq f p.1 p.2.1 p.2.2 | p <- zip a (zip b c)].
+
+Definition window_sum_grad_body (ws : seq slide_dim) (ct t : type) : seq instruction :=
+  let s := t_shape t in
+  let padded := Tensor [seq (p.2 + N.pred (d_size p.1))%num | p <- zip ws s] (t_element t) in [::
+  Instruction zero [::] (scalar t);
+  Instruction (Pad (zip3 back_pad ws s (t_shape ct))) [:: Arg 0; Res 0] padded;
+  Instruction zero [::] (scalar t);
+  Instruction (ReduceWindow ReduceAdd (map back_slide ws)) [:: Res 1; Res 2] t].
+
+(** *** The gradient of a maximum over windows
+
+    The image with minus infinity around it. For each cell [o] of the window, in
+    row-major order, its slice over all windows; so cell after cell, the maximum
+    of all windows so far and the number of the cell it is from. Then for each
+    cell the cotangents of the windows whose maximum is from it, put back in
+    place, and their sum, without the padding. *)
+Definition around_image (w : slide_dim) : pad_dim := PadDim (d_low w) (d_high w) 0.
+Definition last_cell (w : slide_dim) (m o : N) : N := (o + N.pred m * d_stride w + 1)%num.
+Definition cell_slice (w : slide_dim) (m o : N) : slice_dim :=
+  SliceDim o (last_cell w m o) (d_stride w).
+Definition cell_pad (w : slide_dim) (n m o : N) : pad_dim :=
+  PadDim (Z.of_N o) (Z.of_N n + d_low w + d_high w - Z.of_N (last_cell w m o)) (N.pred (d_stride w)).
+Definition off_padding (w : slide_dim) (n : N) : slice_dim :=
+  let low := Z.to_N (d_low w) in SliceDim low (low + n) 1.
+
+Section MaxPoolGrad.
+Variables (ws : seq slide_dim) (t ct : type).
+Let s := t_shape t.
+Let out := t_shape ct.
+Let mask_type := Tensor out I1.
+
+Definition window_cells : seq idx := idxs (map d_size ws).
+Definition padded_image : type :=
+  Tensor [seq Z.to_N (Z.of_N p.2 + d_low p.1 + d_high p.1) | p <- zip ws s] (t_element t).
+Definition take_cell (o : idx) : operation := Slice (zip3 cell_slice ws out o).
+Definition put_cell (o : idx) : operation :=
+  Pad [seq cell_pad p.1 p.2.1 p.2.2.1 p.2.2.2 | p <- zip ws (zip s (zip out o))].
+Definition take_image : operation := Slice [seq off_padding p.1 p.2 | p <- zip ws s].
+Definition cell_number (c : N) : operation := Constant (Decimal (Z.of_N c) 0).
+(** Where the number of cell [c] is. *)
+Definition number_at (c : N) : value := Res (if N.eqb c 0 then 3 else 5 * c)%num.
+
+(** After the maximum and its index so far, from value [next] on. *)
+Fixpoint choose_cells (cells : seq (N * idx)) (next : N) : seq instruction :=
+  let maximum := Res (next - 2) in let index := Res (next - 1) in
+  if cells is (c, o) :: rest then
+    [:: Instruction (take_cell o) [:: Res 1] ct,
+        Instruction (cell_number c) [::] ct,
+        Instruction (Compare GT) [:: Res next; maximum] mask_type,
+        Instruction Select [:: Res (next + 2); Res next; maximum] ct,
+        Instruction Select [:: Res (next + 2); Res (next + 1); index] ct
+      & choose_cells rest (next + 5)]
+  else [::].
+
+(** What cell [c] gets, in place; after the total so far. *)
+Definition deal_one (index zeros : value) (c : N) (o : idx) (next : N) : seq instruction := [::
+  Instruction (Compare EQ) [:: index; number_at c] mask_type;
+  Instruction Select [:: Res next; Arg 1; zeros] ct;
+  Instruction zero [::] (scalar t);
+  Instruction (put_cell o) [:: Res (next + 1); Res (next + 2)] padded_image].
+Fixpoint deal_cells (index zeros : value) (cells : seq (N * idx)) (next : N) : seq instruction :=
+  if cells is (c, o) :: rest then
+    deal_one index zeros c o next
+    ++ Instruction (Binary Addition) [:: Res (next - 1); Res (next + 3)] padded_image
+    :: deal_cells index zeros rest (next + 5)
+  else [::].
+
+Definition numbered_cells (first : nat) (cells : seq idx) : seq (N * idx) :=
+  zip (map N.of_nat (iota first (size cells))) cells.
+Definition max_pool_grad_body : seq instruction :=
+  let n := N.of_nat (size window_cells) in
+  let first := head [::] window_cells in
+  let others := numbered_cells 1 (behead window_cells) in
+  let index := Res (5 * n - 2) in let zeros := Res (5 * n - 1) in
+  [:: Instruction (minus_infinity t) [::] (scalar t);
+      Instruction (Pad (map around_image ws)) [:: Arg 0; Res 0] padded_image;
+      Instruction (take_cell first) [:: Res 1] ct;
+      Instruction (cell_number 0) [::] ct]
+  ++ choose_cells others 4
+  ++ Instruction zero [::] ct
+  :: deal_one index zeros 0 first (5 * n)
+  ++ deal_cells index zeros others (5 * n + 4)
+  ++ [:: Instruction take_image [:: Res (10 * n - 2)] t].
+
+(** The body is well typed, its constants are the numbers they look like, and
+    the image begins after the padding. *)
+Definition max_pool_grad_fits : bool :=
+  let cells := window_cells in
+  [&& is_float t, t_element ct == t_element t,
+      all (fun w => [&& N.ltb 0 (d_size w), N.ltb 0 (d_stride w) & Z.leb 0 (d_low w)]) ws,
+      size ws == size s, size ws == size out,
+      fits (Pad (map around_image ws)) [:: t; scalar t] padded_image,
+      fits take_image [:: padded_image] t,
+      all (fun o => fits (take_cell o) [:: padded_image] ct
+                    && fits (put_cell o) [:: ct; scalar t] padded_image) cells
+    & all (fun c => literal_value (t_element t) (Decimal (Z.of_N c) 0) == Some (Finite (Z.of_N c) 1))
+        (map N.of_nat (iota 0 (size cells)))].
+End MaxPoolGrad.
 
 (** Rows that are not empty, and a number of them that the format stores. *)
 Definition has_rows (t : type) : bool := all (N.ltb 0) (t_shape t) && (0 < size (t_shape t)).
@@ -338,14 +464,53 @@ Definition recognise_conv (f : function) (t : type) (xs : seq (type * N)) : opti
     end
   else None.
 
+(** The window is read off the body, which then has to be the body for it. *)
+Definition window_of_sum_grad (f : function) : seq slide_dim :=
+  if f_body f is [:: _; Instruction (Pad ps) _ _; _; Instruction (ReduceWindow _ ws) _ _] then
+    [seq SlideDim (d_size p.2) (p_interior p.1 + 1) (Z.of_N (N.pred (d_size p.2)) - p_low p.1) 0
+    | p <- zip ps ws]
+  else [::].
+Definition slices_of (body : seq instruction) : seq (seq slice_dim) :=
+  pmap (fun i => if i_operation i is Slice ls then Some ls else None) body.
+(** The slice of the last cell is the last but one. *)
+Definition window_of_max_grad (f : function) : seq slide_dim :=
+  if f_body f is [:: _, Instruction (Pad ps) _ _ & _] then
+    let last := head [::] (behead (rev (slices_of (f_body f)))) in
+    [seq SlideDim (l_start p.2 + 1) (l_stride p.2) (p_low p.1) (p_high p.1) | p <- zip ps last]
+  else [::].
+
+Definition recognise_pool (f : function) (t : type) (xs : seq (type * N)) : option op :=
+  match xs with
+  | [:: (ct, y)] =>
+      let ws := window_of_sum_grad f in
+      let body := window_sum_grad_body ws ct t in
+      if [&& is_float t, t_element ct == t_element t, size ws == size (t_shape t),
+             size ws == size (t_shape ct), all (fun w => N.ltb 0 (d_size w) && N.ltb 0 (d_stride w)) ws,
+             is_function f [:: ct] body t 3
+           & if body is [:: _; Instruction o1 _ u; _; Instruction o2 _ _]
+             then fits o1 [:: ct; scalar t] u && fits o2 [:: u; scalar t] t else false]
+      then Some (contract_window_back ws (t_shape t) (t_shape ct) y) else None
+  | [:: (a, x); (ct, y)] =>
+      let ws := window_of_max_grad f in
+      let n := size_of (map d_size ws) in
+      (* a window of more cells has a longer body *)
+      if [&& N.eqb (N.of_nat (size (slices_of (f_body f)))) (n + 1), t == a,
+             max_pool_grad_fits ws t ct
+           & is_function f [:: a; ct] (max_pool_grad_body ws t ct) t (10 * n - 1)]
+      then Some (MaxPoolGrad (t_shape a) (t_shape ct) (map d_size ws) (slide_map ws) x y)
+      else None
+  | _ => None
+  end.
+
 (** ** Instructions *)
 
 Inductive bound :=
 | Real of type & N & bool    (** value; whether it is known to be the constant 0 *)
+| Bottom of type             (** minus infinity *)
 | Predicate of type & comparison & N & N.
 
 Definition bound_type (b : bound) : type := match b with
-| Real t _ _ | Predicate t _ _ _ => t
+| Real t _ _ | Predicate t _ _ _ | Bottom t => t
 end.
 Definition real_of (b : bound) : option (type * N) :=
   if b is Real t x _ then Some (t, x) else None.
@@ -365,15 +530,18 @@ Definition comparison_of (d : direction) : comparison := match d with
 | EQ => CEq | GT => CGt | GE => CGe
 end.
 
-(** An instruction of the graph, or a comparison. *)
-Inductive outcome := Emit of op & bool | Remember of comparison & N & N.
+(** An instruction of the graph, or a comparison, or minus infinity. *)
+Inductive outcome := Emit of op & bool | Remember of comparison & N & N | Lowest.
 
 Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) : option outcome :=
   let s := t_shape t in
   match o, xs with
   | Constant l, [::] =>
-      if literal_value (t_element t) l is Some (Finite n d)
-      then Some (Emit (Const s n d) (Z.eqb n 0)) else None
+      match literal_value (t_element t) l with
+      | Some (Finite n d) => Some (Emit (Const s n d) (Z.eqb n 0))
+      | Some MinusInfinity => Some Lowest
+      | None => None
+      end
   | Unary u, [:: Real _ a _] =>
       omap (fun u => Emit (Una s u a) false) (unary_of u)
   | Binary b, [:: Real _ x _; Real _ y _] =>
@@ -393,9 +561,15 @@ Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) :
   | Convolution c, [:: Real a x _; Real b y _] =>
       if solvable false c
       then Some (Emit (contract_conv false c (t_shape a) (t_shape b) x y) false) else None
+  | ReduceWindow ReduceAdd ws, [:: Real a x _; Real _ _ true] =>
+      Some (Emit (contract_window ws (t_shape a) s x) false)
+  | ReduceWindow ReduceMaximum ws, [:: Real a x _; Bottom _] =>
+      if all_dims2 slide_meets ws (t_shape a) s
+      then Some (Emit (window_max ws (t_shape a) s x) false) else None
   | Call f, xs =>
       obind (fun g => obind (fun xs => omap (fun o => Emit o false)
-          (if recognise g t xs is Some o then Some o else recognise_conv g t xs))
+          (if recognise g t xs is Some o then Some o
+           else if recognise_conv g t xs is Some o then Some o else recognise_pool g t xs))
         (all_some (map real_of xs))) (callee m f)
   | _, _ => None
   end.
@@ -422,6 +596,7 @@ Definition raise_instruction (m : module) (i : instruction) (st : state) : optio
             (N.succ result) (N.succ next) ((next, o) :: code)
         | Remember c a b =>
             State (bind (Res result) (Predicate t c a b) st) (N.succ result) next code
+        | Lowest => State (bind (Res result) (Bottom t) st) (N.succ result) next code
         end) (outcome_of m (i_operation i) t xs)
     else None)
     (all_some (map (find st) (i_operands i))).

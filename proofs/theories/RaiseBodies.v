@@ -118,7 +118,7 @@ Lemma instruction_some call args results o vs t xs c :
 Proof.
 move=> hc hx hf ho.
 rewrite /instruction_meaning [i_operands _]/= hx [i_operation _]/= [i_type _]/=.
-by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f|c'|ds] // _ hf ho; rewrite /obind /oapp hf ho.
+by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f|c'|ds|r ws|ps|ls] // _ hf ho; rewrite /obind /oapp hf ho.
 Qed.
 
 Lemma run_instruction call args results o vs t xs c rest :
@@ -307,8 +307,9 @@ Definition shifted : tensor R := fun i => z i - spread row_maximum i.
 Definition exponentials : tensor R := fun i => expR (shifted i).
 Definition row_total : tensor R := reduce_add s [:: last_dim t] exponentials.
 
+Definition bottom (t : type) : array R := Array (scalar t) (Extended (fun _ => None)).
 Definition seven : seq (array R) := [::
-  Array (scalar t) MinusInfinities;
+  bottom t;
   Array (row t) (Reals row_maximum);
   Array t (Reals (spread row_maximum));
   Array t (Reals shifted);
@@ -321,10 +322,10 @@ Lemma run_shifted args rest :
   = body_meaning no_call (Array t (Reals z) :: args) seven rest.
 Proof.
 rewrite /shifted_exponentials; cbv zeta; rewrite !cat_cons cat0s.
-rewrite (run_instruction no_call (xs := [::]) (c := MinusInfinities)) //; first last.
+rewrite (run_instruction no_call (xs := [::]) (c := Extended (fun _ => None))) //; first last.
 - by case: t ft => ? [].
 - by case: t ft => ? [].
-rewrite (run_instruction no_call (xs := [:: Array t (Reals z); Array (scalar t) MinusInfinities])
+rewrite (run_instruction no_call (xs := [:: Array t (Reals z); bottom t])
   (c := Reals row_maximum)) ?reduce_row_fits //; last first.
   by rewrite /= ifT // -/s inE eq_sym; apply/eqP => h; have := last_gt0; rewrite h.
 rewrite (run_instruction no_call (xs := [:: Array (row t) (Reals row_maximum)])

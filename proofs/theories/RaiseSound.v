@@ -14,6 +14,7 @@ From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia FMapPositive.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseConvolution RaiseGrouped RaiseGradients.
+From Cotangent Require Import RaisePool RaiseMaxPool.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -40,6 +41,7 @@ Definition agrees e (next : N) (b : bound) (x : array R) : Prop := match b with
 | Predicate t c n k => (n < next)%num /\ (k < next)%num /\
     exists2 p, x = Array t (Booleans p)
       & {in idxs (t_shape t), forall i, p i = cmp_real c (e n i) (e k i)}
+| Bottom t => x = Array t (Extended (fun _ => None))
 end.
 
 Definition outcome_agrees e (next : N) (t : type) (out : outcome) (c : cells R) : Prop :=
@@ -48,10 +50,11 @@ Definition outcome_agrees e (next : N) (t : type) (out : outcome) (c : cells R) 
       exists2 a, c = Reals a & eqt (t_shape t) a (den o e) /\ (is_zero -> forall i, a i = 0)
   | Remember r n k => (n < next)%num /\ (k < next)%num /\
       exists2 p, c = Booleans p & {in idxs (t_shape t), forall i, p i = cmp_real r (e n i) (e k i)}
+  | Lowest => c = Extended (fun _ => None)
   end.
 
 Lemma agrees_type e next b x : agrees e next b x -> a_type x = bound_type b.
-Proof. by case: b => [t n z|t c n k] /=; [case=> _ [a ->] | case=> _ [_ [p ->]]]. Qed.
+Proof. by case: b => [t n z|t|t c n k] /=; [case=> _ [a ->] | move=> -> | case=> _ [_ [p ->]]]. Qed.
 
 Lemma read_swap e e' x x' s m r : eqt s (e x) (e' x') ->
   read e (View x s m) r = read e' (View x' s m) r.
@@ -102,11 +105,11 @@ Lemma outcome_meaning m o t bs xs out e next : ~~ is_call o ->
   List.Forall2 (agrees e next) bs xs ->
   exists2 c, op_meaning o t xs = Some c & outcome_agrees e next t out c.
 Proof.
-case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds] // _;
-  case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|[tc l' zc|tc cc l' l''] [|? ?]]]];
+case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds|r ws|ps|ls] // _;
+  case: bs => [|[ta n za|ta|ta ca n n'] [|[tb k zb|tb|tb cb k k'] [|[tc l' zc|tc|tc cc l' l''] [|? ?]]]];
   rewrite /outcome_of //; try by case: (r).
 - move=> ho _ hb; inversion hb; subst; move: ho; rewrite /=.
-  case: (literal_value _ l) => [[n d|]|] // [<-].
+  case: (literal_value _ l) => [[n d|]|] // [<-]; last by exists (Extended (fun _ => None)).
   exists (Reals (fun=> rational R n d)) => //=; exists (fun=> rational R n d) => //.
   by split=> // /Z.eqb_eq -> i; exact: mul0r.
 - case E: (unary_of u) => [v|] //= [<-] /andP [_ /eqP <-] /agrees1 [a -> [ha _]].
@@ -151,6 +154,17 @@ case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds] // _;
   set y := convolution _ _ _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
   rewrite /y -[a]/(two a a' 0%num) -[a']/(two a a' 1%num) -(den_conv 0 1 (two a a') hd hc) //.
   exact: den_swap2.
+- case: r zb => -[] // [<-] /= /and4P [_ _ _ hd] /agrees2 [a [a' [-> ha ha' hz _]]].
+  set y := window_add _ _ _; exists (Reals y); first by rewrite hz // eqxx.
+  exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a 0%num) -(den_window_add 0 (two a a) hd) //.
+  exact: den_swap1.
+- case: r => //; case: ifP => // meets [<-] /= /and4P [_ _ _ hd].
+  case/agrees_cons=> x [xs' [-> [_ [a -> [ha _]]] /agrees_cons [y [ys [-> -> hys]]]]].
+  inversion hys; subst; set z := window_maximum _ _ _; exists (Reals z); first by rewrite /= meets.
+  exists z => //; split=> // i hi.
+  rewrite /z -[a]/(two a a 0%num) -(den_window_max 0 (two a a) hd) //.
+  by rewrite /= (chosen_eqt _ _ _ ha); case E: chosen => [j|] //; exact: ha (cells_in (chosen_in E)).
 Qed.
 
 (** ** Calls *)
@@ -176,7 +190,7 @@ Lemma recognise_meaning f t bs ts o xs e next :
   exists2 y, function_meaning (@no_call R) f xs = Some [:: Array t (Reals y)]
     & eqt (t_shape t) y (den o e).
 Proof.
-case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
+case: bs => [|[ta n za|ta|ta ca n n'] [|[tb k zb|tb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
 - move=> [<-] /=; case: ifP => // /negbFE ft; case hm: moment_of => [p|].
     case=> <- /agrees1 [a -> [ha _]]; move: hm; rewrite /moment_of; case: ifP => // /negbFE fit.
     case: ifP => [/andP [/eqP -> hf] [<-]|_].
@@ -196,7 +210,7 @@ case: bs => [|[ta n za|ta ca n n'] [|[tb k zb|tb cb k k'] [|b bs]]] //; first by
   move=> [<-] /agrees2 [a [b [-> ha hb _ _]]].
   have [y run hy] := cross_entropy_meaning a b ft rt hn hf; exists y => //.
   by apply: eqt_trans hy _ => i _; exact: cross_entropy_eqt.
-- by case: b => [? ? ?|? ? ? ?] //=; case: (all_some _) => // l [<-].
+- by case: b => [? ? ?|?|? ? ? ?] //=; case: (all_some _) => // l [<-].
 Qed.
 
 Lemma recognise_conv_meaning f t bs ts o xs e next :
@@ -207,7 +221,7 @@ Lemma recognise_conv_meaning f t bs ts o xs e next :
 Proof.
 move=> hb /recognised_conv [ta [n [tb [k [ets known]]]]].
 have [za [zb ebs]] : exists za zb, bs = [:: Real ta n za; Real tb k zb].
-  move: hb; rewrite ets; case: bs => [|[ta' n' za|? ? ? ?] [|[tb' k' zb|? ? ? ?] [|b bs]]] //=.
+  move: hb; rewrite ets; case: bs => [|[ta' n' za|?|? ? ? ?] [|[tb' k' zb|?|? ? ? ?] [|b bs]]] //=.
     by case=> -> -> -> ->; exists za, zb.
   by case: (real_of b) => //= ?; case: (all_some _).
 rewrite ebs => /agrees2 [u [v [-> hu hv _ _]]].
@@ -229,6 +243,23 @@ exists (convolution c (t_shape ta) (l ++ [:: outputs; (c_feature_groups c * inpu
   by rewrite -et; exact: grouped_meaning hl eb spatial hf fs ft.
 move=> i hi; rewrite -[u]/(two u v 0%num) -[v in LHS]/(two u v 1%num).
 rewrite -(den_grouped 0 1 (two u v) hl hn hg hd hs) //; rewrite eb in hv; exact: den_swap2.
+Qed.
+
+Lemma recognise_pool_meaning f t bs ts o xs e next :
+  all_some (map real_of bs) = Some ts -> recognise_pool f t ts = Some o ->
+  List.Forall2 (agrees e next) bs xs ->
+  exists2 y, function_meaning (@no_call R) f xs = Some [:: Array t (Reals y)]
+    & eqt (t_shape t) y (den o e).
+Proof.
+case: bs => [|[ta n za|ta|ta ca n n'] [|[tb k zb|tb|tb cb k k'] [|b bs]]] //; first by move=> [<-].
+- move=> [<-]; rewrite /recognise_pool; case: ifP => // /and5P [ft /eqP ec /eqP hs /eqP ho].
+  move=> /and3P [ok hf fit] [<-] /agrees1 [a -> [ha _]].
+  exact: window_sum_grad_meaning ft ec hs ho ok hf fit ha.
+- move=> [<-]; rewrite /recognise_pool; case: ifP => // /and4P [_ /eqP et ok hf] [<-].
+  subst ta; move=> /agrees2 [a [b [-> ha hb _ _]]].
+  apply: max_pool_grad_meaning ok _ ha hb; move: hf.
+  by rewrite /window_cells size_idxs Nnat.N2Nat.id.
+- by case: b => [? ? ?|?|? ? ? ?] //=; case: (all_some _) => // l [<-].
 Qed.
 
 (** ** All values so far *)
@@ -272,7 +303,7 @@ Qed.
 Lemma agrees_later e e' next next' b x : (next <= next')%num ->
   (forall n, (n < next)%num -> e' n = e n) -> agrees e next b x -> agrees e' next' b x.
 Proof.
-move=> le he; case: b => [t n z|t c n k] /=.
+move=> le he; case: b => [t n z|//|t c n k] /=.
   by case=> hn [a -> ha]; split; [lia | exists a => //; rewrite he].
 by case=> hn [hk [p -> hp]]; split; [lia | split; [lia | exists p => //; rewrite !he]].
 Qed.
@@ -309,8 +340,10 @@ have [C|C] := boolP (is_call o).
         & eqt (t_shape t) y (den o e).
     move: hr; case E: (recognise g t ts) => [o|] /=.
       by case=> <-; exists o; split=> //; exact: recognise_meaning A E hb.
-    case E': (recognise_conv g t ts) => [o|] //= [<-].
-    by exists o; split=> //; exact: recognise_conv_meaning A E' hb.
+    case E': (recognise_conv g t ts) => [o|] /=.
+      by case=> <-; exists o; split=> //; exact: recognise_conv_meaning A E' hb.
+    case E'': (recognise_pool g t ts) => [o|] //= [<-].
+    by exists o; split=> //; exact: recognise_pool_meaning A E'' hb.
   case: eo => ->.
   exists (Reals y); last by exists y.
   by rewrite /instruction_meaning /= hx /= /call_of_private G run /= eqxx.
@@ -331,7 +364,7 @@ case: ifP => // hf; case O: (outcome_of _ _ _ _) => [out|] //= [<-].
 have [xs hx hb] := operands_agree hs E.
 have [c hm hc] := one_instruction hf O hx hb.
 exists (Array (i_type i) c) => //; case: hs => hr h; rewrite /= in hr.
-case: out {O} hc => [o z|r n k] hc.
+case: out {O} hc => [o z|r n k|] hc.
 - have later n : (n < next)%num -> program_env (State (bind (Res result)
       (Real (i_type i) next z) st) (N.succ result) (N.succ next) ((next, o) :: code)) n
       = program_env st n.
@@ -351,6 +384,11 @@ case: out {O} hc => [o z|r n k] hc.
     exists (Array (i_type i) c); first by rewrite hr lookup_last.
     by case: hc => hn [hk [p -> hp]]; split=> //; split=> //; exists p.
   by exists x => //; exact: lookup_rcons.
+- split=> [|v b]; first by rewrite /= size_rcons hr; lia.
+  rewrite find_bind.
+  case: eqP => [-> [<-]|_ /h [x found ha]]; last by exists x => //; exact: lookup_rcons.
+  exists (Array (i_type i) c); first by rewrite hr lookup_last.
+  by rewrite hc.
 Qed.
 
 Lemma body_steps body st st' args results :
@@ -411,7 +449,7 @@ Lemma returns_agree st e0 args results vs outs :
           (program_env e0 st (nth 0%num (map snd outs) k)).
 Proof.
 move=> [_ h]; elim: vs outs => [|v vs ih] outs /=; first by case=> <-; exists [::].
-case E: (find st v) => [[t n z|]|] //=; have [x -> [_ [a -> [ha _]]]] := h _ _ E.
+case E: (find st v) => [[t n z|?|]|] //=; have [x -> [_ [a -> [ha _]]]] := h _ _ E.
 case F: (all_some _) => [l|] //= [<-]; have [ys -> [hs hy]] := ih _ F.
 exists (a :: ys) => //=; split; first by rewrite hs.
 by case=> [|k] //; exact: hy.

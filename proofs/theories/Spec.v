@@ -46,6 +46,12 @@ Definition window_fits (w : window) (n : N) : bool :=
     & N.leb (span w) (n + k_low w + k_high w)].
 Definition places (w : window) (n : N) : N := ((n + k_low w + k_high w - span w) / k_stride w + 1)%num.
 
+(** Cells of a pool are not apart, and every window has one in the image: the
+    first and the last one reach it. *)
+Definition pool_fits (v : window) (n : N) : bool :=
+  [&& window_fits v n, N.eqb (k_dilation v) 1, N.ltb 0 n, N.ltb (k_low v) (k_size v)
+    & N.ltb (N.pred (places v n) * k_stride v) (n + k_low v)].
+
 Definition divides (d n : N) : bool := N.ltb 0 d && N.eqb (d * N.div n d) n.
 
 Inductive t :=
@@ -62,8 +68,12 @@ Inductive t :=
     (** epsilon, whether there are scales and shifts of the features *)
 | RmsNorm of Z & positive & bool
     (** epsilon, whether there are scales *)
-| GroupNorm of N & Z & positive & bool.
+| GroupNorm of N & Z & positive & bool
     (** groups, epsilon, whether there are scales and shifts *)
+| MaxPool of window & window
+    (** downwards and across *)
+| AvgPool of window & window & bool.
+    (** whether the divisor counts the zeros around the image *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d m v u g _, [:: h; w; c] =>
@@ -72,6 +82,9 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d _ _ _ _ _, _ => None
 | GlobalAvgPool, [:: h; w; c] => if N.ltb 0 (h * w) then Some [:: c] else None
 | GlobalAvgPool, _ => None
+| MaxPool v u, [:: h; w; c] | AvgPool v u _, [:: h; w; c] =>
+    if pool_fits v h && pool_fits u w then Some [:: places v h; places u w; c] else None
+| MaxPool _ _, _ | AvgPool _ _ _, _ => None
 | Dense features _, [:: _] => Some [:: features]
 | Dense _ _, _ => None
 | Pointwise _, _ => Some s
@@ -223,6 +236,19 @@ Definition affine_count (affine : bool) : nat := if affine then 2 else 0.
 Definition then_affine (scale shift : bool) (s : shape) (ps : seq N) (k : N) (c : prog) : option prog :=
   let k' := (k + N.of_nat (size c))%num in
   omap (cat c) (emit_affine scale shift s ps (N.pred k') k').
+(** Windows over images [x : n × h × w × c]: the places, then the cells of a
+    window, which is one image and one channel. *)
+Definition one_cell : window := Window 1 1 0 0 1.
+Definition pool_map (v u : window) : imap :=
+  [:: reads one_cell 0 4; reads v 1 5; reads u 2 6; reads one_cell 3 7].
+Definition pool_window (v u : window) : shape := [:: 1; k_size v; k_size u; 1]%num.
+Definition pooled (n h w c : N) (v u : window) : shape := [:: n; places v h; places u w; c].
+Definition max_pool (n h w c : N) (v u : window) (x : N) : op :=
+  Ir.MaxPool [:: n; h; w; c] (pooled n h w c v u) (pool_window v u) (pool_map v u) x.
+Definition pool_sum (n h w c : N) (v u : window) (x : N) : op :=
+  let out := pooled n h w c v u in
+  Contract (out ++ pool_window v u) out (proj [:: 0; 1; 2; 3]%num)
+    [:: View x [:: n; h; w; c] (pool_map v u)].
 
 (** The layer on [batch] examples of shape [s]: [x] holds them, [ps] are the
     parameters, and after them, in evaluation, the running statistics; results
@@ -248,6 +274,17 @@ match l, s, ps with
           (k + 1, Const [:: batch; c] (Z.of_N (h * w)) 1);
           (k + 2, Bin [:: batch; c] Div k (k + 1))]%num
     else None
+| MaxPool v u, [:: h; w; c], [::] => Some [:: (k, max_pool batch h w c v u x)]
+| AvgPool v u true, [:: h; w; c], [::] =>
+    let out := pooled batch h w c v u in Some
+      [:: (k, pool_sum batch h w c v u x);
+          (k + 1, Const out (Z.of_N (k_size v * k_size u)) 1);
+          (k + 2, Bin out Div k (k + 1))]%num
+| AvgPool v u false, [:: h; w; c], [::] => Some
+    [:: (k, pool_sum batch h w c v u x);
+        (k + 1, Const [:: batch; h; w; c] 1 1);
+        (k + 2, pool_sum batch h w c v u (k + 1));
+        (k + 3, Bin (pooled batch h w c v u) Div k (k + 2))]%num
 | Flatten, s, [::] => Some [:: (k, Reshape (batch :: s) [:: batch; size_of s] x)]
 | BatchNorm n d _ _ affine, _, _ =>
     let z := batch :: s in let ds := first_dims (size s) in let own := affine_count affine in

@@ -12,6 +12,8 @@
       - [element], [type]   element types; [Tensor shape element]
       - [attribute]         value of an attribute of a module, argument, result
       - [conv_dims]         dimension numbers, windows and groups of a convolution
+      - [slide_dim], [pad_dim], [slice_dim]  attributes of reduce_window, pad and
+                            slice along one dimension
       - [literal]           a number as the text writes it
       - [literal_value]     the rational that the literal stores, in lowest terms
       - [operation]         a StableHLO op with its attributes, or a call
@@ -140,6 +142,16 @@ Record conv_dims := ConvDims {
   c_windows : seq conv_window;
   c_batch_groups : N; c_feature_groups : N }.
 
+(** A window along one dimension: its size, its stride, low and high padding
+    (negative padding crops). *)
+Record slide_dim := SlideDim { d_size : N; d_stride : N; d_low : Z; d_high : Z }.
+
+(** Padding along one dimension: in front, behind, between any two cells. *)
+Record pad_dim := PadDim { p_low : Z; p_high : Z; p_interior : N }.
+
+(** [start:limit:stride] *)
+Record slice_dim := SliceDim { l_start : N; l_limit : N; l_stride : N }.
+
 Inductive operation :=
 | Constant of literal          (** every element is the literal *)
 | Unary of unary_op
@@ -153,7 +165,10 @@ Inductive operation :=
 | ReshapeOp
 | Call of string
 | Convolution of conv_dims
-| Reverse of seq N.            (** the dimensions that run backwards *)
+| Reverse of seq N             (** the dimensions that run backwards *)
+| ReduceWindow of reducer & seq slide_dim    (** operand, initial value *)
+| Pad of seq pad_dim           (** operand, what the padding holds *)
+| Slice of seq slice_dim.
 
 Record instruction := Instruction {
   i_operation : operation; i_operands : seq value; i_type : type }.
@@ -242,9 +257,17 @@ Proof.
 decide equality; first [exact: (List.list_eq_dec conv_window_eq_dec) | exact: conv_numbers_eq_dec
   | exact: N.eq_dec].
 Defined.
+Definition slide_dim_eq_dec (a b : slide_dim) : {a = b} + {a <> b}.
+Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
+Definition pad_dim_eq_dec (a b : pad_dim) : {a = b} + {a <> b}.
+Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
+Definition slice_dim_eq_dec (a b : slice_dim) : {a = b} + {a <> b}.
+Proof. decide equality; exact: N.eq_dec. Defined.
 Definition operation_eq_dec (a b : operation) : {a = b} + {a <> b}.
 Proof.
 decide equality; first [exact: literal_eq_dec | exact: dot_dims_eq_dec | exact: conv_dims_eq_dec
+  | exact: (List.list_eq_dec slide_dim_eq_dec) | exact: (List.list_eq_dec pad_dim_eq_dec)
+  | exact: (List.list_eq_dec slice_dim_eq_dec)
   | exact: (List.list_eq_dec N.eq_dec) | exact: string_dec | decide equality].
 Defined.
 Definition instruction_eq_dec (a b : instruction) : {a = b} + {a <> b}.

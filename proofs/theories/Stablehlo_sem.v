@@ -9,10 +9,12 @@
 
     A meaning is partial. What does not type check ([Stablehlo_types.v]) or has
     no real meaning is [None]. Minus infinity is written in the files as the
-    initial value of a maximum; no op but that reduction takes it.
+    initial value of a maximum and around an image whose cells are compared; it
+    is smaller than every number, and no arithmetic takes it.
 
     Glossary
-      - [array]             a type and cells: reals, booleans, minus infinities
+      - [array]             a type and cells: reals, booleans, or reals and minus
+                            infinity, which is [None]
       - [op_meaning o t xs] the cells of op [o] on [xs], for result type [t]
       - [call_of_private], [function_meaning], [meaning]  from arguments to results
       - [fibre s ds i]      the indices of [s] that are [i] away from [ds]
@@ -106,13 +108,40 @@ Definition conv_rhs_index (c : conv_dims) (t : shape) (i r : idx) : idx :=
   let o := nth 0%num (pick i (numbers (c_result c))) 1 in
   place (numbers (c_rhs c)) [:: nth 0%num r 0, o & behead r] (size t).
 
+(** *** Where windows, padding and slices read *)
+
+(** A place, one integer per dimension, as an index; [None] outside of [s]. *)
+Fixpoint inside (s : shape) (z : seq Z) : option idx := match s, z with
+| [::], [::] => Some [::]
+| n :: s, k :: z =>
+    if Z.leb 0 k && Z.ltb k (Z.of_N n) then omap (cons (Z.to_N k)) (inside s z) else None
+| _, _ => None
+end.
+
+(** Cell [o] of the window at [i]; the operand begins after the low padding. *)
+Definition slide_source (ws : seq slide_dim) (s : shape) (i o : idx) : option idx :=
+  inside s [seq (Z.of_N (p.2.1 * d_stride p.1 + p.2.2) - d_low p.1)%Z | p <- zip ws (zip i o)].
+
+(** What lies at [i] once cells are [p_interior + 1] apart and padded: a cell;
+    [None], where there is padding. *)
+Fixpoint pad_source (ps : seq pad_dim) (s : shape) (i : idx) : option idx := match ps, s, i with
+| [::], [::], [::] => Some [::]
+| p :: ps, n :: s, k :: i =>
+    let spread := ConvWindow 1 (p_low p) (p_high p) (p_interior p + 1) 1 in
+    obind (fun j => omap (cons j) (pad_source ps s i)) (padded_cell spread n (Z.of_N k))
+| _, _, _ => None
+end.
+
+Definition slice_source (ls : seq slice_dim) (i : idx) : idx :=
+  [seq (l_start p.1 + p.2 * l_stride p.1)%num | p <- zip ls i].
+
 Section Meaning.
 Variable R : realType.
 
 Inductive cells :=
 | Reals of tensor R
 | Booleans of (idx -> bool)
-| MinusInfinities.
+| Extended of (idx -> option R).    (** [None] is minus infinity *)
 
 Record array := Array { a_type : type; a_cells : cells }.
 
@@ -143,6 +172,14 @@ Definition direction_real (d : direction) (x y : R) : bool := match d with
 | GE => x >= y
 end.
 
+(** Minus infinity is equal to itself and less than every number. *)
+Definition direction_extended (d : direction) (x y : option R) : bool := match x, y with
+| Some a, Some b => direction_real d a b
+| Some _, None => if d is EQ then false else true
+| None, Some _ => false
+| None, None => if d is GT then false else true
+end.
+
 (** ** Linear *)
 Definition dot_general (d : dot_dims) (s t : shape) (a b : tensor R) : tensor R := fun i =>
   \sum_(c <- idxs (pick s (lhs_contracting d))) a (lhs_index d s i c) * b (rhs_index d s t i c).
@@ -170,12 +207,26 @@ Definition largest (l : seq R) : R := foldr Num.max (head 0 l) (behead l).
 Definition reduce_maximum (s : shape) (ds : seq N) (a : tensor R) : tensor R := fun i =>
   largest [seq a r | r <- fibre s ds i].
 
+(** Over the cells of each window that lie in the operand. *)
+Definition slide_cells (ws : seq slide_dim) (s : shape) (i : idx) : seq idx :=
+  pmap (slide_source ws s i) (idxs (map d_size ws)).
+Definition window_add (ws : seq slide_dim) (s : shape) (a : tensor R) : tensor R := fun i =>
+  \sum_(r <- slide_cells ws s i) a r.
+Definition window_maximum (ws : seq slide_dim) (s : shape) (a : tensor R) : tensor R := fun i =>
+  largest [seq a r | r <- slide_cells ws s i].
+
+(** ** Padding and slices *)
+Definition pad (T : Type) (ps : seq pad_dim) (s : shape) (a : idx -> T) (fill : T) : idx -> T :=
+  fun i => if pad_source ps s i is Some j then a j else fill.
+Definition slice (T : Type) (ls : seq slice_dim) (a : idx -> T) : idx -> T := fun i =>
+  a (slice_source ls i).
+
 (** ** All ops *)
 Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells :=
   match o, xs with
   | Constant l, [::] => match literal_value (t_element t) l with
     | Some (Finite n d) => Some (Reals (fun _ => rational R n d))
-    | Some MinusInfinity => Some MinusInfinities
+    | Some MinusInfinity => Some (Extended (fun _ => None))
     | None => None
     end
   | Unary u, [:: Array _ (Reals a)] => Some (Reals (fun i => unary_real u (a i)))
@@ -191,14 +242,29 @@ Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells
       Some (Reals (broadcast_in_dim ds (t_shape s) a))
   | Reduce ReduceAdd ds, [:: Array s (Reals a); Array _ (Reals init)] =>
       if init [::] == 0 then Some (Reals (reduce_add (t_shape s) ds a)) else None
-  | Reduce ReduceMaximum ds, [:: Array s (Reals a); Array _ MinusInfinities] =>
-      if 0%num \notin pick (t_shape s) ds
+  | Reduce ReduceMaximum ds, [:: Array s (Reals a); Array _ (Extended init)] =>
+      if ~~ init [::] && (0%num \notin pick (t_shape s) ds)
       then Some (Reals (reduce_maximum (t_shape s) ds a)) else None
   | Transpose ds, [:: Array s (Reals a)] => Some (Reals (transpose ds (t_shape s) a))
   | ReshapeOp, [:: Array s (Reals a)] => Some (Reals (reshape (t_shape s) (t_shape t) a))
   | Convolution c, [:: Array s (Reals a); Array t (Reals b)] =>
       Some (Reals (convolution c (t_shape s) (t_shape t) a b))
   | Reverse ds, [:: Array s (Reals a)] => Some (Reals (reverse ds (t_shape s) a))
+  | ReduceWindow ReduceAdd ws, [:: Array s (Reals a); Array _ (Reals init)] =>
+      if init [::] == 0 then Some (Reals (window_add ws (t_shape s) a)) else None
+  | ReduceWindow ReduceMaximum ws, [:: Array s (Reals a); Array _ (Extended init)] =>
+      if ~~ init [::] && all_dims2 slide_meets ws (t_shape s) (t_shape t)
+      then Some (Reals (window_maximum ws (t_shape s) a)) else None
+  | Pad ps, [:: Array s (Reals a); Array _ (Reals fill)] =>
+      Some (Reals (pad ps (t_shape s) a (fill [::])))
+  | Pad ps, [:: Array s (Reals a); Array _ (Extended fill)] =>
+      Some (Extended (pad ps (t_shape s) (fun i => Some (a i)) (fill [::])))
+  | Slice ls, [:: Array _ (Reals a)] => Some (Reals (slice ls a))
+  | Slice ls, [:: Array _ (Extended a)] => Some (Extended (slice ls a))
+  | Compare d, [:: Array _ (Extended a); Array _ (Extended b)] =>
+      Some (Booleans (fun i => direction_extended d (a i) (b i)))
+  | Select, [:: Array _ (Booleans p); Array _ (Extended a); Array _ (Extended b)] =>
+      Some (Extended (fun i => if p i then a i else b i))
   | _, _ => None
   end.
 
@@ -249,4 +315,4 @@ End Meaning.
 Arguments Array {R}.
 Arguments Reals {R}.
 Arguments Booleans {R}.
-Arguments MinusInfinities {R}.
+Arguments Extended {R}.

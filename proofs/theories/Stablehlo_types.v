@@ -11,7 +11,12 @@
       - [result_shape]   of a dot_general
       - [numbers n]      dimension numbers of a convolution, as one list
       - [conv_sizes n s]  the sizes of a shape in that order
-      - [conv_shape]     of a convolution *)
+      - [conv_shape]     of a convolution
+      - [slide_count], [padded_size], [slice_count]  sizes of the results of
+                         reduce_window, pad and slice, along one dimension
+      - [slide_meets]    no window lies outside of the operand
+      - [all_dims2 f g s t]  [g] is a list, one entry for each dimension of [s]
+                         and of [t], and [f] holds of each *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index Stablehlo.
@@ -83,6 +88,37 @@ Definition conv_fits (c : conv_dims) (s t : shape) : bool :=
       N.eqb (second_size (c_lhs c) s) (fg * first_size (c_rhs c) t),
       divides bg (first_size (c_lhs c) s) & divides (fg * bg) (second_size (c_rhs c) t)].
 
+(** *** reduce_window, pad, slice *)
+Fixpoint all_dims2 (T : Type) (f : T -> N -> N -> bool) (ds : seq T) (s t : shape) : bool :=
+  match ds, s, t with
+  | [::], [::], [::] => true
+  | d :: ds, n :: s, m :: t => f d n m && all_dims2 f ds s t
+  | _, _, _ => false
+  end.
+
+Definition slide_count (w : slide_dim) (n : N) : N :=
+  window_count (ConvWindow (d_stride w) (d_low w) (d_high w) 1 1) n (d_size w).
+Definition slide_fits (w : slide_dim) (n m : N) : bool :=
+  [&& N.ltb 0 (d_size w), N.ltb 0 (d_stride w) & N.eqb m (slide_count w n)].
+
+(** Every window has a cell in the operand, or there is no window: the first
+    one does not end before the operand begins, the last one begins before it
+    ends. *)
+Definition slide_meets (w : slide_dim) (n m : N) : bool :=
+  N.eqb m 0 || [&& N.ltb 0 n, Z.ltb (d_low w) (Z.of_N (d_size w))
+    & Z.ltb (Z.of_N ((m - 1) * d_stride w) - d_low w) (Z.of_N n)].
+
+Definition padded_size (p : pad_dim) (n : N) : Z :=
+  (Z.of_N (dilate n (p_interior p + 1)) + p_low p + p_high p)%Z.
+Definition pad_fits (p : pad_dim) (n m : N) : bool := Z.eqb (Z.of_N m) (padded_size p n).
+
+(** A part of a stride counts. *)
+Definition slice_count (l : slice_dim) : N :=
+  N.div (l_limit l - l_start l + (l_stride l - 1)) (l_stride l).
+Definition slice_fits (l : slice_dim) (n m : N) : bool :=
+  [&& N.leb (l_start l) (l_limit l), N.leb (l_limit l) n, N.ltb 0 (l_stride l)
+    & N.eqb m (slice_count l)].
+
 Definition fits (o : operation) (ts : seq type) (t : type) : bool := match o, ts with
 | Constant l, [::] => literal_value (t_element t) l != None
 | Unary _, [:: a] => is_float a && (a == t)
@@ -108,5 +144,13 @@ Definition fits (o : operation) (ts : seq type) (t : type) : bool := match o, ts
     [&& is_float a, t_element a == t_element b, conv_fits c (t_shape a) (t_shape b)
       & t == Tensor (conv_shape c (t_shape a) (t_shape b)) (t_element a)]
 | Reverse ds, [:: a] => [&& is_float a, distinct (size (t_shape a)) ds & a == t]
+| ReduceWindow _ ws, [:: a; init] =>
+    [&& is_float a, t_element a == t_element t, init == Tensor [::] (t_element a)
+      & all_dims2 slide_fits ws (t_shape a) (t_shape t)]
+| Pad ps, [:: a; fill] =>
+    [&& is_float a, t_element a == t_element t, fill == Tensor [::] (t_element a)
+      & all_dims2 pad_fits ps (t_shape a) (t_shape t)]
+| Slice ls, [:: a] =>
+    [&& is_float a, t_element a == t_element t & all_dims2 slice_fits ls (t_shape a) (t_shape t)]
 | _, _ => false
 end.

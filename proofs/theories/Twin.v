@@ -9,7 +9,8 @@
     computed twice.
 
     Glossary
-      - [q_array]        a type and cells: rationals, booleans, minus infinities
+      - [q_array]        a type and cells: rationals, booleans, or rationals and
+                         minus infinity, which is [None]
       - [remember s f]   [f], tabulated on the index set of [s]
       - [q_op], [q_function], [q_meaning]  as in [Stablehlo_sem.v]
       - [q_input], [q_output]  cells from and to lists in row-major order *)
@@ -22,7 +23,7 @@ Local Open Scope nat_scope.
 Inductive q_cells :=
 | Rationals of (idx -> Q)
 | Truths of (idx -> bool)
-| NoCells.    (** minus infinities *)
+| Bounded of (idx -> option Q).    (** [None] is minus infinity *)
 Record q_array := QArray { q_type : type; q_data : q_cells }.
 
 Definition remember (T : Type) (d : T) (s : shape) (f : idx -> T) : idx -> T :=
@@ -63,6 +64,13 @@ Definition q_direction (d : direction) (x y : Q) : bool := match d with
 | GE => Qle_bool y x
 end.
 
+Definition q_direction_bounded (d : direction) (x y : option Q) : bool := match x, y with
+| Some a, Some b => q_direction d a b
+| Some _, None => if d is EQ then false else true
+| None, Some _ => false
+| None, None => if d is GT then false else true
+end.
+
 Definition q_largest (l : seq Q) : Q := foldr q_max (head (0 # 1)%Q l) (behead l).
 
 Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :=
@@ -70,7 +78,7 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
   match o, xs with
   | Constant l, [::] => match literal_value (t_element t) l with
     | Some (Finite n d) => Some (Rationals (fun _ => n # d)%Q)
-    | Some MinusInfinity => Some NoCells
+    | Some MinusInfinity => Some (Bounded (fun _ => None))
     | None => None
     end
   | Unary u, [:: QArray _ (Rationals a)] =>
@@ -94,8 +102,8 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
         Some (Rationals (q_remember s (fun i =>
           q_sum [seq a r | r <- fibre (t_shape ta) ds i])))
       else None
-  | Reduce ReduceMaximum ds, [:: QArray ta (Rationals a); QArray _ NoCells] =>
-      if 0%num \notin pick (t_shape ta) ds then
+  | Reduce ReduceMaximum ds, [:: QArray ta (Rationals a); QArray _ (Bounded init)] =>
+      if ~~ init [::] && (0%num \notin pick (t_shape ta) ds) then
         Some (Rationals (q_remember s (fun i =>
           q_largest [seq a r | r <- fibre (t_shape ta) ds i])))
       else None
@@ -111,6 +119,26 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
               | r <- idxs (conv_summed c sb)])))
   | Reverse ds, [:: QArray ta (Rationals a)] =>
       Some (Rationals (q_remember s (fun i => a (reverse_source ds (t_shape ta) i))))
+  | ReduceWindow ReduceAdd ws, [:: QArray ta (Rationals a); QArray _ (Rationals init)] =>
+      if Qeq_bool (init [::]) (0 # 1)%Q then
+        Some (Rationals (q_remember s (fun i =>
+          q_sum [seq a r | r <- slide_cells ws (t_shape ta) i])))
+      else None
+  | ReduceWindow ReduceMaximum ws, [:: QArray ta (Rationals a); QArray _ (Bounded init)] =>
+      if ~~ init [::] && all_dims2 slide_meets ws (t_shape ta) s then
+        Some (Rationals (q_remember s (fun i =>
+          q_largest [seq a r | r <- slide_cells ws (t_shape ta) i])))
+      else None
+  | Pad ps, [:: QArray ta (Rationals a); QArray _ (Rationals fill)] =>
+      Some (Rationals (q_remember s (pad ps (t_shape ta) a (fill [::]))))
+  | Pad ps, [:: QArray ta (Rationals a); QArray _ (Bounded fill)] =>
+      Some (Bounded (remember None s (pad ps (t_shape ta) (fun i => Some (a i)) (fill [::]))))
+  | Slice ls, [:: QArray _ (Rationals a)] => Some (Rationals (q_remember s (slice ls a)))
+  | Slice ls, [:: QArray _ (Bounded a)] => Some (Bounded (remember None s (slice ls a)))
+  | Compare d, [:: QArray _ (Bounded a); QArray _ (Bounded b)] =>
+      Some (Truths (remember false s (fun i => q_direction_bounded d (a i) (b i))))
+  | Select, [:: QArray _ (Truths p); QArray _ (Bounded a); QArray _ (Bounded b)] =>
+      Some (Bounded (remember None s (fun i => if p i then a i else b i)))
   | _, _ => None
   end.
 
@@ -159,11 +187,12 @@ Definition q_meaning (m : module) : q_procedure :=
 Definition q_input (t : type) (l : seq Q) : q_array :=
   QArray t (Rationals (fun i => nth (0 # 1)%Q l (seq.index i (idxs (t_shape t))))).
 
-(** Numerators and denominators; booleans as 0 and 1. *)
+(** Numerators and denominators; booleans as 0 and 1; minus infinity has no
+    number, and no result of a step has it. *)
 Definition q_output (x : q_array) : seq (Z * positive) := match q_data x with
 | Rationals a => [seq let q := Qred (a i) in (Qnum q, Qden q) | i <- idxs (t_shape (q_type x))]
 | Truths p => [seq ((if p i then 1 else 0)%Z, 1%positive) | i <- idxs (t_shape (q_type x))]
-| NoCells => [::]
+| Bounded _ => [::]
 end.
 
 Definition q_run (m : module) (inputs : seq (seq Z)) : option (seq (seq (Z * positive))) :=

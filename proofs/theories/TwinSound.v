@@ -11,7 +11,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String Lia.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
-From Cotangent Require Import Raise RaiseLinear RaiseConvolution Twin.
+From Cotangent Require Import Raise RaiseLinear ConvolutionIndex RaiseConvolution Twin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Close Scope Q_scope.
@@ -226,6 +226,38 @@ split; (apply: inb_place; first by move=> k; exact: others_cover).
 by rewrite !pick_cat -hb -hc !inb_cat // h1 h3.
 Qed.
 
+Lemma inside_in s z j : inside s z = Some j -> j \in idxs s.
+Proof.
+rewrite mem_idxs; elim: s z j => [|n s ih] [|k z] j //=; first by case=> <-.
+case: andP => // -[/Z.leb_le h0 /Z.ltb_lt h1]; case E: (inside s z) => [l|] //= [<-] /=.
+by rewrite (ih _ _ E) andbT; apply/N.ltb_lt; lia.
+Qed.
+
+Lemma slide_cells_in ws s i j : j \in slide_cells ws s i -> j \in idxs s.
+Proof. by rewrite mem_pmap => /mapP [o _ /esym /inside_in]. Qed.
+
+Lemma pad_source_in ps s t i j : all_dims2 pad_fits ps s t -> i \in idxs t ->
+  pad_source ps s i = Some j -> j \in idxs s.
+Proof.
+rewrite !mem_idxs; elim: ps s t i j => [|p ps ih] [|n s] [|m t] [|k i] j //=; first by move=> _ _ [<-].
+move=> /andP [_ hd] /andP [_ hi]; set w := ConvWindow _ _ _ _ _.
+have hw : N.ltb 0 (w_lhs_dilation w) by apply/N.ltb_lt; rewrite /=; lia.
+case E: padded_cell => [x|] //=; case F: pad_source => [l|] //= [<-] /=.
+rewrite (ih _ _ _ _ hd hi F) andbT; apply/N.ltb_lt.
+by have [] := (padded_cellP _ _ _ hw).1 E.
+Qed.
+
+Lemma slice_source_in ls s t i : all_dims2 slice_fits ls s t -> i \in idxs t ->
+  slice_source ls i \in idxs s.
+Proof.
+rewrite !mem_idxs; elim: ls s t i => [|l ls ih] [|n s] [|m t] [|k i] //=.
+move=> /andP [/and4P [/N.leb_le h1 /N.leb_le h2 /N.ltb_lt h3 /N.eqb_eq ->] hd] /andP [/N.ltb_lt hk hi].
+rewrite (ih _ _ _ hd hi) andbT; apply/N.ltb_lt; move: hk; rewrite /slice_count => hk.
+have h4 := N.mul_div_le (l_limit l - l_start l + (l_stride l - 1)) (l_stride l).
+have {}h4 := h4 (N.neq_sym _ _ (N.lt_neq _ _ h3)).
+set d := N.div _ _ in hk h4; nia.
+Qed.
+
 Lemma fibre_in s ds i r : r \in fibre s ds i -> r \in idxs s.
 Proof. by rewrite mem_filter => /andP []. Qed.
 
@@ -235,12 +267,15 @@ Proof. by move=> hi; rewrite /remember (nth_map [::]) ?index_mem // nth_index. Q
 (** ** Ops *)
 Section Twin.
 Variable R : realType.
+
+Lemma bounded_none (q : option Q) : ~~ q -> omap (q_real R) q = None.
+Proof. by case: q. Qed.
 Implicit Types (a : tensor R) (b : idx -> Q).
 
 Definition same_cells (s : shape) (c : cells R) (d : q_cells) : Prop := match c, d with
 | Reals a, Rationals b => {in idxs s, forall i, a i = q_real R (b i)}
 | Booleans p, Truths q => {in idxs s, forall i, p i = q i}
-| MinusInfinities, NoCells => True
+| Extended a, Bounded b => {in idxs s, forall i, a i = omap (q_real R) (b i)}
 | _, _ => False
 end.
 Definition same (x : array R) (q : q_array) : Prop :=
@@ -248,12 +283,13 @@ Definition same (x : array R) (q : q_array) : Prop :=
 
 Lemma same_rationals x t b : same x (QArray t (Rationals b)) ->
   exists2 a, x = Array t (Reals a) & {in idxs (t_shape t), forall i, a i = q_real R (b i)}.
-Proof. by case: x => t' [a|p|] [/= -> h] //; exists a. Qed.
+Proof. by case: x => t' [a|p|a] [/= -> h] //; exists a. Qed.
 Lemma same_truths x t q : same x (QArray t (Truths q)) ->
   exists2 p, x = Array t (Booleans p) & {in idxs (t_shape t), forall i, p i = q i}.
-Proof. by case: x => t' [a|p|] [/= -> h] //; exists p. Qed.
-Lemma same_none x t : same x (QArray t NoCells) -> x = Array t MinusInfinities.
-Proof. by case: x => t' [a|p|] [/= -> h]. Qed.
+Proof. by case: x => t' [a|p|a] [/= -> h] //; exists p. Qed.
+Lemma same_bounded x t (b : idx -> option Q) : same x (QArray t (Bounded b)) ->
+  exists2 a, x = Array t (Extended a) & {in idxs (t_shape t), forall i, a i = omap (q_real R) (b i)}.
+Proof. by case: x => t' [a|p|a] [/= -> h] //; exists a. Qed.
 
 Lemma same_type xs qs : List.Forall2 same xs qs -> map (@a_type R) xs = map q_type qs.
 Proof. by elim=> //= x q ? ? [-> _] _ ->. Qed.
@@ -301,11 +337,11 @@ Lemma q_op_sound o t xs qs d : q_op o t qs = Some d -> List.Forall2 same xs qs -
   fits o (map q_type qs) t ->
   exists2 c, op_meaning o t xs = Some c & same_cells (t_shape t) c d.
 Proof.
-case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds];
-  case: qs => [|[ta [a|p|]] [|[tb [b|q|]] [|[tc [c|w|]] [|? ?]]]] //; try by case: r.
+case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds|r ws|ps|ls];
+  case: qs => [|[ta [a|p|a]] [|[tb [b|q|b]] [|[tc [c|w|c]] [|? ?]]]] //; try by case: r.
 - rewrite /q_op; case E: (literal_value _ l) => [[n e|]|] // [<-] /same_nil -> _;
     rewrite /= E; first by exists (Reals (fun=> rational R n e)).
-  by exists MinusInfinities.
+  by exists (Extended (fun=> None)).
 - rewrite /q_op; case A: (all_some _) => [l|] // [<-] /same_one [x -> hx] /andP [_ /eqP /= e].
   subst ta; exists (Reals (fun i => unary_real u (x i))) => // i hi.
   rewrite hx //; apply: esym; apply: q_real_unary.
@@ -316,10 +352,22 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds];
 - move=> [<-] /same_two [x [y [-> hx hy]]] /and3P [_ /eqP /= e1 /eqP /= e2]; subst tb t.
   exists (Booleans (fun i => direction_real dir (x i) (y i))) => // i hi.
   by rewrite rememberE // (q_real_direction R) hx // hy.
+- move=> [<-] /same_cons [x0 [xs' [-> /same_bounded [x -> hx]]]].
+  case/same_cons=> y0 [ys' [-> /same_bounded [y -> hy] /same_nil ->]].
+  case/and3P=> _ /eqP /= e1 /eqP /= e2; subst tb t.
+  exists (Booleans (fun i => direction_extended dir (x i) (y i))) => // i hi.
+  rewrite rememberE // hx // hy //; case: (a i) => [v|]; case: (b i) => [w|] //=.
+  by rewrite (q_real_direction R).
 - move=> [<-] /same_cons [x [xs' [-> /same_truths [pr -> hp] /same_two [y [z [-> hy hz]]]]]].
   case/and4P=> _ /eqP /= e1 /eqP /= e2 /eqP /= e3; subst tb tc ta.
   exists (Reals (fun i => if pr i then y i else z i)) => //; apply: give => i hi.
   by rewrite hp //; case: (p i); [exact: hy | exact: hz].
+- move=> [<-] /same_cons [x [xs' [-> /same_truths [pr -> hp] hrest]]].
+  case/same_cons: hrest => y0 [ys' [-> /same_bounded [y -> hy]]].
+  case/same_cons=> z0 [zs' [-> /same_bounded [z -> hz] /same_nil ->]].
+  case/and4P=> _ /eqP /= e1 /eqP /= e2 /eqP /= e3; subst tb tc ta.
+  exists (Extended (fun i => if pr i then y i else z i)) => // i hi.
+  by rewrite rememberE // hp //; case: (p i); [exact: hy | exact: hz].
 - move=> [<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ hd /eqP ->].
   exists (Reals (dot_general dd (t_shape ta) (t_shape tb) x y)) => //; apply: give => i hi.
   rewrite q_real_sum big_map /dot_general !big_seq; apply: eq_bigr => k hk.
@@ -335,9 +383,11 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds];
   apply: give => i hi; rewrite q_real_sum big_map /reduce_add.
   by rewrite big_seq [RHS]big_seq; apply: eq_bigr => j /fibre_in; exact: hx.
 - case: r => //; rewrite /q_op; case: ifP => // nz [<-].
-  case/same_cons=> x0 [xs' [-> /same_rationals [x -> hx]]].
-  case/same_cons=> y0 [ys' [-> /same_none -> /same_nil ->]] /and4P [_ _ _ /eqP ->].
-  exists (Reals (reduce_maximum (t_shape ta) ds x)); first by rewrite /= nz.
+  case/andP: nz => bottom nz; case/same_cons=> x0 [xs' [-> /same_rationals [x -> hx]]].
+  case/same_cons=> y0 [ys' [-> /same_bounded [y -> hy] /same_nil ->]].
+  case/and4P=> _ _ /eqP /= et /eqP ->; subst tb.
+  exists (Reals (reduce_maximum (t_shape ta) ds x)).
+    by rewrite /= hy // (bounded_none bottom) nz.
   apply: give => i hi; rewrite /reduce_maximum /q_largest q_real_fold /largest.
   rewrite -(real_cells hx (l := fibre (t_shape ta) ds i)) => [|j]; last exact: fibre_in.
   by rewrite behead_map; case: (map a _) => //=; rewrite q_real0.
@@ -356,6 +406,36 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds];
 - move=> [<-] /same_one [x -> hx] /and3P [_ hd /eqP <-].
   exists (Reals (reverse ds (t_shape ta) x)) => //; apply: give => i hi.
   by rewrite /reverse hx //; exact: reverse_source_in.
+- case: r => //; rewrite /q_op; case: ifP => // nz [<-].
+  move=> /same_two [x [y [-> hx hy]]] /and4P [_ _ /eqP /= e _]; subst tb.
+  exists (Reals (window_add ws (t_shape ta) x)).
+    by rewrite /= hy // -(q_real0 R) q_real_eq nz.
+  apply: give => i hi; rewrite q_real_sum big_map /window_add.
+  by rewrite big_seq [RHS]big_seq; apply: eq_bigr => j /slide_cells_in; exact: hx.
+- case: r => //; rewrite /q_op; case: ifP => // /andP [bottom meets] [<-].
+  case/same_cons=> x0 [xs' [-> /same_rationals [x -> hx]]].
+  case/same_cons=> y0 [ys' [-> /same_bounded [y -> hy] /same_nil ->]].
+  case/and4P=> _ _ /eqP /= et _; subst tb.
+  exists (Reals (window_maximum ws (t_shape ta) x)).
+    by rewrite /= hy // (bounded_none bottom) meets.
+  apply: give => i hi; rewrite /window_maximum /q_largest q_real_fold /largest.
+  rewrite -(real_cells hx (l := slide_cells ws (t_shape ta) i)) => [|j]; last exact: slide_cells_in.
+  by rewrite behead_map; case: (map a _) => //=; rewrite q_real0.
+- move=> [<-] /same_two [x [y [-> hx hy]]] /and4P [_ _ /eqP /= e hd]; subst tb.
+  exists (Reals (pad ps (t_shape ta) x (y [::]))) => //; apply: give => i hi; rewrite /pad.
+  by case E: (pad_source _ _ _) => [j|]; [rewrite hx // (pad_source_in hd hi E) | rewrite hy].
+- move=> [<-] /same_cons [x0 [xs' [-> /same_rationals [x -> hx]]]].
+  case/same_cons=> y0 [ys' [-> /same_bounded [y -> hy] /same_nil ->]].
+  case/and4P=> _ _ /eqP /= e hd; subst tb.
+  exists (Extended (pad ps (t_shape ta) (fun i => Some (x i)) (y [::]))) => // i hi.
+  rewrite rememberE // /pad.
+  by case E: (pad_source _ _ _) => [j|]; [rewrite hx // (pad_source_in hd hi E) | rewrite hy].
+- move=> [<-] /same_one [x -> hx] /and3P [_ _ hd].
+  exists (Reals (slice ls x)) => //; apply: give => i hi.
+  by rewrite /slice hx //; exact: slice_source_in hd hi.
+- move=> [<-] /same_cons [x0 [xs' [-> /same_bounded [x -> hx] /same_nil ->]]] /and3P [_ _ hd].
+  exists (Extended (slice ls x)) => // i hi.
+  by rewrite rememberE // /slice hx //; exact: slice_source_in hd hi.
 Qed.
 
 (** ** Functions *)

@@ -84,7 +84,8 @@ pub enum ProveError {
     /// A layer that the proofs do not cover.
     #[error(
         "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, flatten, \
-         global_avg_pool, batch_norm, layer_norm, rms_norm, group_norm and all activations but gelu"
+         max_pool, avg_pool, global_avg_pool, batch_norm, layer_norm, rms_norm, group_norm and all \
+         activations but gelu"
     )]
     Layer {
         /// The layer's name.

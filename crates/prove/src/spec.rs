@@ -2,7 +2,7 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
-use cotangent_net::layers::{Conv2d, Padding};
+use cotangent_net::layers::{Conv2d, Padding, Pair};
 use cotangent_net::{LayerKind, Loss, Network};
 use cotangent_step::{Optimizer, StepOptions};
 
@@ -19,6 +19,8 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
     let pointwise = |function: &str| format!("Layer.Pointwise (Layer.{function})");
     let mut layers = Vec::new();
     for layer in net.layers() {
+        let unsupported =
+            || ProveError::Layer { layer: layer.name.clone(), kind: layer.kind.name() };
         let kind = match &layer.kind {
             LayerKind::Dense(d) => format!("Layer.Dense {} {}", d.features, d.bias),
             LayerKind::Relu(_) => pointwise("Relu"),
@@ -35,10 +37,7 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
             LayerKind::HardSwish(_) => pointwise("HardSwish"),
             LayerKind::Flatten(_) => "Layer.Flatten".into(),
             LayerKind::GlobalAvgPool(p) if !p.keep => "Layer.GlobalAvgPool".into(),
-            LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| ProveError::Layer {
-                layer: layer.name.clone(),
-                kind: layer.kind.name(),
-            })?,
+            LayerKind::Conv2d(c) => convolution(c).ok_or_else(unsupported)?,
             LayerKind::BatchNorm(n) => {
                 let eps = constant("eps", n.eps.exact())?;
                 let momentum = constant("momentum", n.momentum.exact())?;
@@ -55,13 +54,19 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
                 let eps = constant("eps", n.eps.exact())?;
                 format!("Layer.GroupNorm {} {eps} {}", n.groups, n.affine)
             }
+            LayerKind::MaxPool(p) => {
+                let windows = windows(p.window, p.stride, p.padding).ok_or_else(unsupported)?;
+                format!("Layer.MaxPool {windows}")
+            }
+            LayerKind::AvgPool(p) => {
+                let windows = windows(p.window, p.stride, p.padding).ok_or_else(unsupported)?;
+                format!("Layer.AvgPool {windows} {}", p.count_include_pad)
+            }
             LayerKind::GlobalAvgPool(_) => {
                 let kind = "global_avg_pool that keeps its dimensions";
                 return Err(ProveError::Layer { layer: layer.name.clone(), kind });
             }
-            other => {
-                return Err(ProveError::Layer { layer: layer.name.clone(), kind: other.name() });
-            }
+            _ => return Err(unsupported()),
         };
         layers.push(format!("(\"{}\"%string, {kind})", layer.name));
     }
@@ -82,13 +87,23 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
 
 /// `None` while its padding is not resolved, which in a network it is.
 fn convolution(c: &Conv2d) -> Option<String> {
-    let Padding::Sides(sides) = c.padding else { return None };
+    let windows = dilated_windows(c.kernel, c.stride, c.padding, c.dilation)?;
+    Some(format!("Layer.Conv2d {} {windows} {} {}", c.features, c.groups, c.bias))
+}
+
+/// Downwards and across; `None` while the padding is not resolved.
+fn windows(size: Pair, stride: Pair, padding: Padding) -> Option<String> {
+    dilated_windows(size, stride, padding, Pair::both(1))
+}
+
+fn dilated_windows(size: Pair, stride: Pair, padding: Padding, dilation: Pair) -> Option<String> {
+    let Padding::Sides(sides) = padding else { return None };
     let window = |d: usize| {
         let (low, high) = sides[d];
-        let (size, stride, dilation) = (c.kernel.0[d], c.stride.0[d], c.dilation.0[d]);
+        let (size, stride, dilation) = (size.0[d], stride.0[d], dilation.0[d]);
         format!("(Layer.Window {size} {stride} {low} {high} {dilation})")
     };
-    Some(format!("Layer.Conv2d {} {} {} {} {}", c.features, window(0), window(1), c.groups, c.bias))
+    Some(format!("{} {}", window(0), window(1)))
 }
 
 /// The Rocq term of type `optimizer`, with the constants that `precision`

@@ -2,7 +2,7 @@
 
 use cotangent_stablehlo::ast::{
     Attribute, Binary, Convolution, Dim, Direction, DotGeneral, Element, Function, Instr, Module,
-    Operand, Operation, Reducer, Slot, Type, Unary, Value, Written,
+    Operand, Operation, Pad, ReduceWindow, Reducer, Slice, Slot, Type, Unary, Value, Written,
 };
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -144,18 +144,20 @@ fn operation(operation: &Operation, element: Element) -> Result<String, &'static
             format!("(DotGeneral (DotDims {}))", lists.join(" "))
         }
         Operation::BroadcastInDim(dims) => format!("(BroadcastInDim {})", list(dims)),
-        Operation::Reduce(Reducer::Add, dims) => format!("(Reduce ReduceAdd {})", list(dims)),
-        Operation::Reduce(Reducer::Maximum, dims) => {
-            format!("(Reduce ReduceMaximum {})", list(dims))
+        Operation::Reduce(reducer, dims) => {
+            format!("(Reduce {} {})", reducer_name(*reducer), list(dims))
         }
         Operation::Transpose(dims) => format!("(Transpose {})", list(dims)),
         Operation::Reshape => "ReshapeOp".into(),
         Operation::Call(name) => format!("(Call {})", string(name)),
         Operation::Convolution(c) => convolution(c).ok_or("stablehlo.convolution")?,
-        Operation::ReduceWindow(..) => return Err("stablehlo.reduce_window"),
-        Operation::Pad(_) => return Err("stablehlo.pad"),
+        Operation::ReduceWindow(reducer, w) => {
+            let windows = slide(w).ok_or("stablehlo.reduce_window")?;
+            format!("(ReduceWindow {} {windows})", reducer_name(*reducer))
+        }
+        Operation::Pad(p) => format!("(Pad {})", pad(p).ok_or("stablehlo.pad")?),
         Operation::Concatenate(_) => return Err("stablehlo.concatenate"),
-        Operation::Slice(_) => return Err("stablehlo.slice"),
+        Operation::Slice(s) => format!("(Slice {})", slice(s).ok_or("stablehlo.slice")?),
         Operation::Reverse(dims) => format!("(Reverse {})", list(dims)),
     })
 }
@@ -188,6 +190,43 @@ fn convolution(c: &Convolution) -> Option<String> {
         c.batch_groups,
         c.feature_groups
     ))
+}
+
+/// One entry per dimension; `None` where the lists have different lengths.
+fn slide(w: &ReduceWindow) -> Option<String> {
+    let same = w.strides.len() == w.size.len() && w.padding.len() == w.size.len();
+    let one = |((size, stride), &(low, high)): ((&usize, &usize), &(i64, i64))| {
+        format!("SlideDim {size} {stride} {} {}", integer(low), integer(high))
+    };
+    let dims = w.size.iter().zip(&w.strides).zip(&w.padding).map(one);
+    same.then(|| list(&dims.collect::<Vec<_>>()))
+}
+
+/// One entry per dimension; `None` where the lists have different lengths.
+fn pad(p: &Pad) -> Option<String> {
+    let same = p.high.len() == p.low.len() && p.interior.len() == p.low.len();
+    let one = |((&low, &high), interior): ((&i64, &i64), &usize)| {
+        format!("PadDim {} {} {interior}", integer(low), integer(high))
+    };
+    let dims = p.low.iter().zip(&p.high).zip(&p.interior).map(one);
+    same.then(|| list(&dims.collect::<Vec<_>>()))
+}
+
+/// One entry per dimension; `None` where the lists have different lengths.
+fn slice(s: &Slice) -> Option<String> {
+    let same = s.limits.len() == s.starts.len() && s.strides.len() == s.starts.len();
+    let one = |((start, limit), stride): ((&usize, &usize), &usize)| {
+        format!("SliceDim {start} {limit} {stride}")
+    };
+    let dims = s.starts.iter().zip(&s.limits).zip(&s.strides).map(one);
+    same.then(|| list(&dims.collect::<Vec<_>>()))
+}
+
+fn reducer_name(reducer: Reducer) -> &'static str {
+    match reducer {
+        Reducer::Add => "ReduceAdd",
+        Reducer::Maximum => "ReduceMaximum",
+    }
 }
 
 /// The constructor, if the proofs have one.

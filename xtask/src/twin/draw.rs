@@ -4,7 +4,7 @@ use cotangent_graph::Rational;
 use cotangent_stablehlo::Position;
 use cotangent_stablehlo::ast::{
     Binary, Convolution, Dim, Direction, DotGeneral, Element, Function, Instr, Literal, Module,
-    Operand, Operation, Reducer, Slot, Type, Unary, Value,
+    Operand, Operation, Pad, ReduceWindow, Reducer, Slice, Slot, Type, Unary, Value,
 };
 use rand::RngExt;
 use rand::seq::SliceRandom;
@@ -37,6 +37,12 @@ pub enum Form {
     CallRelu,
     Convolution,
     Reverse,
+    WindowAdd,
+    WindowMaximum,
+    Pad,
+    Slice,
+    /// Padding with minus infinity, compared and selected by.
+    Bounded,
 }
 
 /// All of them.
@@ -65,6 +71,11 @@ pub const FORMS: &[Form] = &[
     Form::CallRelu,
     Form::Convolution,
     Form::Reverse,
+    Form::WindowAdd,
+    Form::WindowMaximum,
+    Form::Pad,
+    Form::Slice,
+    Form::Bounded,
 ];
 
 /// How the cells of an argument are drawn.
@@ -312,6 +323,100 @@ impl Draw<'_> {
         self.push(Operation::Reverse(dims), &[&a], a.ty.clone())
     }
 
+    /// Padding may crop, but every window has a cell of the operand.
+    fn window(&mut self, reducer: Reducer) -> Operand {
+        let shape = self.shape();
+        let (mut w, mut result) =
+            (ReduceWindow { size: vec![], strides: vec![], padding: vec![] }, Vec::new());
+        for &n in &shape {
+            let (size, stride, (low, high), count) = loop {
+                let (size, stride) = (1 + self.below(3), 1 + self.below(3));
+                let padding = (self.rng.random_range(-2..=2), self.rng.random_range(-2..=2));
+                let room = n as i64 + padding.0 + padding.1 - size as i64;
+                let last = room / stride as i64 * stride as i64 - padding.0;
+                if room >= 0 && padding.0 < size as i64 && last < n as i64 {
+                    break (size, stride, padding, room as usize / stride + 1);
+                }
+            };
+            w.size.push(size);
+            w.strides.push(stride);
+            w.padding.push((low, high));
+            result.push(count);
+        }
+        let a = self.argument(&shape, Cells::Small);
+        let (scalar, ty) = (self.real(&[]), self.real(&result));
+        let init = self.push(Operation::Constant(reducer.init()), &[], scalar);
+        self.push(Operation::ReduceWindow(reducer, w), &[&a, &init], ty)
+    }
+
+    /// Some padding, between cells too, or cropping; and the padded shape.
+    fn padding(&mut self, shape: &[usize]) -> (Pad, Vec<usize>) {
+        let (mut pad, mut result) =
+            (Pad { low: vec![], high: vec![], interior: vec![] }, Vec::new());
+        for &n in shape {
+            let (low, high, interior, size) = loop {
+                let (low, high) = (self.rng.random_range(-2..=2), self.rng.random_range(-2..=2));
+                let interior = self.below(3);
+                let size = (n + (n - 1) * interior) as i64 + low + high;
+                if size > 0 {
+                    break (low, high, interior, size as usize);
+                }
+            };
+            pad.low.push(low);
+            pad.high.push(high);
+            pad.interior.push(interior);
+            result.push(size);
+        }
+        (pad, result)
+    }
+
+    fn slice(&mut self, a: &Operand) -> Operand {
+        let (mut slice, mut result) =
+            (Slice { starts: vec![], limits: vec![], strides: vec![] }, Vec::new());
+        for &n in &a.ty.shape {
+            let start = self.below(n);
+            let (limit, stride) = (start + 1 + self.below(n - start), 1 + self.below(3));
+            slice.starts.push(start);
+            slice.limits.push(limit);
+            slice.strides.push(stride);
+            result.push((limit - start).div_ceil(stride));
+        }
+        let ty = self.real(&result);
+        self.push(Operation::Slice(slice), &[a], ty)
+    }
+
+    /// Two operands between minus infinities, the greater of them or the lesser,
+    /// and a comparison of slices of that with one of them.
+    fn bounded(&mut self) -> Operand {
+        let shape = self.shape();
+        let (pad, result) = self.padding(&shape);
+        let (real, scalar) = (self.real(&result), self.real(&[]));
+        let mut operand = || {
+            // The one a cell further on than the other, where there is room.
+            let mut pad = pad.clone();
+            if let Some(d) = (0..shape.len()).find(|&d| pad.high[d] > 0) {
+                let by = self.below(2) as i64;
+                (pad.low[d], pad.high[d]) = (pad.low[d] + by, pad.high[d] - by);
+            }
+            let a = self.argument(&shape, Cells::Small);
+            let fill = self.push(Operation::Constant(Reducer::Maximum.init()), &[], scalar.clone());
+            self.push(Operation::Pad(pad), &[&a, &fill], real.clone())
+        };
+        let (a, b) = (operand(), operand());
+        let directions = [Direction::Eq, Direction::Gt, Direction::Ge];
+        let truths = |ty: &Type| Type { shape: ty.shape.clone(), element: Element::I1 };
+        let first = directions[self.below(3)];
+        let p = self.push(Operation::Compare(first), &[&a, &b], truths(&real));
+        let chosen = self.push(Operation::Select, &[&p, &a, &b], real.clone());
+        let starts = self.rng.clone();
+        let left = self.slice(&chosen);
+        *self.rng = starts;
+        let right = self.slice(&b);
+        let second = directions[self.below(3)];
+        let ty = truths(&left.ty);
+        self.push(Operation::Compare(second), &[&left, &right], ty)
+    }
+
     fn function(&self, name: &str, public: bool, result: &Operand) -> Function {
         let slot = |ty: &Type| Slot { ty: ty.clone(), attributes: Vec::new() };
         Function {
@@ -371,6 +476,22 @@ pub fn draw(form: Form, rng: &mut ChaCha8Rng) -> (Module, Vec<Vec<i64>>) {
         Form::Reshape => d.reshape(),
         Form::Convolution => d.convolution(),
         Form::Reverse => d.reverse(),
+        Form::WindowAdd => d.window(Reducer::Add),
+        Form::WindowMaximum => d.window(Reducer::Maximum),
+        Form::Pad => {
+            let shape = d.shape();
+            let fill = d.argument(&[], Cells::Small);
+            let a = d.argument(&shape, Cells::Small);
+            let (pad, result) = d.padding(&shape);
+            let ty = d.real(&result);
+            d.push(Operation::Pad(pad), &[&a, &fill], ty)
+        }
+        Form::Slice => {
+            let shape = d.shape();
+            let a = d.argument(&shape, Cells::Small);
+            d.slice(&a)
+        }
+        Form::Bounded => d.bounded(),
         Form::CallRelu => {
             let shape = d.shape();
             let a = d.argument(&shape, Cells::Small);

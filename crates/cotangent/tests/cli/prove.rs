@@ -148,8 +148,9 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
 #[test]
 fn what_cannot_be_proved_says_why() {
     let dir = small();
-    let conv = fails(dir.path(), &["prove", "mnist-cnn"]);
-    assert!(conv.contains("max_pool_1") && conv.contains("dense, conv2d, flatten"), "{conv}");
+    let layer = fails(dir.path(), &["prove", "tiny-gpt"]);
+    let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("`tok_embed`") && words.contains("dense, conv2d, flatten"), "{layer}");
     for (flags, part) in [
         (["--optimizer", "lamb"], "the proofs do not cover the optimizer lamb; they cover sgd,"),
         (["--ema", "0.9"], "the proofs do not cover ema(decay=0.9); they cover train steps"),
@@ -230,4 +231,35 @@ fn a_net_with_convolutions() {
         assert!(report["theorem"].as_str().unwrap().contains("Layer.Conv2d 4"), "{report}");
         assert_eq!(report["kinks"][0]["layer"], "relu_1", "{report}");
     }
+}
+
+/// Pools whose windows overlap, with padding that counts and that does not.
+#[test]
+fn a_net_with_pools() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"p\"\ninput = [5, 4, 1]\nlayers = [
+      { kind = \"conv2d\", features = 2, kernel = 1 },
+      { kind = \"max_pool\", window = 3, stride = 2, padding = 1 },
+      { kind = \"avg_pool\", window = 2, stride = 1, padding = 1 },
+      { kind = \"avg_pool\", window = 2, padding = \"same\", count_include_pad = false },
+      { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("p.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "p.toml", "--what", what, "--batch", "2", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Layer.MaxPool"), "{report}");
+        let kinks = report["kinks"].as_array().unwrap();
+        assert_eq!(kinks.len(), 1, "{report}");
+        assert_eq!(kinks[0]["layer"], "max_pool_1", "{report}");
+        assert_eq!(kinks[0]["op"], "max_pool", "{report}");
+    }
+}
+
+#[test]
+fn mnist_cnn_as_it_trains() {
+    let dir = TempDir::new().unwrap();
+    let report = json(dir.path(), &["prove", "mnist-cnn", "--json"]);
+    let layers: Vec<&str> =
+        report["kinks"].as_array().unwrap().iter().map(|k| k["layer"].as_str().unwrap()).collect();
+    assert_eq!(layers, ["relu_1", "relu_2", "max_pool_1", "relu_3"]);
 }

@@ -186,6 +186,21 @@ fn instruction(
             let by = if *high > 0 { 1 } else { -1 };
             (*low, *high) = (*low + by, *high - by);
         }
+        Operation::ReduceWindow(_, w) => {
+            let (low, high) = &mut w.padding[rng.random_range(0..w.size.len())];
+            let by = if *high > 0 { 1 } else { -1 };
+            (*low, *high) = (*low + by, *high - by);
+        }
+        Operation::Pad(p) => {
+            let d = rng.random_range(0..p.low.len());
+            let by = if p.high[d] > 0 { 1 } else { -1 };
+            (p.low[d], p.high[d]) = (p.low[d] + by, p.high[d] - by);
+        }
+        Operation::Slice(s) => {
+            let d = rng.random_range(0..s.starts.len());
+            let there = |n: usize| if s.starts[d] > 0 { n - 1 } else { n + 1 };
+            (s.starts[d], s.limits[d]) = (there(s.starts[d]), there(s.limits[d]));
+        }
         Operation::Reverse(dims) => {
             dims.pop()?;
         }

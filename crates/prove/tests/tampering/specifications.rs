@@ -20,6 +20,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another kernel", first("(Layer.Window 2", "(Layer.Window 1"));
     change("groups", first(") 1 true", ") 2 true"));
     change("no groups", first(") 2 true", ") 1 true"));
+    change("padding that counts", first("1) false)", "1) true)"));
     change("no rectifier", first("Layer.Pointwise (Layer.Relu)", "Layer.Flatten"));
     change("no flattening", first("Layer.Flatten", "Layer.Pointwise Layer.Relu"));
     change("another activation", first("Layer.Tanh", "Layer.Sigmoid"));
@@ -44,7 +45,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
         let more = format!("{}1{}", &definitions[..at], &definitions[at..]);
         change(&format!("constant {k} of the optimiser changed"), more);
     }
-    if definitions.contains("Layer.Relu)") {
+    if definitions.contains("Layer.Relu)") || definitions.contains("Layer.MaxPool") {
         let kinks = "Eval vm_compute in kinks_of the_spec";
         assert!(definitions.contains(kinks));
         change("kinks concealed", first(kinks, "[::]"));

@@ -2,8 +2,8 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    Conv2d, Dense, Elu, GroupNorm, HardSwish, LeakyRelu, Padding, Pair, Relu6, RmsNorm, Sigmoid,
-    Softplus, Tanh,
+    AvgPool, Conv2d, Dense, Elu, GroupNorm, HardSwish, LeakyRelu, MaxPool, Padding, Pair, Relu6,
+    RmsNorm, Sigmoid, Softplus, Tanh,
 };
 use cotangent_net::{LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -103,6 +103,30 @@ pub fn steps() -> Vec<Step> {
         .flatten()
         .dense(2);
     let means = NetSpec::new("means", [3, 2, 1]).conv2d(3, 2).relu().global_avg_pool().dense(2);
+    // Windows that overlap, with padding and with strides.
+    let greatest = MaxPool {
+        stride: Pair([2, 1]),
+        padding: Padding::Sides([(0, 0), (1, 0)]),
+        ..MaxPool::new(Pair([1, 2]))
+    };
+    let mean = AvgPool {
+        stride: Pair::both(1),
+        padding: Padding::All(1),
+        count_include_pad: false,
+        ..AvgPool::new(Pair::both(2))
+    };
+    let strided = AvgPool {
+        stride: Pair([3, 2]),
+        padding: Padding::Sides([(0, 0), (1, 1)]),
+        ..AvgPool::new(Pair([3, 2]))
+    };
+    let pools = NetSpec::new("pools", [3, 3, 1])
+        .conv2d(2, 1)
+        .layer(greatest)
+        .layer(mean)
+        .layer(strided)
+        .flatten()
+        .dense(2);
     let nets = [(square, 3), (deep, 2), (image, 2), (linear, 2), (windows, 2)];
     let mut steps = Vec::new();
     for (net, batch) in nets {
@@ -120,7 +144,7 @@ pub fn steps() -> Vec<Step> {
         .dense(3)
         .layer(RmsNorm::new())
         .dense(2);
-    for net in [curved, means, normal] {
+    for net in [curved, means, pools, normal] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }

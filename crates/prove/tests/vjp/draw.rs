@@ -8,11 +8,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
-/// Ops that are compared as programs.
-pub const PROGRAMS: [&str; 2] = ["max_pool", "max_pool_grad"];
-
 /// The ops, and `compare` with `select`.
-pub const OPS: [&str; 28] = [
+pub const OPS: [&str; 32] = [
     "constant",
     "add",
     "subtract",
@@ -41,6 +38,10 @@ pub const OPS: [&str; 28] = [
     "normalize",
     "softmax",
     "softmax_cross_entropy",
+    "window_sum",
+    "window_sum_grad",
+    "max_pool",
+    "max_pool_grad",
 ];
 
 /// From the inputs to the result.
@@ -189,11 +190,18 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
             let (window, image) = window(rng);
             plain(vec![image], Op::MaxPool(window))
         }
+        "window_sum" => {
+            let (window, image) = window(rng);
+            plain(vec![image], Op::WindowSum(window))
+        }
+        "window_sum_grad" => {
+            let (window, image) = window(rng);
+            let out = pooled(&window, &image);
+            plain(vec![out], Op::WindowSumGrad { window, input: image })
+        }
         "max_pool_grad" => {
             let (window, image) = window(rng);
-            let pooled = TensorType::real(image.clone());
-            let out = Op::MaxPool(window.clone()).infer(&[&pooled]);
-            let out = out.map_or(image.clone(), |ty| ty.shape);
+            let out = pooled(&window, &image);
             let op = plain(vec![image, out], Op::MaxPoolGrad(window));
             // Cotangents have no gradient.
             Application { wrt: vec![0], ..op }
@@ -231,6 +239,12 @@ fn window(rng: &mut ChaCha8Rng) -> (Window, Vec<usize>) {
     let (size, strides): (Vec<usize>, Vec<usize>) = (up_to(3), up_to(3));
     let padding = size.iter().map(|&k| (rng.random_range(0..k), rng.random_range(0..k))).collect();
     (Window { size, strides, padding }, dims(rng, rank))
+}
+
+/// The shape of a pool, or the image's where none fits.
+fn pooled(window: &Window, image: &[usize]) -> Vec<usize> {
+    let ty = TensorType::real(image.to_vec());
+    Op::MaxPool(window.clone()).infer(&[&ty]).map_or(image.to_vec(), |ty| ty.shape)
 }
 
 /// One of `numerators` over a small number.

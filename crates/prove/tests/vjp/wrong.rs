@@ -148,6 +148,21 @@ pub fn mutations() -> Vec<Mutation> {
             let Some(Some(right)) = all.first().copied() else { return Ok(all) };
             Ok(vec![Some(b.add(right, right)?)])
         }),
+        wrong!("window_sum", "doubled", Op::WindowSum(_) => |b, a| {
+            let all = rule(b, a)?;
+            let Some(Some(right)) = all.first().copied() else { return Ok(all) };
+            Ok(vec![Some(b.add(right, right)?)])
+        }),
+        wrong!("window_sum", "of another window", Op::WindowSum(window) => |b, a| {
+            let mut window = window.clone();
+            window.padding.iter_mut().for_each(|p| std::mem::swap(&mut p.0, &mut p.1));
+            as_if(b, a, Op::WindowSum(window)).or_else(|_| rule(b, a))
+        }),
+        wrong!("window_sum_grad", "the sum doubled", Op::WindowSumGrad { .. } => |b, a| {
+            let all = rule(b, a)?;
+            let Some(Some(right)) = all.first().copied() else { return Ok(all) };
+            Ok(vec![Some(b.add(right, right)?)])
+        }),
         wrong!("max_pool", "of another window", Op::MaxPool(window) => |b, a| {
             let mut window = window.clone();
             window.padding.iter_mut().for_each(|p| std::mem::swap(&mut p.0, &mut p.1));
