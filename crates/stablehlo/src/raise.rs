@@ -299,8 +299,8 @@ impl Reader<'_> {
 }
 
 /// For each instruction, whether it is a constant used, and only ever as the
-/// initial value of a reduction or the fill of a pad. No constant of a graph is
-/// used so.
+/// initial value of a reduction or the fill of a pad, or minus infinity used by
+/// none. No constant of a graph is used so.
 fn inits(main: &Function) -> Vec<bool> {
     let mut as_init = vec![false; main.body.len()];
     let mut otherwise = vec![false; main.body.len()];
@@ -318,7 +318,11 @@ fn inits(main: &Function) -> Vec<bool> {
     main.body
         .iter()
         .enumerate()
-        .map(|(k, i)| matches!(i.operation, Operation::Constant(_)) && as_init[k] && !otherwise[k])
+        .map(|(k, i)| match &i.operation {
+            Operation::Constant(Literal::NegInfinity) => !otherwise[k],
+            Operation::Constant(_) => as_init[k] && !otherwise[k],
+            _ => false,
+        })
         .collect()
 }
 

@@ -135,8 +135,8 @@ pub fn steps() -> Vec<Step> {
             steps.push(Step::new(&net, What::Train, optimizer, batch));
         }
     }
-    let normal = NetSpec::new("normal", [2, 2, 1])
-        .conv2d(4, 2)
+    let normal = NetSpec::new("normal", [3, 3, 1])
+        .conv2d(4, 3)
         .batch_norm()
         .layer(GroupNorm { affine: false, ..GroupNorm::new(2) })
         .flatten()
