@@ -26,6 +26,7 @@ Local Open Scope ring_scope.
 Section Norms.
 Variable R : realType.
 
+(** Other lists of parameters do not occur: [elaborate] refuses them. *)
 Definition affine (scale shift : bool) (ps : seq (tensor R)) (y : tensor R) : tensor R :=
 let feature i := [:: last 0%num i] in
 match scale, shift, ps with

@@ -15,6 +15,7 @@
       - [Layer.stats]     its running statistics
       - [Layer.emit]      the layer on a batch, as instructions
       - [Layer.new_stats] its running statistics after the batch
+      - [chain]           layers one after the other, or merged
       - [net_params]      all parameters, named [layer.parameter], in order;
                           [net_stats] all running statistics
       - [classes]         number of logits per example
@@ -343,24 +344,46 @@ Module Loss.
 Inductive t := SoftmaxCrossEntropy.
 End Loss.
 
-(** Layers carry their names: parameters, kinks and errors refer to them. *)
+(** Layers one after the other. They carry their names: parameters, kinks and
+    errors refer to them. *)
+Inductive merging := Sum | Product.
+Inductive chain :=
+| End
+| Next of string & Layer.t & chain
+| Merge of string & merging & chain & chain & chain.
+    (** the outputs of two chains on the same input, merged element by element; a
+        chain without layers gives the input itself. Then what follows *)
+
+(** As in a residual network: [in_turn [:: Next "a" l; Merge "b" Sum c (in_turn [::])]]. *)
+Definition in_turn (l : seq (chain -> chain)) : chain := foldr (fun f c => f c) End l.
+
 Record spec := Spec {
   net_name : string;
   input_shape : shape;
   net_loss : Loss.t;
-  layers : seq (string * Layer.t) }.
+  layers : chain }.
 
 (** ** Shapes and parameters *)
 
-(** Each layer with the shape of one example coming in. *)
-Fixpoint plan (ls : seq (string * Layer.t)) (s : shape) : seq (string * Layer.t * shape) :=
-  if ls is (name, l) :: ls' then
-    (name, l, s) :: (if Layer.output l s is Some s' then plan ls' s' else [::])
-  else [::].
+(** The shape of both. *)
+Definition same_shape (a b : option shape) : option shape :=
+  if (a, b) is (Some s, Some t) then if s == t then Some s else None else None.
 
 (** Shape of one example after all layers; [None] where a layer does not fit. *)
-Fixpoint output_shape (ls : seq (string * Layer.t)) (s : shape) : option shape :=
-  if ls is (_, l) :: ls' then obind (output_shape ls') (Layer.output l s) else Some s.
+Fixpoint output_shape (c : chain) (s : shape) : option shape := match c with
+| End => Some s
+| Next _ l c' => obind (output_shape c') (Layer.output l s)
+| Merge _ _ a b c' => obind (output_shape c') (same_shape (output_shape a s) (output_shape b s))
+end.
+
+(** Each layer with the shape of one example coming in. *)
+Fixpoint plan (c : chain) (s : shape) : seq (string * Layer.t * shape) := match c with
+| End => [::]
+| Next name l c' =>
+    (name, l, s) :: (if Layer.output l s is Some s' then plan c' s' else [::])
+| Merge _ _ a b c' =>
+    plan a s ++ plan b s ++ (if output_shape a s is Some s' then plan c' s' else [::])
+end.
 
 Definition of_layer (name : string) (l : seq (string * shape)) : seq (string * shape) :=
   [seq ((name ++ "." ++ q.1)%string, q.2) | q <- l].
@@ -369,10 +392,14 @@ Definition params_of (p : string * Layer.t * shape) : seq (string * shape) :=
 Definition stats_of (p : string * Layer.t * shape) : seq (string * shape) :=
   let: (name, l, s) := p in of_layer name (Layer.stats l s).
 
-Definition net_params (net : spec) : seq (string * shape) :=
-  flatten [seq params_of p | p <- plan (layers net) (input_shape net)].
-Definition net_stats (net : spec) : seq (string * shape) :=
-  flatten [seq stats_of p | p <- plan (layers net) (input_shape net)].
+(** Of the chain on an example of this shape. *)
+Definition params_in (c : chain) (s : shape) : seq (string * shape) :=
+  flatten [seq params_of p | p <- plan c s].
+Definition stats_in (c : chain) (s : shape) : seq (string * shape) :=
+  flatten [seq stats_of p | p <- plan c s].
+
+Definition net_params (net : spec) : seq (string * shape) := params_in (layers net) (input_shape net).
+Definition net_stats (net : spec) : seq (string * shape) := stats_in (layers net) (input_shape net).
 
 Definition classes (net : spec) : option N :=
   if output_shape (layers net) (input_shape net) is Some [:: c] then Some c else None.
@@ -402,21 +429,43 @@ Definition own_values (l : Layer.t) (s : shape) (p0 : N) (t0 : option N) : seq N
   count_from p0 (size (Layer.params l s))
   ++ (if t0 is Some t then count_from t (size (Layer.stats l s)) else [::]).
 
+(** The next statistics. *)
+Definition past_stats (T : Type) (t0 : option N) (l : seq T) : option N := omap (fun t => past t l) t0.
+
+Definition merging_op (m : merging) : binary := match m with Sum => Add | Product => Mul end.
+
 (** The layers on [x], parameters from [p0], running statistics from [t0], results
     from [k]: the program, its last value, the layers' names. *)
-Fixpoint emit_layers (batch : N) (ls : seq (string * Layer.t)) (s : shape) (p0 : N) (t0 : option N)
+Fixpoint emit_layers (batch : N) (c : chain) (s : shape) (p0 : N) (t0 : option N)
     (x k : N) : option (prog * N * seq (N * string)) :=
-  if ls is (name, l) :: ls' then
+match c with
+| End => Some ([::], x, [::])
+| Next name l c' =>
     if Layer.output l s is Some s' then
-      if Layer.emit l batch s (own_values l s p0 t0) x k is Some c then
-        let k' := next_id k c in
-        if emit_layers batch ls' s' (past p0 (Layer.params l s))
-             (omap (fun t => past t (Layer.stats l s)) t0) (N.pred k') k' is Some (c', y, o)
-        then Some (c ++ c', y, [seq (i.1, name) | i <- c] ++ o)
+      if Layer.emit l batch s (own_values l s p0 t0) x k is Some code then
+        let k' := next_id k code in
+        if emit_layers batch c' s' (past p0 (Layer.params l s)) (past_stats t0 (Layer.stats l s))
+             (N.pred k') k' is Some (code', y, o)
+        then Some (code ++ code', y, [seq (i.1, name) | i <- code] ++ o)
         else None
       else None
     else None
-  else Some ([::], x, [::]).
+| Merge name m a b c' =>
+    let p1 := past p0 (params_in a s) in let t1 := past_stats t0 (stats_in a s) in
+    let p2 := past p1 (params_in b s) in let t2 := past_stats t1 (stats_in b s) in
+    if same_shape (output_shape a s) (output_shape b s) is Some s' then
+      if emit_layers batch a s p0 t0 x k is Some (code1, y1, o1) then
+        let k1 := next_id k code1 in
+        if emit_layers batch b s p1 t1 x k1 is Some (code2, y2, o2) then
+          let k2 := next_id k1 code2 in
+          if emit_layers batch c' s' p2 t2 k2 (N.succ k2) is Some (code3, y, o3)
+          then Some (code1 ++ code2 ++ (k2, Bin (batch :: s') (merging_op m) y1 y2) :: code3, y,
+                     o1 ++ o2 ++ (k2, name) :: o3)
+          else None
+        else None
+      else None
+    else None
+end.
 
 Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
   if (emit_layers batch (layers net) (input_shape net) 0 (at_running at_) (at_data at_) (at_first at_),
@@ -429,15 +478,30 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
 
 (** What the layers read in training, and from it their running statistics, of
     which the first is [t0], after the batch: code from [q] on, results. *)
-Fixpoint update_stats (batch : N) (ls : seq (string * Layer.t)) (s : shape) (p0 t0 x k q : N)
-    : prog * seq N :=
-  if ls is (_, l) :: ls' then
-    if Layer.emit l batch s (own_values l s p0 None) x k is Some c then
+Fixpoint update_stats (batch : N) (c : chain) (s : shape) (p0 t0 x k q : N) : prog * seq N :=
+match c with
+| End => ([::], [::])
+| Next _ l c' =>
+    if Layer.emit l batch s (own_values l s p0 None) x k is Some code then
       let st := count_from t0 (size (Layer.stats l s)) in
       let: (u, r) := Layer.new_stats l batch s st x q in
-      let k' := next_id k c in
-      let: (u', r') := update_stats batch ls' (odflt [::] (Layer.output l s))
+      let k' := next_id k code in
+      let: (u', r') := update_stats batch c' (odflt [::] (Layer.output l s))
         (past p0 (Layer.params l s)) (past t0 (Layer.stats l s)) (N.pred k') k' (next_id q u) in
       (u ++ u', r ++ r')
     else ([::], [::])
-  else ([::], [::]).
+| Merge _ _ a b c' =>
+    let p1 := past p0 (params_in a s) in let t1 := past t0 (stats_in a s) in
+    let p2 := past p1 (params_in b s) in let t2 := past t1 (stats_in b s) in
+    if emit_layers batch a s p0 None x k is Some (code1, _, _) then
+      let k1 := next_id k code1 in
+      if emit_layers batch b s p1 None x k1 is Some (code2, _, _) then
+        let k2 := next_id k1 code2 in
+        let: (u1, r1) := update_stats batch a s p0 t0 x k q in
+        let: (u2, r2) := update_stats batch b s p1 t1 x k1 (next_id q u1) in
+        let: (u3, r3) := update_stats batch c' (odflt [::] (output_shape a s)) p2 t2 k2 (N.succ k2)
+          (next_id (next_id q u1) u2) in
+        (u1 ++ u2 ++ u3, r1 ++ r2 ++ r3)
+      else ([::], [::])
+    else ([::], [::])
+end.

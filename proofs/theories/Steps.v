@@ -35,14 +35,14 @@ Definition state_of (net : spec) (w : what) : seq (string * shape) :=
   if w is Train o then state o (net_params net) else [::].
 
 (** The gradient alone is that of training, without the updates. *)
-Definition stats_in (net : spec) (w : what) : seq (string * shape) :=
+Definition stats_read (net : spec) (w : what) : seq (string * shape) :=
   if w is Grad then [::] else net_stats net.
 
 Definition n_params (net : spec) : N := N.of_nat (size (net_params net)).
 Definition stats_at (net : spec) (w : what) : N :=
   n_params net + N.of_nat (size (state_of net w)).
 Definition data_at (net : spec) (w : what) : N :=
-  stats_at net w + N.of_nat (size (stats_in net w)).
+  stats_at net w + N.of_nat (size (stats_read net w)).
 Definition target_at (net : spec) (w : what) : N := data_at net w + 1.
 Definition rate_at (net : spec) (w : what) : N := data_at net w + 2.
 Definition first_at (net : spec) (w : what) : N :=
@@ -69,7 +69,7 @@ Definition argument_ports (net : spec) (opts : options) : seq port :=
   let: Options batch w := opts in
   ports "param" (net_params net)
   ++ ports "state" (state_of net w)
-  ++ ports "stat" (stats_in net w)
+  ++ ports "stat" (stats_read net w)
   ++ [:: Port "x" "data" (batch :: input_shape net)]
   ++ (if w is Forward then [::] else [:: Port "target" "target" (logits_shape net batch)])
   ++ (if w is Train _ then [:: Port "lr" "hyper" [::]] else [::]).

@@ -85,6 +85,12 @@ pub struct LayerPlan {
 }
 
 impl LayerPlan {
+    /// Whether the layer is nothing but the layers of its one branch, one after
+    /// the other.
+    pub fn is_sequence(&self) -> bool {
+        self.kind.rule().is_block() || matches!(self.kind, LayerKind::Repeat(_))
+    }
+
     /// Multiply-adds for one example, of the layers inside it too.
     pub fn total_macs(&self) -> u64 {
         self.branches.iter().flatten().fold(self.macs, |n, l| n.saturating_add(l.total_macs()))

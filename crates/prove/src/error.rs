@@ -83,9 +83,9 @@ pub enum ProveError {
     Literal(#[from] LiteralError),
     /// A layer that the proofs do not cover.
     #[error(
-        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, flatten, \
-         max_pool, avg_pool, global_avg_pool, batch_norm, layer_norm, rms_norm, group_norm and all \
-         activations but gelu"
+        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, \
+         depthwise_conv2d, flatten, max_pool, avg_pool, global_avg_pool, batch_norm, layer_norm, \
+         rms_norm, group_norm, all activations but gelu, and of these residual, parallel, repeat and blocks"
     )]
     Layer {
         /// The layer's name.

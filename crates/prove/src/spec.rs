@@ -2,8 +2,8 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
-use cotangent_net::layers::{Conv2d, Padding, Pair};
-use cotangent_net::{LayerKind, Loss, Network};
+use cotangent_net::layers::{Conv2d, Merge, Padding, Pair};
+use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
 use cotangent_step::{Optimizer, StepOptions};
 
 /// The Rocq term of type `spec` for `net`, with the constants that `precision`
@@ -12,64 +12,6 @@ use cotangent_step::{Optimizer, StepOptions};
 /// # Errors
 /// A layer that the proofs do not cover, or a constant that overflows.
 pub fn specification(net: &Network, precision: Precision) -> Result<String, ProveError> {
-    let constant = |name: &'static str, value: &Rational| {
-        let stored = stored(name, value, precision)?.as_ratio().clone();
-        Ok::<_, ProveError>(format!("({})%Z {}%positive", stored.numer(), stored.denom()))
-    };
-    let pointwise = |function: &str| format!("Layer.Pointwise (Layer.{function})");
-    let mut layers = Vec::new();
-    for layer in net.layers() {
-        let unsupported =
-            || ProveError::Layer { layer: layer.name.clone(), kind: layer.kind.name() };
-        let kind = match &layer.kind {
-            LayerKind::Dense(d) => format!("Layer.Dense {} {}", d.features, d.bias),
-            LayerKind::Relu(_) => pointwise("Relu"),
-            LayerKind::Relu6(_) => pointwise("Relu6"),
-            LayerKind::LeakyRelu(l) => {
-                pointwise(&format!("LeakyRelu {}", constant("slope", l.slope.exact())?))
-            }
-            LayerKind::Elu(e) => pointwise(&format!("Elu {}", constant("alpha", e.alpha.exact())?)),
-            LayerKind::Sigmoid(_) => pointwise("Sigmoid"),
-            LayerKind::Tanh(_) => pointwise("Tanh"),
-            LayerKind::Softplus(_) => pointwise("Softplus"),
-            LayerKind::Silu(_) => pointwise("Silu"),
-            LayerKind::HardSigmoid(_) => pointwise("HardSigmoid"),
-            LayerKind::HardSwish(_) => pointwise("HardSwish"),
-            LayerKind::Flatten(_) => "Layer.Flatten".into(),
-            LayerKind::GlobalAvgPool(p) if !p.keep => "Layer.GlobalAvgPool".into(),
-            LayerKind::Conv2d(c) => convolution(c).ok_or_else(unsupported)?,
-            LayerKind::BatchNorm(n) => {
-                let eps = constant("eps", n.eps.exact())?;
-                let momentum = constant("momentum", n.momentum.exact())?;
-                format!("Layer.BatchNorm {eps} {momentum} {}", n.affine)
-            }
-            LayerKind::LayerNorm(n) => {
-                let (eps, shift) = (constant("eps", n.eps.exact())?, n.affine && n.bias);
-                format!("Layer.LayerNorm {eps} {} {shift}", n.affine)
-            }
-            LayerKind::RmsNorm(n) => {
-                format!("Layer.RmsNorm {} {}", constant("eps", n.eps.exact())?, n.affine)
-            }
-            LayerKind::GroupNorm(n) => {
-                let eps = constant("eps", n.eps.exact())?;
-                format!("Layer.GroupNorm {} {eps} {}", n.groups, n.affine)
-            }
-            LayerKind::MaxPool(p) => {
-                let windows = windows(p.window, p.stride, p.padding).ok_or_else(unsupported)?;
-                format!("Layer.MaxPool {windows}")
-            }
-            LayerKind::AvgPool(p) => {
-                let windows = windows(p.window, p.stride, p.padding).ok_or_else(unsupported)?;
-                format!("Layer.AvgPool {windows} {}", p.count_include_pad)
-            }
-            LayerKind::GlobalAvgPool(_) => {
-                let kind = "global_avg_pool that keeps its dimensions";
-                return Err(ProveError::Layer { layer: layer.name.clone(), kind });
-            }
-            _ => return Err(unsupported()),
-        };
-        layers.push(format!("(\"{}\"%string, {kind})", layer.name));
-    }
     let input: Vec<String> = net.spec().input.iter().map(usize::to_string).collect();
     let loss = match net.spec().loss {
         Loss::SoftmaxCrossEntropy => "Loss.SoftmaxCrossEntropy",
@@ -78,11 +20,131 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
         }
     };
     Ok(format!(
-        "Spec \"{}\"%string [:: {}] {loss} [::\n  {}]",
+        "Spec \"{}\"%string [:: {}] {loss}\n  {}",
         net.spec().name,
         input.join("; "),
-        layers.join(";\n  ")
+        in_turn(net.layers(), precision, 1)?
     ))
+}
+
+/// The term of type `chain`; its layers are indented `depth` times.
+fn in_turn(layers: &[LayerPlan], precision: Precision, depth: usize) -> Result<String, ProveError> {
+    let mut items = Vec::new();
+    for layer in layers {
+        items.extend(nexts(layer, precision, depth)?);
+    }
+    Ok(listed(&items, depth))
+}
+
+fn listed(items: &[String], depth: usize) -> String {
+    if items.is_empty() {
+        return "(in_turn [::])".into();
+    }
+    let indent = format!("\n{}", "  ".repeat(depth));
+    format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}")))
+}
+
+/// What the layer adds to a chain: itself, or the layers it consists of.
+fn nexts(layer: &LayerPlan, precision: Precision, depth: usize) -> Result<Vec<String>, ProveError> {
+    let uncovered = |kind: &'static str| ProveError::Layer { layer: layer.name.clone(), kind };
+    if layer.is_sequence() {
+        let parts = layer.branches.iter().flatten();
+        let parts =
+            parts.map(|part| nexts(part, precision, depth)).collect::<Result<Vec<_>, _>>()?;
+        return Ok(parts.concat());
+    }
+    let merging = match &layer.kind {
+        LayerKind::Residual(_) => "Sum",
+        LayerKind::Parallel(p) => match p.merge {
+            Merge::Sum => "Sum",
+            Merge::Product => "Product",
+            Merge::Maximum => return Err(uncovered("the maximum of branches")),
+        },
+        _ => {
+            let kind = single(layer, precision)?;
+            return Ok(vec![format!("Next \"{}\"%string ({kind})", layer.name)]);
+        }
+    };
+    let gives = |branch: &Vec<LayerPlan>| {
+        branch.last().map_or(&layer.input, |l| &l.output) == &layer.output
+    };
+    if !layer.branches.iter().all(gives) {
+        return Err(uncovered("branches that stretch"));
+    }
+    // ((a merged with b) merged with c) ..: all but the last merge are chains of
+    // their own.
+    let inside = |branch: &[LayerPlan]| in_turn(branch, precision, depth + 1);
+    let Some((first, rest)) = layer.branches.split_first() else { return Ok(Vec::new()) };
+    let mut items = Vec::new();
+    for part in first {
+        items.extend(nexts(part, precision, depth + 1)?);
+    }
+    for branch in rest {
+        let (so_far, other) = (listed(&items, depth + 1), inside(branch)?);
+        items = vec![format!("Merge \"{}\"%string {merging} {so_far} {other}", layer.name)];
+    }
+    Ok(items)
+}
+
+/// The term of type `Layer.t` of a layer that holds no layers.
+fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError> {
+    let constant = |name: &'static str, value: &Rational| {
+        let stored = stored(name, value, precision)?.as_ratio().clone();
+        Ok::<_, ProveError>(format!("({})%Z {}%positive", stored.numer(), stored.denom()))
+    };
+    let pointwise = |function: &str| format!("Layer.Pointwise (Layer.{function})");
+    let uncovered = |kind: &'static str| ProveError::Layer { layer: layer.name.clone(), kind };
+    Ok(match &layer.kind {
+        LayerKind::Dense(d) => format!("Layer.Dense {} {}", d.features, d.bias),
+        LayerKind::Relu(_) => pointwise("Relu"),
+        LayerKind::Relu6(_) => pointwise("Relu6"),
+        LayerKind::LeakyRelu(l) => {
+            pointwise(&format!("LeakyRelu {}", constant("slope", l.slope.exact())?))
+        }
+        LayerKind::Elu(e) => pointwise(&format!("Elu {}", constant("alpha", e.alpha.exact())?)),
+        LayerKind::Sigmoid(_) => pointwise("Sigmoid"),
+        LayerKind::Tanh(_) => pointwise("Tanh"),
+        LayerKind::Softplus(_) => pointwise("Softplus"),
+        LayerKind::Silu(_) => pointwise("Silu"),
+        LayerKind::HardSigmoid(_) => pointwise("HardSigmoid"),
+        LayerKind::HardSwish(_) => pointwise("HardSwish"),
+        LayerKind::Flatten(_) => "Layer.Flatten".into(),
+        LayerKind::GlobalAvgPool(p) if !p.keep => "Layer.GlobalAvgPool".into(),
+        LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| uncovered("conv2d"))?,
+        LayerKind::DepthwiseConv2d(c) => {
+            let channels = layer.input.last().copied().unwrap_or(1);
+            convolution(&c.grouped(channels)).ok_or_else(|| uncovered("depthwise_conv2d"))?
+        }
+        LayerKind::BatchNorm(n) => {
+            let eps = constant("eps", n.eps.exact())?;
+            let momentum = constant("momentum", n.momentum.exact())?;
+            format!("Layer.BatchNorm {eps} {momentum} {}", n.affine)
+        }
+        LayerKind::LayerNorm(n) => {
+            let (eps, shift) = (constant("eps", n.eps.exact())?, n.affine && n.bias);
+            format!("Layer.LayerNorm {eps} {} {shift}", n.affine)
+        }
+        LayerKind::RmsNorm(n) => {
+            format!("Layer.RmsNorm {} {}", constant("eps", n.eps.exact())?, n.affine)
+        }
+        LayerKind::GroupNorm(n) => {
+            let eps = constant("eps", n.eps.exact())?;
+            format!("Layer.GroupNorm {} {eps} {}", n.groups, n.affine)
+        }
+        LayerKind::MaxPool(p) => {
+            let windows = windows(p.window, p.stride, p.padding);
+            format!("Layer.MaxPool {}", windows.ok_or_else(|| uncovered("max_pool"))?)
+        }
+        LayerKind::AvgPool(p) => {
+            let windows = windows(p.window, p.stride, p.padding);
+            let windows = windows.ok_or_else(|| uncovered("avg_pool"))?;
+            format!("Layer.AvgPool {windows} {}", p.count_include_pad)
+        }
+        LayerKind::GlobalAvgPool(_) => {
+            return Err(uncovered("global_avg_pool that keeps its dimensions"));
+        }
+        other => return Err(uncovered(other.name())),
+    })
 }
 
 /// `None` while its padding is not resolved, which in a network it is.

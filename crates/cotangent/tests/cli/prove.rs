@@ -150,7 +150,7 @@ fn what_cannot_be_proved_says_why() {
     let dir = small();
     let layer = fails(dir.path(), &["prove", "tiny-gpt"]);
     let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("`tok_embed`") && words.contains("dense, conv2d, flatten"), "{layer}");
+    assert!(words.contains("`tok_embed`") && words.contains("dense, conv2d, depthwise_conv2d"), "{layer}");
     for (flags, part) in [
         (["--optimizer", "lamb"], "the proofs do not cover the optimizer lamb; they cover sgd,"),
         (["--ema", "0.9"], "the proofs do not cover ema(decay=0.9); they cover train steps"),
@@ -211,6 +211,29 @@ fn a_net_that_normalises() {
             json(dir.path(), &["prove", "n.toml", "--what", what, "--batch", "3", "--json"]);
         assert!(report["theorem"].as_str().unwrap().contains("Layer.BatchNorm"), "{report}");
         assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
+    }
+}
+
+/// Residual blocks with and without a projection, branches that are multiplied,
+/// a repeated layer, a depthwise convolution; the layers inside are named.
+#[test]
+fn a_net_with_branches() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"r\"\ninput = [4, 4, 2]\nlayers = [
+      { kind = \"basic_block\", features = 3, stride = 2 },
+      { kind = \"basic_block\", features = 3 },
+      { kind = \"repeat\", times = 2, layers = [
+        { kind = \"residual\", layers = [{ kind = \"depthwise_conv2d\", kernel = 3 }, { kind = \"tanh\" }] } ] },
+      { kind = \"parallel\", merge = \"product\", branches = [
+        [{ kind = \"sigmoid\" }], [], [{ kind = \"batch_norm\" }] ] },
+      { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("r.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "r.toml", "--what", what, "--batch", "2", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Merge"), "{report}");
+        let kinks = report["kinks"].as_array().unwrap();
+        assert!(kinks.iter().any(|k| k["layer"] == "basic_block_1.act1"), "{report}");
     }
 }
 

@@ -31,7 +31,7 @@ attributes! {
 
 impl DepthwiseConv2d {
     /// The same as a grouped convolution of `channels`.
-    fn grouped(&self, channels: usize) -> Conv2d {
+    pub fn grouped(&self, channels: usize) -> Conv2d {
         Conv2d {
             features: channels.saturating_mul(self.multiplier),
             kernel: self.kernel,

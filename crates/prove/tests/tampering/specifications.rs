@@ -10,7 +10,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     };
     let first = |from: &str, to: &str| definitions.replacen(from, to, 1);
     change("another batch size", first("Options ", "Options 1"));
-    change("another layer name", first("(\"dense", "(\"thick"));
+    change("another layer name", first("Next \"dense", "Next \"thick"));
     change("no bias", first(" true)", " false)"));
     change("features are more", first("Layer.Dense ", "Layer.Dense 1"));
     change("inputs are more", first("[:: ", "[:: 1"));
@@ -27,6 +27,9 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another activation", first("Layer.Relu6", "Layer.HardSigmoid"));
     change("another slope", first("Layer.LeakyRelu (", "Layer.LeakyRelu (1"));
     change("another constant", first("Layer.Elu (", "Layer.Elu (1"));
+    change("a product", first(" Sum ", " Product "));
+    change("a sum", first(" Product ", " Sum "));
+    change("no way around", first("(in_turn [::])", "(in_turn [:: Next \"a\"%string Layer.Tanh])"));
     change("another epsilon", first("Layer.BatchNorm (", "Layer.BatchNorm (1"));
     change("another epsilon", first("Layer.GroupNorm 2 (", "Layer.GroupNorm 2 (1"));
     change("another epsilon", first("Layer.LayerNorm (", "Layer.LayerNorm (1"));

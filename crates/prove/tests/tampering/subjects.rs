@@ -2,10 +2,10 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    AvgPool, Conv2d, Dense, Elu, GroupNorm, HardSwish, LeakyRelu, MaxPool, Padding, Pair, Relu6,
-    RmsNorm, Sigmoid, Softplus, Tanh,
+    AvgPool, Conv2d, Dense, Elu, GroupNorm, HardSwish, LeakyRelu, MaxPool, Merge, Padding, Pair,
+    Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh,
 };
-use cotangent_net::{LayerKind, NetSpec, Number};
+use cotangent_net::{Layer, LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
 use cotangent_rocq::{PREAMBLE, literal};
 use cotangent_stablehlo::ast::Module;
@@ -61,6 +61,10 @@ impl Step {
         let step = literal("the_step", module).unwrap();
         format!("{PREAMBLE}{step}{}", self.certificate.replace("Require Import Step.", ""))
     }
+}
+
+fn list(kinds: Vec<LayerKind>) -> Vec<Layer> {
+    kinds.into_iter().map(Layer::new).collect()
 }
 
 /// Small networks, each with every step there is, and some of other layers, with
@@ -144,7 +148,20 @@ pub fn steps() -> Vec<Step> {
         .dense(3)
         .layer(RmsNorm::new())
         .dense(2);
-    for net in [curved, means, pools, normal] {
+    let branched = NetSpec::new("branched", [3])
+        .layer(Residual::new(list(vec![Dense::new(3).into(), Tanh::new().into()])))
+        .layer(Parallel {
+            merge: Merge::Product,
+            ..Parallel::new(vec![
+                list(vec![Sigmoid::new().into()]),
+                list(vec![Dense::new(3).into()]),
+            ])
+        })
+        .layer(Residual {
+            shortcut: list(vec![Dense::new(2).into()]),
+            ..Residual::new(list(vec![Dense::new(2).into(), Relu::new().into()]))
+        });
+    for net in [curved, means, pools, normal, branched] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
