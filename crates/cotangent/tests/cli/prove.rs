@@ -150,7 +150,10 @@ fn what_cannot_be_proved_says_why() {
     let dir = small();
     let layer = fails(dir.path(), &["prove", "tiny-gpt"]);
     let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("`tok_embed`") && words.contains("dense, conv2d, depthwise_conv2d"), "{layer}");
+    assert!(
+        words.contains("`tok_embed`") && words.contains("dense, conv2d, depthwise_conv2d"),
+        "{layer}"
+    );
     for (flags, part) in [
         (["--optimizer", "lamb"], "the proofs do not cover the optimizer lamb; they cover sgd,"),
         (["--ema", "0.9"], "the proofs do not cover ema(decay=0.9); they cover train steps"),

@@ -301,7 +301,9 @@ fn other_specifications_and_options_are_refused() {
 /// Another constant or attribute in the function may make it another op of the
 /// same name, which is not the one expected.
 fn parametric(edited: &Edited) -> bool {
-    ["@elu", "@clamp", "@conv", "@window"].iter().any(|name| edited.what.starts_with(name))
+    ["@elu", "@clamp", "@conv", "@window", "@normalize"]
+        .iter()
+        .any(|name| edited.what.starts_with(name))
 }
 
 #[test]

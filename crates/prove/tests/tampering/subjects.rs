@@ -35,7 +35,12 @@ impl Step {
             name: format!("{}_{of_what}", net.name.replace('-', "_")),
             program: Program::from_text(&text).unwrap(),
             module: parse(&text).unwrap(),
-            layers: network.layers().iter().map(|layer| layer.name.clone()).collect(),
+            layers: network
+                .layers()
+                .iter()
+                .flat_map(|l| l.walk())
+                .map(|l| l.name.clone())
+                .collect(),
             certificate: Subject::read(text).unwrap().certificate().unwrap(),
         }
     }
