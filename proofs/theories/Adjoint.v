@@ -207,14 +207,14 @@ move=> I hct g; have [ka sa] : (a < k)%num /\ sh a = z := good_args g (mem_head 
 have hk := below I (N.le_refl k); have ha := below I (N.lt_le_incl _ _ ka).
 rewrite /una_rule; case E: (una_back z u a k ct (nx s)) => [os o].
 have sc : scoped os (nx s).
-  by case: u E {g} => [||||||||||n d|n d n' d'] [<- _] /=; repeat split; lia.
+  by case: u E {g} => [||||||||||||n d|n d n' d'] [<- _] /=; repeat split; lia.
 have [G1 H] := emits_grows k I sc; have [I1 E1 _] := G1.
 apply: grows_eq (grows_trans G1 (push_grows o I1 ka sa)) _.
 rewrite add0r sa /share; apply: tdot_eq => i _; have {H} := H _ (ext_refl _).
 rewrite /= mulrA -(proj2 E1 _ hct); set e := senv (emits os s) => H; congr (_ * _).
 have ea : e a i = e0 a i by rewrite /e (senv_below I1).
 have ek : e k i = una_real u (e0 a i) by rewrite /e (senv_result I1 g).
-case: u E ek H {g sc G1 I1 E1} => [||||||||||n d|n d n' d'] [<- <-] ek /=.
+case: u E ek H {g sc G1 I1 E1} => [||||||||||||n d|n d n' d'] [<- <-] ek /=.
 - by rewrite mulrN1.
 - by rewrite ek.
 - by rewrite ea.
@@ -223,6 +223,8 @@ case: u E ek H {g sc G1 I1 E1} => [||||||||||n d|n d n' d'] [<- <-] ek /=.
 - by move=> [H0 [H1 [-> _]]]; rewrite /= H0 H1 /= ek rational1.
 - by move=> [H0 [H1 [-> _]]]; rewrite /= H1 /= H0 ek rational1.
 - by move=> [-> _]; rewrite /= ea.
+- by move=> [-> _]; rewrite /= ea.
+- by move=> [H0 [H1 [-> _]]]; rewrite /= H1 /= H0 /= ek ea.
 - by move=> [-> _]; rewrite rational0 ea; case: ifP; rewrite ?mulr1 ?mulr0.
 - move=> [H0 [H1 [-> _]]]; rewrite H0 rational0 ea H1.
   by case: ifP => _; rewrite ?mulr1 //; case: ifP; rewrite ?mulrN1 ?mulr0.

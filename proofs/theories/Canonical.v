@@ -38,7 +38,7 @@ case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k
   |s' out' k' m' a'|s' out' k' m' a' ct'|s' ds' a'|s' ds' n' d' a'] //=.
 - by move=> /and3P [/Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP ->].
 - move=> /and3P [hu /N.eqb_eq -> /shape_eqbP ->]; congr Una.
-  case: u u' hu => [||||||||||n d|n d m e] [||||||||||n' d'|n' d' m' e'] //=.
+  case: u u' hu => [||||||||||||n d|n d m e] [||||||||||||n' d'|n' d' m' e'] //=.
     by move=> /andP [/Z.eqb_eq -> /Pos.eqb_eq ->].
   by move=> /and4P [/Z.eqb_eq -> /Pos.eqb_eq -> /Z.eqb_eq -> /Pos.eqb_eq ->].
 - move=> /and4P [hb /N.eqb_eq -> /N.eqb_eq -> /shape_eqbP ->]; congr Bin.

@@ -17,7 +17,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Export Ir Index Dims.
+From Cotangent Require Export Ir Index Dims Erf.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -66,6 +66,8 @@ Definition una_real (u : unary) (x : R) : R := match u with
 | Tanh => (expR x - expR (- x)) / (expR x + expR (- x))
 | Logistic => (1 + expR (- x))^-1
 | Softplus => ln (1 + expR x)
+| Erf => erf x
+| ErfGrad => erf_grad x
 | Relu => Num.max x 0
 | Abs => `|x|
 | Elu n d => if 0 < x then x else rational n d * (expR x - 1)

@@ -94,7 +94,7 @@ Definition rational_text (n : Z) (d : positive) : string :=
 Definition unary_name (u : unary) : string := match u with
 | Neg => "negate" | Exp => "exponential" | Log => "log" | Sqrt => "sqrt" | Ir.Rsqrt => "rsqrt"
 | Tanh => "tanh" | Logistic => "logistic" | Softplus => "softplus" | Ir.Relu => "relu"
-| Abs => "abs"
+| Abs => "abs" | Erf => "erf" | ErfGrad => "erf_grad"
 | Elu n d => "elu " ++ rational_text n d
 | Clamp n d m e => text [:: "clamp "; rational_text n d; " "; rational_text m e]
 end.
@@ -170,10 +170,11 @@ Definition first_with (m : numbers) (values : seq (N * N)) : PositiveMap.t N :=
 Definition why_not_raised (m : module) (i : instruction) : string := match i_operation i with
 | Call f =>
     if callee m f is Some _ then
-      text [:: "@"; f; " is not the body of relu, softplus, elu, clamp, variance, normalize, softmax, ";
-               "softmax_cross_entropy or the gradient of a convolution or pool at these types"]
+      text [:: "@"; f; " is not the body of relu, softplus, erf_grad, elu, clamp, variance, normalize, ";
+               "softmax, softmax_cross_entropy or the gradient of a convolution or pool at these types"]
     else text [:: "there is no private function @"; f]
-| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum | Pad _ | Slice _ =>
+| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum | Binary Arctangent2
+| Pad _ | Slice _ =>
     "it occurs in private functions only"
 | _ => "its operands or its type do not fit"
 end.

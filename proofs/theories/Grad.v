@@ -93,6 +93,8 @@ match u with
 | Tanh => ([:: Const sh 1 1; Bin sh Mul result result; Bin sh Sub n n1], Bin sh Mul ct n2)
 | Logistic => ([:: Const sh 1 1; Bin sh Sub n result; Bin sh Mul result n1], Bin sh Mul ct n2)
 | Softplus => ([:: Una sh Logistic a], Bin sh Mul ct n)
+| Erf => ([:: Una sh ErfGrad a], Bin sh Mul ct n)
+| ErfGrad => ([:: Bin sh Add a a; Bin sh Mul n result; Una sh Neg n1], Bin sh Mul ct n2)
 | Relu => ([:: zero_like sh], Sel sh CGt a n ct n)
 | Abs => ([:: zero_like sh; Una sh Neg ct; Sel sh CGt n a n1 n], Sel sh CGt a n ct n2)
 | Elu p q => ([:: zero_like sh; Const sh p q; Bin sh Add result n1; Bin sh Mul ct n2],

@@ -46,6 +46,7 @@ Inductive unary :=
 | Neg | Exp | Log | Sqrt
 | Rsqrt                                    (** [1 / sqrt x] *)
 | Tanh | Logistic | Softplus
+| Erf | ErfGrad                            (** Gauss's error function; its derivative *)
 | Relu | Abs
 | Elu of Z & positive                      (** below 0 times this *)
 | Clamp of Z & positive & Z & positive.    (** between the first and the second *)

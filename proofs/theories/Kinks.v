@@ -18,7 +18,7 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 Definition una_has_kink (u : unary) : bool := match u with
-| Neg | Exp | Tanh | Logistic | Softplus => false
+| Neg | Exp | Tanh | Logistic | Softplus | Erf | ErfGrad => false
 | Log | Sqrt | Rsqrt | Relu | Abs | Clamp _ _ _ _ => true
 | Elu n d => ~~ Z.eqb n (Zpos d) end.    (** slope 1 on both sides *)
 

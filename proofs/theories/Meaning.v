@@ -45,6 +45,7 @@ Definition pointwise_kinks (p : Layer.pointwise) : string * seq Z := match p wit
 | Layer.HardSigmoid => ("hard_sigmoid"%string, [:: -3; 3])
 | Layer.HardSwish => ("hard_swish"%string, [:: -3; 3])
 | Layer.Sigmoid | Layer.Tanh | Layer.Softplus | Layer.Silu => (""%string, [::])
+| Layer.Gelu _ _ | Layer.GeluTanh _ _ _ _ => (""%string, [::])
 end%Z.
 
 Definition kinks_of_layer (name : string) (l : Layer.t) : seq kink :=
@@ -66,17 +67,28 @@ Variable R : realType.
 
 Definition hard_sigmoid (x : R) : R := Num.min (Num.max (x + 3%:R) 0) 6%:R / 6%:R.
 
+Definition tanh (x : R) : R := (expR x - expR (- x)) / (expR x + expR (- x)).
+
+(** The constants of gelu are no binary fractions. [n / d] is what the file's
+    element type stores for [sqrt (1 / 2)], so that the first factor in [Gelu]
+    is [x] and the second twice the distribution function of the standard normal
+    but for this rounding; in [GeluTanh] it is what is stored for 0.044715, and
+    [m / e] for [sqrt (2 / pi)]. The theorems hold for any constants, and a
+    certificate shows its own. *)
 Definition pointwise_meaning (p : Layer.pointwise) (x : R) : R := match p with
 | Layer.Relu => Num.max x 0
 | Layer.Relu6 => Num.min (Num.max x 0) 6%:R
 | Layer.LeakyRelu n d => if 0 < x then x else x * rational R n d
 | Layer.Elu n d => if 0 < x then x else rational R n d * (expR x - 1)
 | Layer.Sigmoid => 1 / (1 + expR (- x))
-| Layer.Tanh => (expR x - expR (- x)) / (expR x + expR (- x))
+| Layer.Tanh => tanh x
 | Layer.Softplus => ln (1 + expR x)
 | Layer.Silu => x / (1 + expR (- x))
 | Layer.HardSigmoid => hard_sigmoid x
 | Layer.HardSwish => x * hard_sigmoid x
+| Layer.Gelu n d => x / 2%:R * (1 + erf (x * rational R n d))
+| Layer.GeluTanh n d m e =>
+    x / 2%:R * (1 + tanh ((x + x ^+ 3 * rational R n d) * rational R m e))
 end.
 
 (** The layer on [batch] examples of shape [s]; the tensors' first index is
@@ -326,12 +338,23 @@ move=> /computes_cons [h4 _] i; rewrite h4 /= h3 h2 /= h1 /= h0 /= !rational_int
 by [].
 Qed.
 
+Lemma half_real (x : R) : rational R 1 2 * x = x / 2%:R.
+Proof. by rewrite /rational /= mulr1 mul1r mulrC. Qed.
+
+Lemma gate_sound s x y k e : computes e (Layer.gate s x y k) ->
+  forall i, e (k + 4)%num i = e x i / 2%:R * (1 + e y i).
+Proof.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
+move=> /computes_cons [h4 _] i.
+by rewrite h4 /= h3 /= h2 h1 /= h0 /= half_real rational1 addrC.
+Qed.
+
 Lemma pointwise_sound p s x k e : computes e (Layer.emit_pointwise p s x k) ->
   forall i, e (N.pred (next_id k (Layer.emit_pointwise p s x k))) i = pointwise_meaning p (e x i).
 Proof.
 have last n (c : prog) : size c = n.+1 -> N.pred (next_id k c) = (k + N.of_nat n)%num.
   by rewrite /next_id => ->; lia.
-case: p => [||n d|n d||||||].
+case: p => [||n d|n d|||||||n d|n d m g].
 - by move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h.
 - move=> /computes_cons [h _] i; rewrite (last 0%nat) //= N.add_0_r h /= !rational_int int_nat6.
   by [].
@@ -347,6 +370,14 @@ case: p => [||n d|n d||||||].
 - by move=> h i; rewrite (last 4%nat) //; exact: hard_sigmoid_sound h i.
 - move=> /computes_cat [h /computes_cons [h5 _]] i.
   by rewrite (last 5%nat) // h5 /= (hard_sigmoid_sound h).
+- move=> /computes_cat [/computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] /gate_sound g] i.
+  rewrite (last 7%nat) //; have -> : (k + 7 = k + 3 + 4)%num by lia.
+  by rewrite g h2 /= h1 /= h0.
+- move=> /computes_cat [/computes_cons [h0] /computes_cons [h1] /computes_cons [h2]].
+  move=> /computes_cons [h3] /computes_cons [h4] /computes_cons [h5] /computes_cons [h6].
+  move=> /computes_cons [h7 _] /gate_sound gated i.
+  rewrite (last 12%nat) //; have -> : (k + 12 = k + 8 + 4)%num by lia.
+  by rewrite gated h7 /= h6 /= h5 h4 /= h3 /= h2 h1 /= h0 /= !exprS expr0 mulr1 mulrA.
 Qed.
 
 Lemma count_sound batch h w c v u x e : computes e [:: (x, Const [:: batch; h; w; c] 1 1)] ->
@@ -608,6 +639,9 @@ case=> [[_ <-] //|]; case=> [[_ <-] i _ /=|//].
 by rewrite h3 /= rational_int int_nat6 pnatr_eq0.
 Qed.
 
+Lemma gate_smooth s x y k E : smooth_in x0 E (Layer.gate s x y k).
+Proof. by move=> d o /=; repeat case=> [[_ <-] //|]. Qed.
+
 Lemma pointwise_smooth p s x k E : (forall v, computes (E v) (Layer.emit_pointwise p s x k)) ->
   (forall z, List.In z (pointwise_kinks p).2 -> forall i, i \in idxs s -> E x0 x i != int_real R z) ->
   smooth_in x0 E (Layer.emit_pointwise p s x k).
@@ -617,7 +651,7 @@ have hard i : (forall z, List.In z [:: (-3); 3]%Z -> E x0 x i != int_real R z) -
     E x0 x i != - 3%:R /\ E x0 x i != 3%:R.
   move=> h; rewrite three -int_nat3; split; first exact: (h _ (or_introl erefl)).
   exact: (h _ (or_intror (or_introl erefl))).
-case: p => [||n d|n d||||||] hc off.
+case: p => [||n d|n d|||||||n d|n d m g] hc off.
 - by move=> d o [[_ <-]|//] i hi; exact: (off 0%Z (or_introl erefl)).
 - move=> d o [[_ <-]|//] i hi /=; rewrite !rational_int; split.
     exact: (off 0%Z (or_introl erefl)).
@@ -636,6 +670,10 @@ case: p => [||n d|n d||||||] hc off.
 - apply: smooth_in_cat; last by move=> d o [[_ <-]|//].
   apply: hard_sigmoid_smooth => [v|i hi]; first by have [] := computes_cat (hc v).
   by apply: hard => z hz; exact: off hz i hi.
+- apply: smooth_in_cat; last exact: gate_smooth.
+  by move=> e o /=; repeat case=> [[_ <-] //|].
+- apply: smooth_in_cat; last exact: gate_smooth.
+  by move=> e o /=; repeat case=> [[_ <-] //|].
 Qed.
 
 Lemma layer_smooth name l batch s s' ps x k c E : size ps = size (Layer.params l s) ->

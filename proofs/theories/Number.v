@@ -39,7 +39,7 @@ Definition view_eqb (a b : view) : bool :=
 
 Definition unary_eqb (a b : unary) : bool := match a, b with
 | Neg, Neg | Exp, Exp | Log, Log | Sqrt, Sqrt | Rsqrt, Rsqrt | Tanh, Tanh | Logistic, Logistic
-| Softplus, Softplus | Relu, Relu | Abs, Abs => true
+| Softplus, Softplus | Erf, Erf | ErfGrad, ErfGrad | Relu, Relu | Abs, Abs => true
 | Elu n d, Elu n' d' => Z.eqb n n' && Pos.eqb d d'
 | Clamp n d m e, Clamp n' d' m' e' => [&& Z.eqb n n', Pos.eqb d d', Z.eqb m m' & Pos.eqb e e']
 | _, _ => false end.
@@ -172,7 +172,8 @@ Definition tag (o : op) : N := match o with
 | Const _ n _ => N.double (Z.abs_N n)
 | Una _ u _ => match u with
     Neg => 1 | Exp => 3 | Log => 5 | Sqrt => 7 | Relu => 9 | Rsqrt => 29 | Tanh => 31
-  | Logistic => 33 | Softplus => 35 | Abs => 37 | Elu _ _ => 39 | Clamp _ _ _ _ => 41 end
+  | Logistic => 33 | Softplus => 35 | Abs => 37 | Elu _ _ => 39 | Clamp _ _ _ _ => 41
+  | Erf => 53 | ErfGrad => 55 end
 | Bin _ b _ _ => match b with Add => 11 | Sub => 13 | Mul => 15 | Div => 17 | Max => 43 end
 | Sel _ _ _ _ _ _ => 19
 | Contract _ _ _ _ => 21

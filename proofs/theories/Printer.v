@@ -109,11 +109,12 @@ Definition unary_text (u : unary_op) : string := match u with
 | Negate => "negate" | Exponential => "exponential" | Logarithm => "log" | SquareRoot => "sqrt"
 | ExponentialMinusOne => "exponential_minus_one" | LogarithmPlusOne => "log_plus_one"
 | ReciprocalRoot => "rsqrt" | HyperbolicTangent => "tanh" | Sigmoid => "logistic"
-| AbsoluteValue => "abs"
+| AbsoluteValue => "abs" | ErrorFunction => "erf"
 end.
+Definition dialect (u : unary_op) : string := if u is ErrorFunction then "chlo." else "stablehlo.".
 Definition binary_text (b : binary_op) : string := match b with
 | Addition => "add" | Subtraction => "subtract" | Multiplication => "multiply"
-| Division => "divide" | Maximum => "maximum" | Minimum => "minimum"
+| Division => "divide" | Maximum => "maximum" | Minimum => "minimum" | Arctangent2 => "atan2"
 end.
 Definition direction_text (d : direction) : string := match d with
 | EQ => "EQ" | GT => "GT" | GE => "GE"
@@ -169,7 +170,7 @@ Definition application (i : instruction) : string :=
   match i_operation i with
   | Constant l =>
       text [:: "stablehlo.constant dense<"; literal_text (t_element (i_type i)) l; ">"]
-  | Unary u => text [:: "stablehlo."; unary_text u; " "; operands]
+  | Unary u => text [:: dialect u; unary_text u; " "; operands]
   | Binary b => text [:: "stablehlo."; binary_text b; " "; operands]
   | Compare d => text [:: "stablehlo.compare "; direction_text d; ", "; operands; ", FLOAT"]
   | Select => "stablehlo.select " ++ operands
@@ -195,11 +196,13 @@ Definition application (i : instruction) : string :=
   | Slice ls => text [:: "stablehlo.slice "; operands; " ["; commas (map range_text ls); "]"]
   end.
 
-(** How the types are stated: that of the result, since all are alike; for a
-    select the predicate's and the result's; otherwise all of them. *)
+(** How the types are stated: that of the result, since all are alike; for an
+    op of chlo the operand's and the result's; for a select the predicate's and
+    the result's; otherwise all of them. *)
 Definition signature (m : type_map) (i : instruction) : string :=
   let result := type_text (i_type i) in
   match i_operation i, i_operands i with
+  | Unary ErrorFunction, [:: a] => text [:: type_in m a; " -> "; result]
   | Constant _, _ | Unary _, _ | Binary _, _ | Reverse _, _ => result
   | Select, p :: _ => text [:: type_in m p; ", "; result]
   | _, operands => text [:: "("; commas (map (type_in m) operands); ") -> "; result]

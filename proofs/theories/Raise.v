@@ -9,8 +9,9 @@
       - [raised]       arguments and results of [@main], the program, the
                        value of each result; argument [k] is value [k]
       - [bound]        what a StableHLO value is in the graph
-      - [relu_body], [softplus_body], [elu_body], [clamp_body], [softmax_body],
-        [cross_entropy_body], [variance_body], [normalize_body]  the printed bodies
+      - [relu_body], [softplus_body], [erf_grad_body], [elu_body], [clamp_body],
+        [softmax_body], [cross_entropy_body], [variance_body], [normalize_body]
+                       the printed bodies
       - [max_pool_grad_body], [window_sum_grad_body]  those of the gradients of
                        pooling
       - [pointwise_of] the pointwise op that a private function is
@@ -166,6 +167,16 @@ Definition softplus_body (t : type) : seq instruction := [::
   Instruction (Unary Exponential) [:: Res 3] t;
   Instruction (Unary LogarithmPlusOne) [:: Res 4] t;
   Instruction (Binary Addition) [:: Res 1; Res 5] t].
+
+(** [rsqrt(atan2(1, 1)) · exp(-(a·a))]; [atan2(1, 1)] is a quarter of pi. *)
+Definition erf_grad_body (t : type) : seq instruction := [::
+  Instruction (Constant (Decimal 1 0)) [::] t;
+  Instruction (Binary Arctangent2) [:: Res 0; Res 0] t;
+  Instruction (Unary ReciprocalRoot) [:: Res 1] t;
+  Instruction (Binary Multiplication) [:: Arg 0; Arg 0] t;
+  Instruction (Unary Negate) [:: Res 3] t;
+  Instruction (Unary Exponential) [:: Res 4] t;
+  Instruction (Binary Multiplication) [:: Res 2; Res 5] t].
 
 (** [a] where [a > 0], else [alpha · (exp(min(a, 0)) - 1)] *)
 Definition elu_body (alpha : literal) (t : type) : seq instruction := [::
@@ -368,6 +379,7 @@ Definition pointwise_of (f : function) (t : type) : option unary :=
   let value k := literal_value (t_element t) (literal_at f k) in
   if prints (relu_body t) 1%num then Some Relu
   else if prints (softplus_body t) 6%num then Some Softplus
+  else if prints (erf_grad_body t) 6%num then Some ErfGrad
   else if prints (elu_body (literal_at f 4) t) 6%num then
     if value 4%nat is Some (Finite n d) then Some (Elu n d) else None
   else if prints (clamp_body (literal_at f 0) (literal_at f 2) t) 3%num then
@@ -518,13 +530,13 @@ Definition real_of (b : bound) : option (type * N) :=
 Definition unary_of (u : unary_op) : option unary := match u with
 | Negate => Some Neg | Exponential => Some Exp | Logarithm => Some Log | SquareRoot => Some Sqrt
 | ReciprocalRoot => Some Rsqrt | HyperbolicTangent => Some Tanh | Sigmoid => Some Logistic
-| AbsoluteValue => Some Abs
+| AbsoluteValue => Some Abs | ErrorFunction => Some Erf
 | ExponentialMinusOne | LogarithmPlusOne => None
 end.
 Definition binary_of (b : binary_op) : option binary := match b with
 | Addition => Some Add | Subtraction => Some Sub | Multiplication => Some Mul
 | Division => Some Div | Maximum => Some Max
-| Minimum => None
+| Minimum | Arctangent2 => None
 end.
 Definition comparison_of (d : direction) : comparison := match d with
 | EQ => CEq | GT => CGt | GE => CGe

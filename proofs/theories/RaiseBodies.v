@@ -1,6 +1,7 @@
 (** * The printed bodies of the private functions denote their ops
 
-    relu is a maximum with 0, clamp a maximum and a minimum. Softplus and elu
+    relu is a maximum with 0, clamp a maximum and a minimum. The derivative of erf
+    has its factor from an arctangent, with no rounded constant. Softplus and elu
     take exponentials of numbers that are not positive; softmax and cross-entropy
     subtract the maximum of each row first. So no exponential overflows in
     floating point; over the reals it changes nothing, for the last two whatever
@@ -11,9 +12,9 @@
     called with arrays of the type it is made for, the function returns the
     op's value. *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import reals sequences exp.
+From mathcomp.analysis Require Import reals sequences exp trigo.
 From Coq Require Import NArith ZArith String Lia.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir Index Denote Atan2 Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -146,6 +147,9 @@ Proof. by case: t => s []. Qed.
 Lemma zero_fits t : is_float t -> fits zero [::] t.
 Proof. by case: t => s []. Qed.
 
+Lemma one_value t : is_float t -> literal_value (t_element t) (Decimal 1 0) = Some (Finite 1 1).
+Proof. by case: t => s []. Qed.
+
 (** *** Pointwise ops *)
 Section Pointwise.
 Variables (f : function) (t : type) (a : tensor R).
@@ -221,6 +225,29 @@ apply: (returns_at hf).
 by [].
 Qed.
 
+Lemma rsqrt_quarter_pi : (Num.sqrt (pi / 4%:R))^-1 = 2%:R / Num.sqrt pi :> R.
+Proof.
+have -> : 4%:R^-1 = 2%:R^-1 ^+ 2 :> R by rewrite exprVn -natrX.
+have h : 0 <= 2%:R^-1 :> R by rewrite invr_ge0 ler0n.
+by rewrite sqrtrM ?pi_ge0 // sqrtr_sqr (ger0_norm h) [in LHS]invfM invrK mulrC.
+Qed.
+
+Lemma erf_grad_meaning : is_function f [:: t] (erf_grad_body t) t 6 ->
+  exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
+    & forall i, y i = una_real ErfGrad (a i).
+Proof.
+move=> hf; pose one : tensor R := fun _ => rational R 1 1.
+pose slope : tensor R := fun i => (Num.sqrt (atan2 (one i) (one i)))^-1.
+exists (fun i => slope i * expR (- (a i * a i))).
+  apply: (returns_at hf).
+    rewrite /erf_grad_body (run_constant _ _ _ (one_value ft)) (run2 _ (x := one) (y := one)) //.
+    rewrite (run1 _ (x := fun i => atan2 (one i) (one i))) // (run2 _ (x := a) (y := a)) //.
+    rewrite (run1 _ (x := fun i => a i * a i)) // (run1 _ (x := fun i => - (a i * a i))) //.
+    by rewrite (run2 _ (x := slope) (y := fun i => expR (- (a i * a i)))).
+  by [].
+by move=> i; rewrite /slope /one rational1 atan2_11 rsqrt_quarter_pi.
+Qed.
+
 Lemma elu_meaning l n d : is_function f [:: t] (elu_body l t) t 6 ->
   literal_value (t_element t) l = Some (Finite n d) ->
   exists2 y, function_meaning no_call f [:: cell a] = Some [:: cell y]
@@ -264,6 +291,7 @@ Theorem pointwise_meaning u : pointwise_of f t = Some u ->
 Proof.
 rewrite /pointwise_of; case: ifP => [h [<-]|_]; first exact: relu_meaning.
 case: ifP => [h [<-]|_]; first exact: softplus_meaning.
+case: ifP => [h [<-]|_]; first exact: erf_grad_meaning.
 case: ifP => [h|_].
   by case E: literal_value => [[n d|]|] // [<-]; exact: elu_meaning h E.
 case: ifP => // h; case E: (literal_value _ (literal_at f 0)) => [[n d|]|] //.

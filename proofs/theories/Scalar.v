@@ -155,7 +155,7 @@ have elu (n : Z) (d : positive) : x != 0 -> is_derive x 1 (@una_real R (Elu n d)
   have h := is_deriveZ (rational R n d) (is_deriveB (is_derive_expR x) (is_derive_cst (1 : R) x 1)).
   rewrite subr0 in h; apply: is_derive_near h.
   by apply: filterS (near_neg xn) => y y0; rewrite /= ltNge ltW.
-case: u => [||||||||||n d|n d m e] /=.
+case: u => [||||||||||||n d|n d m e] /=.
 - by move=> _; exact: (is_deriveN (is_derive_id x 1)).
 - by move=> _; exact: is_derive_expR.
 - by move=> x0; exact: is_derive1_ln.
@@ -164,6 +164,8 @@ case: u => [||||||||||n d|n d m e] /=.
 - by move=> _; exact: is_derive_tanh.
 - by move=> _; exact: is_derive_logistic.
 - by move=> _; exact: is_derive_softplus.
+- by move=> _; exact: is_derive_erf.
+- by move=> _; exact: is_derive_erf_grad.
 - move=> x0; have [xp|xn|xe] := ltgtP 0 x; last by rewrite -xe eqxx in x0.
     apply: (@is_derive_near _ id).
     by apply: filterS (near_pos xp) => y y0; apply/max_idPl/ltW.

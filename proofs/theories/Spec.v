@@ -33,7 +33,9 @@ Inductive pointwise :=
 | Relu | Relu6
 | LeakyRelu of Z & positive   (** below 0 times this *)
 | Elu of Z & positive         (** below 0 this times [exp x - 1] *)
-| Sigmoid | Tanh | Softplus | Silu | HardSigmoid | HardSwish.
+| Sigmoid | Tanh | Softplus | Silu | HardSigmoid | HardSwish
+| Gelu of Z & positive        (** what stands for [sqrt (1 / 2)] *)
+| GeluTanh of Z & positive & Z & positive.    (** for 0.044715, for [sqrt (2 / pi)] *)
 
 (** One direction of a window that moves over an image: how many cells, how far
     it moves, how many zeros are before and after the image, how far the cells
@@ -137,6 +139,14 @@ Definition hard_sigmoid (s : shape) (x k : N) : prog :=
       (k + 3, Const s 6 1);
       (k + 4, Bin s Div (k + 2) (k + 3))]%num.
 
+(** [x / 2 · (1 + inner)], of five instructions *)
+Definition gate (s : shape) (x inner k : N) : prog :=
+  [:: (k, Const s 1 1);
+      (k + 1, Bin s Add inner k);
+      (k + 2, Const s 1 2);
+      (k + 3, Bin s Mul (k + 2) x);
+      (k + 4, Bin s Mul (k + 3) (k + 1))]%num.
+
 (** On [x] of shape [s]. *)
 Definition emit_pointwise (p : pointwise) (s : shape) (x k : N) : prog := match p with
 | Relu => [:: (k, Una s Ir.Relu x)]
@@ -153,6 +163,19 @@ Definition emit_pointwise (p : pointwise) (s : shape) (x k : N) : prog := match 
 | Silu => [:: (k, Una s Logistic x); (k + 1, Bin s Mul x k)]%num
 | HardSigmoid => hard_sigmoid s x k
 | HardSwish => hard_sigmoid s x k ++ [:: (k + 5, Bin s Mul x (k + 4))]%num
+| Gelu n d =>
+    [:: (k, Const s n d);
+        (k + 1, Bin s Mul x k);
+        (k + 2, Una s Erf (k + 1))]%num ++ gate s x (k + 2) (k + 3)
+| GeluTanh n d m e =>
+    [:: (k, Bin s Mul x x);
+        (k + 1, Bin s Mul k x);
+        (k + 2, Const s n d);
+        (k + 3, Bin s Mul (k + 1) (k + 2));
+        (k + 4, Bin s Add x (k + 3));
+        (k + 5, Const s m e);
+        (k + 6, Bin s Mul (k + 4) (k + 5));
+        (k + 7, Una s Ir.Tanh (k + 6))]%num ++ gate s x (k + 7) (k + 8)
 end.
 
 (** Images [x : n × h × w × c] and a kernel. The box: image, channel and feature

@@ -115,9 +115,11 @@ Inductive value := Arg of N | Res of N.
 Inductive unary_op :=
 | Negate | Exponential | Logarithm | SquareRoot
 | ExponentialMinusOne | LogarithmPlusOne
-| ReciprocalRoot | HyperbolicTangent | Sigmoid | AbsoluteValue.
+| ReciprocalRoot | HyperbolicTangent | Sigmoid | AbsoluteValue
+| ErrorFunction.                 (** [chlo.erf]: StableHLO has none *)
 Inductive binary_op :=
-| Addition | Subtraction | Multiplication | Division | Maximum | Minimum.
+| Addition | Subtraction | Multiplication | Division | Maximum | Minimum
+| Arctangent2.                   (** [atan2] *)
 Inductive direction := EQ | GT | GE.
 Inductive reducer := ReduceAdd | ReduceMaximum.
 

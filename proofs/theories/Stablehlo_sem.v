@@ -22,7 +22,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types.
+From Cotangent Require Import Ir Index Denote Atan2 Stablehlo Stablehlo_types.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -157,6 +157,7 @@ Definition unary_real (u : unary_op) (x : R) : R := match u with
 | HyperbolicTangent => (expR x - expR (- x)) / (expR x + expR (- x))
 | Sigmoid => (1 + expR (- x))^-1
 | AbsoluteValue => `|x|
+| ErrorFunction => erf x
 end.
 Definition binary_real (b : binary_op) (x y : R) : R := match b with
 | Addition => x + y
@@ -165,6 +166,7 @@ Definition binary_real (b : binary_op) (x y : R) : R := match b with
 | Division => x / y
 | Maximum => Num.max x y
 | Minimum => Num.min x y
+| Arctangent2 => atan2 x y
 end.
 Definition direction_real (d : direction) (x y : R) : bool := match d with
 | EQ => x == y

@@ -1,8 +1,9 @@
 (** * The executable twin of the meaning, over the rationals
 
     [Stablehlo_sem.v] again, op for op, with rational numbers, so that Coq can
-    run a module: exponentials, logarithms, hyperbolic tangents and
-    sigmoids have no rational meaning here, square roots where they are rational. [TwinSound.v] proves that it computes
+    run a module: exponentials, logarithms, hyperbolic tangents, sigmoids, error
+    functions and arctangents have no rational meaning here, square roots where
+    they are rational. [TwinSound.v] proves that it computes
     the meaning; tests compare it with XLA.
 
     A tensor is tabulated as soon as it is computed, so that no element is
@@ -48,15 +49,16 @@ Definition q_unary (u : unary_op) (q : Q) : option Q := match u with
 | ReciprocalRoot => omap Qinv (q_sqrt q)
 | AbsoluteValue => Some (Qabs q)
 | Exponential | Logarithm | ExponentialMinusOne | LogarithmPlusOne
-| HyperbolicTangent | Sigmoid => None
+| HyperbolicTangent | Sigmoid | ErrorFunction => None
 end.
-Definition q_binary (b : binary_op) (x y : Q) : Q := match b with
-| Addition => Qred (Qplus x y)
-| Subtraction => Qred (Qminus x y)
-| Multiplication => Qred (Qmult x y)
-| Division => Qred (Qdiv x y)
-| Maximum => q_max x y
-| Minimum => q_min x y
+Definition q_binary (b : binary_op) : option (Q -> Q -> Q) := match b with
+| Addition => Some (fun x y => Qred (Qplus x y))
+| Subtraction => Some (fun x y => Qred (Qminus x y))
+| Multiplication => Some (fun x y => Qred (Qmult x y))
+| Division => Some (fun x y => Qred (Qdiv x y))
+| Maximum => Some q_max
+| Minimum => Some q_min
+| Arctangent2 => None
 end.
 Definition q_direction (d : direction) (x y : Q) : bool := match d with
 | EQ => Qeq_bool x y
@@ -85,7 +87,7 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
       omap (fun l => Rationals (fun i => nth (0 # 1)%Q l (seq.index i (idxs s))))
         (all_some [seq q_unary u (a i) | i <- idxs s])
   | Binary o, [:: QArray _ (Rationals a); QArray _ (Rationals b)] =>
-      Some (Rationals (q_remember s (fun i => q_binary o (a i) (b i))))
+      omap (fun f => Rationals (q_remember s (fun i => f (a i) (b i)))) (q_binary o)
   | Compare d, [:: QArray _ (Rationals a); QArray _ (Rationals b)] =>
       Some (Truths (remember false s (fun i => q_direction d (a i) (b i))))
   | Select, [:: QArray _ (Truths p); QArray _ (Rationals a); QArray _ (Rationals b)] =>

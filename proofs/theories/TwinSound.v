@@ -165,9 +165,10 @@ case: u => //= [[<-]|/q_real_sqrt //||[<-]]; first exact: q_realN.
 exact: q_real_abs.
 Qed.
 
-Lemma q_real_binary b p q : q_real (q_binary b p q) = binary_real b (q_real p) (q_real q).
+Lemma q_real_binary b f p q : q_binary b = Some f ->
+  q_real (f p q) = binary_real b (q_real p) (q_real q).
 Proof.
-case: b; rewrite /q_binary /binary_real ?q_real_red ?q_real_max ?q_real_min //.
+case: b => // /Some_inj <-; rewrite /binary_real ?q_real_red ?q_real_max ?q_real_min //.
 - exact: q_realD.
 - by rewrite /Qminus q_realD q_realN.
 - exact: q_realM.
@@ -346,9 +347,10 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds|r ws|ps|ls];
   subst ta; exists (Reals (fun i => unary_real u (x i))) => // i hi.
   rewrite hx //; apply: esym; apply: q_real_unary.
   exact: (all_some_nth (f := fun i => q_unary u (a i)) _ A hi).
-- move=> [<-] /same_two [x [y [-> hx hy]]] /and3P [_ /eqP /= e1 /eqP /= e2]; subst ta tb.
+- rewrite /q_op; case F: (q_binary o) => [f|] // [<-].
+  move=> /same_two [x [y [-> hx hy]]] /and3P [_ /eqP /= e1 /eqP /= e2]; subst ta tb.
   exists (Reals (fun i => binary_real o (x i) (y i))) => //; apply: give => i hi.
-  by rewrite q_real_binary hx // hy.
+  by rewrite (@q_real_binary R o f _ _ F) hx // hy.
 - move=> [<-] /same_two [x [y [-> hx hy]]] /and3P [_ /eqP /= e1 /eqP /= e2]; subst tb t.
   exists (Booleans (fun i => direction_real dir (x i) (y i))) => // i hi.
   by rewrite rememberE // (q_real_direction R) hx // hy.

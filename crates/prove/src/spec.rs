@@ -2,9 +2,14 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
-use cotangent_net::layers::{Conv2d, Merge, Padding, Pair};
+use cotangent_net::layers::{Conv2d, GeluForm, Merge, Padding, Pair};
 use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
 use cotangent_step::{Optimizer, StepOptions};
+
+/// The constants of gelu. They are written here once more, so that a network
+/// with other ones has no certificate.
+const ROOT_HALF: &str = "0.70710678118654752440084436210485";
+const ROOT_2_BY_PI: &str = "0.79788456080286535587989211986876";
 
 /// The Rocq term of type `spec` for `net`, with the constants that `precision`
 /// stores.
@@ -92,6 +97,10 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         let stored = stored(name, value, precision)?.as_ratio().clone();
         Ok::<_, ProveError>(format!("({})%Z {}%positive", stored.numer(), stored.denom()))
     };
+    let decimal = |name: &'static str, digits: &str| {
+        let parsed = digits.parse::<Rational>();
+        constant(name, &parsed.map_err(|_| ProveError::Constant { name, value: digits.into() })?)
+    };
     let pointwise = |function: &str| format!("Layer.Pointwise (Layer.{function})");
     let uncovered = |kind: &'static str| ProveError::Layer { layer: layer.name.clone(), kind };
     Ok(match &layer.kind {
@@ -102,6 +111,14 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
             pointwise(&format!("LeakyRelu {}", constant("slope", l.slope.exact())?))
         }
         LayerKind::Elu(e) => pointwise(&format!("Elu {}", constant("alpha", e.alpha.exact())?)),
+        LayerKind::Gelu(g) => match g.approximate {
+            GeluForm::None => pointwise(&format!("Gelu {}", decimal("√½", ROOT_HALF)?)),
+            GeluForm::Tanh => {
+                let (cubic, scale) =
+                    (decimal("0.044715", "0.044715")?, decimal("√(2/π)", ROOT_2_BY_PI)?);
+                pointwise(&format!("GeluTanh {cubic} {scale}"))
+            }
+        },
         LayerKind::Sigmoid(_) => pointwise("Sigmoid"),
         LayerKind::Tanh(_) => pointwise("Tanh"),
         LayerKind::Softplus(_) => pointwise("Softplus"),

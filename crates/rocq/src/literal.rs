@@ -134,8 +134,8 @@ fn operation(operation: &Operation, element: Element) -> Result<String, &'static
             }
             Written::Pattern(bits) => format!("(Constant (Pattern 0x{bits:X}))"),
         },
-        Operation::Unary(op) => format!("(Unary {})", unary(*op).ok_or(op.name())?),
-        Operation::Binary(op) => format!("(Binary {})", binary(*op).ok_or(op.name())?),
+        Operation::Unary(op) => format!("(Unary {})", unary_name(*op)),
+        Operation::Binary(op) => format!("(Binary {})", binary_name(*op)),
         Operation::Compare(direction) => format!("(Compare {})", direction_name(*direction)),
         Operation::Select => "Select".into(),
         Operation::DotGeneral(DotGeneral { batching, contracting }) => {
@@ -229,33 +229,31 @@ fn reducer_name(reducer: Reducer) -> &'static str {
     }
 }
 
-/// The constructor, if the proofs have one.
-fn unary(op: Unary) -> Option<&'static str> {
+fn unary_name(op: Unary) -> &'static str {
     match op {
-        Unary::Negate => Some("Negate"),
-        Unary::Exponential => Some("Exponential"),
-        Unary::Log => Some("Logarithm"),
-        Unary::Sqrt => Some("SquareRoot"),
-        Unary::ExponentialMinusOne => Some("ExponentialMinusOne"),
-        Unary::LogPlusOne => Some("LogarithmPlusOne"),
-        Unary::Rsqrt => Some("ReciprocalRoot"),
-        Unary::Tanh => Some("HyperbolicTangent"),
-        Unary::Logistic => Some("Sigmoid"),
-        Unary::Abs => Some("AbsoluteValue"),
-        Unary::Erf => None,
+        Unary::Negate => "Negate",
+        Unary::Exponential => "Exponential",
+        Unary::Log => "Logarithm",
+        Unary::Sqrt => "SquareRoot",
+        Unary::ExponentialMinusOne => "ExponentialMinusOne",
+        Unary::LogPlusOne => "LogarithmPlusOne",
+        Unary::Rsqrt => "ReciprocalRoot",
+        Unary::Tanh => "HyperbolicTangent",
+        Unary::Logistic => "Sigmoid",
+        Unary::Abs => "AbsoluteValue",
+        Unary::Erf => "ErrorFunction",
     }
 }
 
-/// The constructor, if the proofs have one.
-fn binary(op: Binary) -> Option<&'static str> {
+fn binary_name(op: Binary) -> &'static str {
     match op {
-        Binary::Add => Some("Addition"),
-        Binary::Subtract => Some("Subtraction"),
-        Binary::Multiply => Some("Multiplication"),
-        Binary::Divide => Some("Division"),
-        Binary::Maximum => Some("Maximum"),
-        Binary::Minimum => Some("Minimum"),
-        Binary::Atan2 => None,
+        Binary::Add => "Addition",
+        Binary::Subtract => "Subtraction",
+        Binary::Multiply => "Multiplication",
+        Binary::Divide => "Division",
+        Binary::Maximum => "Maximum",
+        Binary::Minimum => "Minimum",
+        Binary::Atan2 => "Arctangent2",
     }
 }
 

@@ -252,7 +252,7 @@ fn explanations_name_the_place_and_what_was_expected() {
         expected: constant 7549747/8388608, of shape [], in the optimiser
 
         stablehlo.negate %14 by stablehlo.log %14:
-        `%8 = call @softmax_cross_entropy(%7, %arg15)` is not an instruction of this step: @softmax_cross_entropy is not the body of relu, softplus, elu, clamp, variance, normalize, softmax, softmax_cross_entropy or the gradient of a convolution or pool at these types
+        `%8 = call @softmax_cross_entropy(%7, %arg15)` is not an instruction of this step: @softmax_cross_entropy is not the body of relu, softplus, erf_grad, elu, clamp, variance, normalize, softmax, softmax_cross_entropy or the gradient of a convolution or pool at these types
         expected: softmax_cross_entropy %7, `target`, of shape [], in the loss
 
         "m.dense_1.bias" by "m.dense_1.wait":

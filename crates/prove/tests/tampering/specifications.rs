@@ -27,6 +27,8 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another activation", first("Layer.Relu6", "Layer.HardSigmoid"));
     change("another slope", first("Layer.LeakyRelu (", "Layer.LeakyRelu (1"));
     change("another constant", first("Layer.Elu (", "Layer.Elu (1"));
+    change("another constant", first("Layer.Gelu (", "Layer.Gelu (1"));
+    change("another constant", first("Layer.GeluTanh (", "Layer.GeluTanh (1"));
     change("a product", first(" Sum ", " Product "));
     change("a sum", first(" Product ", " Sum "));
     change("no way around", first("(in_turn [::])", "(in_turn [:: Next \"a\"%string Layer.Tanh])"));

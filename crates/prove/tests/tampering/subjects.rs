@@ -2,8 +2,8 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    AvgPool, Conv2d, Dense, Elu, GroupNorm, HardSwish, LeakyRelu, MaxPool, Merge, Padding, Pair,
-    Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh,
+    AvgPool, Conv2d, Dense, Elu, Gelu, GeluForm, GroupNorm, HardSwish, LeakyRelu, MaxPool, Merge,
+    Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh,
 };
 use cotangent_net::{Layer, LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -90,6 +90,8 @@ pub fn steps() -> Vec<Step> {
         .layer(Tanh::new())
         .layer(Softplus::new())
         .silu()
+        .gelu()
+        .layer(Gelu { approximate: GeluForm::Tanh })
         .layer(HardSwish::new())
         .layer(Relu6::new())
         .dense(2);

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
 /// The ops, and `compare` with `select`.
-pub const OPS: [&str; 32] = [
+pub const OPS: [&str; 34] = [
     "constant",
     "add",
     "subtract",
@@ -23,6 +23,8 @@ pub const OPS: [&str; 32] = [
     "tanh",
     "logistic",
     "softplus",
+    "erf",
+    "erf_grad",
     "elu",
     "relu",
     "clamp",
@@ -138,6 +140,8 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
         "tanh" => plain(vec![shape(rng, 0)], Op::Tanh),
         "logistic" => plain(vec![shape(rng, 0)], Op::Logistic),
         "softplus" => plain(vec![shape(rng, 0)], Op::Softplus),
+        "erf" => plain(vec![shape(rng, 0)], Op::Erf),
+        "erf_grad" => plain(vec![shape(rng, 0)], Op::ErfGrad),
         "elu" => {
             let alpha = ratio(1..12, rng);
             plain(vec![shape(rng, 0)], Op::Elu { alpha })

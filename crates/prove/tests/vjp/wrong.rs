@@ -83,6 +83,14 @@ pub fn mutations() -> Vec<Mutation> {
             as_if(b, a, Op::Tanh)),
         wrong!("softplus", "by the result", Op::Softplus => |b, a|
             with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
+        wrong!("erf", "by the result", Op::Erf => |b, a|
+            with(b, a, 0, |b| Ok(b.mul(a.cotangent, a.result)?))),
+        wrong!("erf_grad", "2 dropped", Op::ErfGrad => |b, a|
+        with(b, a, 0, |b| {
+            let slope = b.mul(a.operands[0], a.result)?;
+            let negative = b.push(Op::Neg, &[slope])?;
+            Ok(b.mul(a.cotangent, negative)?)
+        })),
         wrong!("elu", "by the result below zero", Op::Elu { .. } => |b, a|
         with(b, a, 0, |b| {
             let zero = b.constant_like(0, a.operands[0])?;
