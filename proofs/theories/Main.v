@@ -135,7 +135,7 @@ rewrite /textbook_step /state !map_cat; congr (_ ++ (_ ++ _)).
 rewrite -!map_comp.
 have : size (powers_at net o) = size (powers o) by rewrite !size_map size_iota.
 move: (powers_at net o) => l; rewrite /textbook_powers.
-by case: o => [decay|mu decay|b1 b2 eps decay] /=; case: l => [|p1 [|p2 []]].
+by case: o => *; case: (l) => [|p1 [|p2 []]].
 Qed.
 
 Lemma shapes_stats (R : realType) net opts (a : env R) :

@@ -23,15 +23,21 @@ Inductive ratio := Over of Z & positive.
 Inductive optimizer :=
 | Sgd of ratio                              (** weight decay *)
 | Momentum of ratio & ratio                 (** momentum, weight decay *)
-| AdamW of ratio & ratio & ratio & ratio.   (** beta1, beta2, eps, weight decay *)
+| Nesterov of ratio & ratio                 (** momentum, weight decay *)
+| Adam of ratio & ratio & ratio & ratio     (** beta1, beta2, eps, weight decay *)
+| AdamW of ratio & ratio & ratio & ratio    (** beta1, beta2, eps, weight decay *)
+| RmsProp of ratio & ratio & ratio & ratio. (** alpha, eps, momentum, weight decay *)
+
+Definition is_zero (c : ratio) : bool := let: Over n _ := c in Z.eqb n 0.
 
 Definition slots (o : optimizer) : seq string := match o with
 | Sgd _ => [::]
-| Momentum _ _ => [:: "momentum"%string]
-| AdamW _ _ _ _ => [:: "m"%string; "v"%string] end.
+| Momentum _ _ | Nesterov _ _ => [:: "momentum"%string]
+| Adam _ _ _ _ | AdamW _ _ _ _ => [:: "m"%string; "v"%string]
+| RmsProp _ _ mu _ => if is_zero mu then [:: "v"%string] else [:: "v"%string; "momentum"%string] end.
 
 Definition powers (o : optimizer) : seq string := match o with
-| AdamW _ _ _ _ => [:: "beta1_power"%string; "beta2_power"%string]
+| Adam _ _ _ _ | AdamW _ _ _ _ => [:: "beta1_power"%string; "beta2_power"%string]
 | _ => [::] end.
 
 (** Slot by slot, parameter by parameter; then the powers. *)
@@ -40,22 +46,24 @@ Definition state (o : optimizer) (params : seq (string * shape)) : seq (string *
   ++ [seq (power, [::]) | power <- powers o].
 
 (** What the rule expects of its constants: decay at least 0, eps above 0,
-    momentum and betas at least 0 and below 1. *)
+    momentum, alpha and betas at least 0 and below 1. *)
 Definition at_least_0 (c : ratio) : bool := let: Over n _ := c in Z.leb 0 n.
 Definition above_0 (c : ratio) : bool := let: Over n _ := c in Z.ltb 0 n.
 Definition below_1 (c : ratio) : bool := let: Over n d := c in Z.ltb n (Zpos d).
 
 Definition constants_ok (o : optimizer) : bool := match o with
 | Sgd decay => at_least_0 decay
-| Momentum mu decay => [&& at_least_0 mu, below_1 mu & at_least_0 decay]
-| AdamW b1 b2 eps decay =>
-    [&& at_least_0 b1, below_1 b1, at_least_0 b2, below_1 b2, above_0 eps & at_least_0 decay] end.
+| Momentum mu decay | Nesterov mu decay => [&& at_least_0 mu, below_1 mu & at_least_0 decay]
+| Adam b1 b2 eps decay | AdamW b1 b2 eps decay =>
+    [&& at_least_0 b1, below_1 b1, at_least_0 b2, below_1 b2, above_0 eps & at_least_0 decay]
+| RmsProp alpha eps mu decay =>
+    [&& at_least_0 alpha, below_1 alpha, at_least_0 mu, below_1 mu, above_0 eps & at_least_0 decay]
+end.
 
 (** ** Code *)
 Local Open Scope N_scope.
 
 Definition const (s : shape) (c : ratio) : op := let: Over n d := c in Const s n d.
-Definition is_zero (c : ratio) : bool := let: Over n _ := c in Z.eqb n 0.
 
 Fixpoint write (k : N) (ops : seq op) : prog :=
   if ops is o :: ops' then (k, o) :: write (N.succ k) ops' else [::].
@@ -78,23 +86,50 @@ Definition decoupled (s : shape) (decay : ratio) (lr p k : N) : N * seq op :=
   else (k + 4, [:: const [::] decay; Bin [::] Mul lr k; scalar_spread s (k + 1);
                    Bin s Mul (k + 2) p; Bin s Sub p (k + 3)]).
 
+(** [mu · v + d]; the result is [k + 2]. *)
+Definition pushed (s : shape) (mu : ratio) (v d k : N) : seq op :=
+  [:: const s mu; Bin s Mul k v; Bin s Add (k + 1) d].
+
+(** Scalars of an average: [k + 2] is [1 - beta]. *)
+Definition complement (beta : ratio) (k : N) : seq op :=
+  [:: Const [::] 1 1; const [::] beta; Bin [::] Sub k (k + 1)].
+
 (** Scalars of one of Adam's averages, from [beta] and the last power:
     [k + 2] is [1 - beta], [k + 3] the power, [k + 4] is [1 - power]. *)
 Definition moment (beta : ratio) (last k : N) : seq op :=
-  [:: Const [::] 1 1; const [::] beta; Bin [::] Sub k (k + 1); Bin [::] Mul last (k + 1);
-      Bin [::] Sub k (k + 3)].
+  complement beta k ++ [:: Bin [::] Mul last (k + 1); Bin [::] Sub k (k + 3)].
 
 (** [beta · old + (1 - beta) · new]; the result is [k + 4]. *)
-Definition average (s : shape) (beta : ratio) (complement old new k : N) : seq op :=
-  [:: const s beta; Bin s Mul k old; scalar_spread s complement; Bin s Mul (k + 2) new;
+Definition average (s : shape) (beta : ratio) (rest old new k : N) : seq op :=
+  [:: const s beta; Bin s Mul k old; scalar_spread s rest; Bin s Mul (k + 2) new;
       Bin s Add (k + 1) (k + 3)].
 
 (** [average / (1 - power)]; the result is [k + 1]. *)
 Definition corrected (s : shape) (correction a k : N) : seq op :=
   [:: scalar_spread s correction; Bin s Div a k].
 
+(** [√v + eps]; the result is [k + 2]. *)
+Definition root_plus (s : shape) (eps : ratio) (v k : N) : seq op :=
+  [:: Una s Sqrt v; const s eps; Bin s Add k (k + 1)].
+
+(** Adam's moments of [g]: [k + 4] and [k + 10] are the new [m] and [v], [k + 12]
+    is m̂, [k + 17] is [√v̂ + eps]. [scalars] is where the scalars of the two
+    averages start. *)
+Definition moments (b1 b2 eps : ratio) (scalars : N) (s : shape) (m v g k : N) : prog :=
+  write k (average s b1 (scalars + 2) m g k)
+  ++ write (k + 5) [:: Bin s Mul g g]
+  ++ write (k + 6) (average s b2 (scalars + 7) v (k + 5) (k + 6))
+  ++ write (k + 11) (corrected s (scalars + 4) (k + 4) (k + 11))
+  ++ write (k + 13) (corrected s (scalars + 9) (k + 10) (k + 13))
+  ++ write (k + 15) (root_plus s eps (k + 14) (k + 15)).
+
+(** [p - lr · numerator / denominator]; the result is [k + 3]. *)
+Definition descend_quotient (s : shape) (lr p numerator denominator k : N) : seq op :=
+  [:: scalar_spread s lr; Bin s Mul k numerator; Bin s Div (k + 1) denominator;
+      Bin s Sub p (k + 2)].
+
 (** One parameter: its new value and its new slots. [scalars] is where the
-    scalars of the two moments start. *)
+    rule's scalars start. *)
 Definition update_one (o : optimizer) (scalars lr : N) (s : shape) (p g : N) (slot : seq N) (k : N)
     : prog * (N * seq N) :=
 match o, slot with
@@ -105,34 +140,49 @@ match o, slot with
 | Momentum mu decay, [:: v] =>
     let: (g', c) := coupled s decay p g k in
     let k1 := after k c in let k2 := k1 + 3 in
-    (write k c ++ write k1 [:: const s mu; Bin s Mul k1 v; Bin s Add (k1 + 1) g']
-       ++ write k2 (descend s lr p (k1 + 2) k2),
+    (write k c ++ write k1 (pushed s mu v g' k1) ++ write k2 (descend s lr p (k1 + 2) k2),
      (k2 + 2, [:: k1 + 2]))
+| Nesterov mu decay, [:: v] =>
+    let: (g', c) := coupled s decay p g k in
+    let k1 := after k c in let k2 := k1 + 3 in let k3 := k2 + 3 in
+    (write k c ++ write k1 (pushed s mu v g' k1) ++ write k2 (pushed s mu (k1 + 2) g' k2)
+       ++ write k3 (descend s lr p (k2 + 2) k3),
+     (k3 + 2, [:: k1 + 2]))
+| Adam b1 b2 eps decay, [:: m; v] =>
+    let: (g', c) := coupled s decay p g k in
+    let k1 := after k c in let k2 := k1 + 18 in
+    (write k c ++ moments b1 b2 eps scalars s m v g' k1
+       ++ write k2 (descend_quotient s lr p (k1 + 12) (k1 + 17) k2),
+     (k2 + 3, [:: k1 + 4; k1 + 10]))
 | AdamW b1 b2 eps decay, [:: m; v] =>
-    let m' := k + 4 in let square := k + 5 in let k1 := k + 6 in
-    let v' := k1 + 4 in let k2 := k1 + 5 in
-    let m_hat := k2 + 1 in let v_hat := k2 + 3 in let k3 := k2 + 4 in
-    let denominator := k3 + 2 in let k4 := k3 + 3 in
-    let: (q, c) := decoupled s decay lr p k4 in
-    let k5 := after k4 c in
-    (write k (average s b1 (scalars + 2) m g k)
-       ++ write square [:: Bin s Mul g g]
-       ++ write k1 (average s b2 (scalars + 7) v square k1)
-       ++ write k2 (corrected s (scalars + 4) m' k2)
-       ++ write (k2 + 2) (corrected s (scalars + 9) v' (k2 + 2))
-       ++ write k3 [:: Una s Sqrt v_hat; const s eps; Bin s Add k3 (k3 + 1)]
-       ++ write k4 c
-       ++ write k5 [:: scalar_spread s lr; Bin s Mul k5 m_hat; Bin s Div (k5 + 1) denominator;
-                       Bin s Sub q (k5 + 2)],
-     (k5 + 3, [:: m'; v']))
+    let k1 := k + 18 in
+    let: (q, c) := decoupled s decay lr p k1 in
+    let k2 := after k1 c in
+    (moments b1 b2 eps scalars s m v g k ++ write k1 c
+       ++ write k2 (descend_quotient s lr q (k + 12) (k + 17) k2),
+     (k2 + 3, [:: k + 4; k + 10]))
+| RmsProp alpha eps mu decay, v :: velocity =>
+    let: (g', c) := coupled s decay p g k in
+    let square := after k c in let k1 := square + 1 in let k2 := k1 + 5 in let k3 := k2 + 4 in
+    let quotient := k2 + 3 in
+    let start := write k c ++ write square [:: Bin s Mul g' g']
+                   ++ write k1 (average s alpha (scalars + 2) v square k1)
+                   ++ write k2 (root_plus s eps (k1 + 4) k2)
+                   ++ write quotient [:: Bin s Div g' (k2 + 2)] in
+    if velocity is [:: u] then
+      (start ++ write k3 (pushed s mu u quotient k3)
+         ++ write (k3 + 3) (descend s lr p (k3 + 2) (k3 + 3)),
+       (k3 + 5, [:: k1 + 4; k3 + 2]))
+    else (start ++ write k3 (descend s lr p quotient k3), (k3 + 2, [:: k1 + 4]))
 | _, _ => ([::], (p, slot))
 end.
 
 (** The scalars, once: code, and the new powers. *)
 Definition update_scalars (o : optimizer) (power : seq N) (k : N) : prog * seq N :=
 match o, power with
-| AdamW b1 b2 _ _, [:: p1; p2] =>
+| Adam b1 b2 _ _, [:: p1; p2] | AdamW b1 b2 _ _, [:: p1; p2] =>
     (write k (moment b1 p1 k) ++ write (k + 5) (moment b2 p2 (k + 5)), [:: k + 3; k + 8])
+| RmsProp alpha _ _ _, _ => (write k (complement alpha k), power)
 | _, _ => ([::], power)
 end.
 

@@ -1,8 +1,8 @@
 (** * The update code computes the textbook update
 
-    The formulas are those of PyTorch's documentation (SGD, AdamW). The step
-    number [t] enters through powers: the state carries [beta^(t-1)], and the
-    step makes [beta^t] of it.
+    The formulas are those of PyTorch's documentation (SGD, Adam, AdamW,
+    RMSprop). The step number [t] enters through powers: the state carries
+    [beta^(t-1)], and the step makes [beta^t] of it.
 
     Glossary
       - [real c]            an exact constant as a real number
@@ -26,7 +26,8 @@ Implicit Types (e : env R).
 Definition real (c : ratio) : R := let: Over n d := c in rational R n d.
 
 Definition textbook_powers (o : optimizer) (power : seq R) : seq R := match o, power with
-| AdamW beta1 beta2 _ _, [:: p1; p2] => [:: p1 * real beta1; p2 * real beta2]
+| Adam beta1 beta2 _ _, [:: p1; p2] | AdamW beta1 beta2 _ _, [:: p1; p2] =>
+    [:: p1 * real beta1; p2 * real beta2]
 | _, _ => power end.
 
 Definition textbook (o : optimizer) (lr : R) (power : seq R) (p g : tensor R) (slot : seq (tensor R))
@@ -39,6 +40,19 @@ match o, slot with
     let g' i := g i + real decay * p i in
     let v' i := real mu * v i + g' i in
     (fun i => p i - lr * v' i, [:: v'])
+| Nesterov mu decay, [:: v] =>
+    let g' i := g i + real decay * p i in
+    let v' i := real mu * v i + g' i in
+    (fun i => p i - lr * (g' i + real mu * v' i), [:: v'])
+| Adam beta1 beta2 eps decay, [:: m; v] =>
+    let beta1_t := nth 0 (textbook_powers o power) 0 in
+    let beta2_t := nth 0 (textbook_powers o power) 1 in
+    let g' i := g i + real decay * p i in
+    let m' i := real beta1 * m i + (1 - real beta1) * g' i in
+    let v' i := real beta2 * v i + (1 - real beta2) * (g' i * g' i) in
+    let m_hat i := m' i / (1 - beta1_t) in
+    let v_hat i := v' i / (1 - beta2_t) in
+    (fun i => p i - lr * m_hat i / (Num.sqrt (v_hat i) + real eps), [:: m'; v'])
 | AdamW beta1 beta2 eps decay, [:: m; v] =>
     let beta1_t := nth 0 (textbook_powers o power) 0 in
     let beta2_t := nth 0 (textbook_powers o power) 1 in
@@ -48,14 +62,24 @@ match o, slot with
     let v_hat i := v' i / (1 - beta2_t) in
     (fun i => p i - lr * real decay * p i - lr * m_hat i / (Num.sqrt (v_hat i) + real eps),
      [:: m'; v'])
+| RmsProp alpha eps mu decay, v :: velocity =>
+    let g' i := g i + real decay * p i in
+    let v' i := real alpha * v i + (1 - real alpha) * (g' i * g' i) in
+    let q i := g' i / (Num.sqrt (v' i) + real eps) in
+    if velocity is [:: u] then    (* the state of a momentum [mu] that is not 0 *)
+      let u' i := real mu * u i + q i in
+      (fun i => p i - lr * u' i, [:: v'; u'])
+    else (fun i => p i - lr * q i, [:: v'])
 | _, _ => (p, slot)
 end.
 
 (** After [t] steps from 1, the state holds the [t]-th powers. *)
-Lemma textbook_powers_iter beta1 beta2 eps decay (t : nat) :
-  ssrnat.iter t (textbook_powers (AdamW beta1 beta2 eps decay)) [:: 1; 1]
-  = [:: real beta1 ^+ t; real beta2 ^+ t].
-Proof. by elim: t => [|t ih]; rewrite ?expr0 // iterS ih !exprSr. Qed.
+Lemma textbook_powers_iter o beta1 beta2 eps decay (t : nat) :
+  o = Adam beta1 beta2 eps decay \/ o = AdamW beta1 beta2 eps decay ->
+  ssrnat.iter t (textbook_powers o) [:: 1; 1] = [:: real beta1 ^+ t; real beta2 ^+ t].
+Proof.
+by move=> h; elim: t => [|t ih]; rewrite ?expr0 // iterS ih !exprSr; case: h => ->.
+Qed.
 
 (** ** The code *)
 
@@ -103,11 +127,27 @@ move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
 by rewrite h2 /= h1 /= h0 den_scalar_spread.
 Qed.
 
+Lemma pushed_sound e s mu v d k : computes e (write k (pushed s mu v d k)) ->
+  eqt s (e (k + 2)%num) (fun i => real mu * e v i + e d i).
+Proof.
+rewrite /pushed /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+by rewrite h2 /= h1 /= h0 den_const.
+Qed.
+
+Lemma complement_sound e beta k : computes e (write k (complement beta k)) ->
+  e (k + 2)%num [::] = 1 - real beta.
+Proof.
+rewrite /complement /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _].
+by rewrite h2 /= h0 h1 den_const /= /rational divr1.
+Qed.
+
 Lemma moment_sound e beta last k : computes e (write k (moment beta last k)) ->
   [/\ e (k + 2)%num [::] = 1 - real beta, e (k + 3)%num [::] = e last [::] * real beta
     & e (k + 4)%num [::] = 1 - e last [::] * real beta].
 Proof.
-rewrite /moment /write -!N.add_1_r -!N.add_assoc.
+rewrite /moment /complement /write /cat -!N.add_1_r -!N.add_assoc.
 move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
 move=> /computes_cons [h4 _]; have one : e k [::] = 1 by rewrite h0 /= /rational divr1.
 have hb : e (k + 1)%num [::] = real beta by rewrite h1 den_const.
@@ -115,9 +155,9 @@ have hp : e (k + 3)%num [::] = e last [::] * real beta by rewrite h3 /= hb.
 by split=> //; [rewrite h2 /= one hb|rewrite h4 /= one hp].
 Qed.
 
-Lemma average_sound e s beta complement old new k :
-  computes e (write k (average s beta complement old new k)) ->
-  eqt s (e (k + 4)%num) (fun i => real beta * e old i + e complement [::] * e new i).
+Lemma average_sound e s beta rest old new k :
+  computes e (write k (average s beta rest old new k)) ->
+  eqt s (e (k + 4)%num) (fun i => real beta * e old i + e rest [::] * e new i).
 Proof.
 rewrite /average /write -!N.add_1_r -!N.add_assoc.
 move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3].
@@ -133,17 +173,124 @@ move=> /computes_cons [h0] /computes_cons [h1 _] i hi.
 by rewrite h1 /= h0 den_scalar_spread.
 Qed.
 
+Lemma root_plus_sound e s eps v k : computes e (write k (root_plus s eps v k)) ->
+  eqt s (e (k + 2)%num) (fun i => Num.sqrt (e v i) + real eps).
+Proof.
+rewrite /root_plus /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+by rewrite h2 /= h0 /= h1 den_const.
+Qed.
+
+Lemma descend_quotient_sound e s lr p numerator denominator k :
+  computes e (write k (descend_quotient s lr p numerator denominator k)) ->
+  eqt s (e (k + 3)%num) (fun i => e p i - e lr [::] * e numerator i / e denominator i).
+Proof.
+rewrite /descend_quotient /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i hi.
+by rewrite h3 /= h2 /= h1 /= h0 den_scalar_spread.
+Qed.
+
+Definition moment_scalars (b1 b2 : ratio) (p1 p2 k : N) : prog :=
+  write k (moment b1 p1 k) ++ write (k + 5)%num (moment b2 p2 (k + 5)%num).
+
+Lemma moments_sound e b1 b2 eps p1 p2 scalars s m v g k
+    (m' := fun i => real b1 * e m i + (1 - real b1) * e g i)
+    (v' := fun i => real b2 * e v i + (1 - real b2) * (e g i * e g i)) :
+  computes e (moment_scalars b1 b2 p1 p2 scalars) ->
+  computes e (moments b1 b2 eps scalars s m v g k) ->
+  [/\ eqt s (e (k + 4)%num) m', eqt s (e (k + 10)%num) v',
+      eqt s (e (k + 12)%num) (fun i => m' i / (1 - e p1 [::] * real b1))
+    & eqt s (e (k + 17)%num) (fun i => Num.sqrt (v' i / (1 - e p2 [::] * real b2)) + real eps)].
+Proof.
+have plus a b : (k + a + b = k + (a + b))%num by lia.
+have plus' a b : (scalars + a + b = scalars + (a + b))%num by lia.
+move=> /computes_cat [/moment_sound [c1 _ r1] /moment_sound []]; rewrite !plus' => c2 _ r2.
+move=> /computes_cat [/average_sound hm] /computes_cat [sq] /computes_cat [/average_sound hv].
+move=> /computes_cat [/corrected_sound hmh] /computes_cat [/corrected_sound hvh /root_plus_sound hr].
+rewrite !plus in hv hmh hvh hr.
+have {}sq : e (k + 5)%num =1 fun i => e g i * e g i by move: sq => /computes_cons [].
+have em : eqt s (e (k + 4)%num) m' by move=> i hi; rewrite hm // c1.
+have ev : eqt s (e (k + 10)%num) v' by move=> i hi; rewrite hv // sq c2.
+split=> // i hi; first by rewrite hmh // em // r1.
+by rewrite hr // hvh // ev // r2.
+Qed.
+
 Definition slots_eqt s (a b : seq (tensor R)) : Prop :=
   size a = size b /\ forall j, eqt s (nth (fun _ => 0) a j) (nth (fun _ => 0) b j).
+
+Lemma slots_eqt1 s a b : eqt s a b -> slots_eqt s [:: a] [:: b].
+Proof. by move=> h; split=> // -[|[]]. Qed.
+
+Lemma slots_eqt2 s a b c d : eqt s a b -> eqt s c d -> slots_eqt s [:: a; c] [:: b; d].
+Proof. by move=> h h'; split=> // -[|[|[]]]. Qed.
 
 Lemma update_scalars_sound o power k c power' e : update_scalars o power k = (c, power') ->
   computes e c -> [seq e j [::] | j <- power'] = textbook_powers o [seq e j [::] | j <- power].
 Proof.
-rewrite /update_scalars; case: o => [decay|mu decay|b1 b2 eps decay]; try by move=> /pair_equal_spec [_ <-].
-case: power => [|p1 [|p2 [|p3 l]]]; try by move=> /pair_equal_spec [_ <-].
-move=> /pair_equal_spec [<- <-] /computes_cat [h1 h2].
-have [_ e1 _] := moment_sound h1; have [_ + _] := moment_sound h2.
-by rewrite -N.add_assoc /= e1 => ->.
+have both b1 b2 p1 p2 : computes e (moment_scalars b1 b2 p1 p2 k) ->
+    [seq e j [::] | j <- [:: (k + 3)%num; (k + 8)%num]]
+    = [:: e p1 [::] * real b1; e p2 [::] * real b2].
+  move=> /computes_cat [/moment_sound [_ e1 _] /moment_sound [_ + _]].
+  by rewrite -N.add_assoc /= e1 => ->.
+rewrite /update_scalars; case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay];
+  try by move=> /pair_equal_spec [_ <-].
+all: case: power => [|p1 [|p2 [|p3 l]]]; try by move=> /pair_equal_spec [_ <-].
+all: by move=> /pair_equal_spec [<- <-] /both.
+Qed.
+
+(** What the code of one parameter has to do. *)
+Definition updates e o power lr s p g slot (p' : N) (slot' : seq N) : Prop :=
+  let new := textbook o (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
+  eqt s (e p') new.1 /\ slots_eqt s [seq e j | j <- slot'] new.2.
+
+Lemma adam_sound e b1 b2 eps decay p1 p2 scalars lr s p g m v k c p' slot' (o := Adam b1 b2 eps decay) :
+  computes e (moment_scalars b1 b2 p1 p2 scalars) ->
+  update_one o scalars lr s p g [:: m; v] k = (c, (p', slot')) -> computes e c ->
+  updates e o [:: p1; p2] lr s p g [:: m; v] p' slot'.
+Proof.
+move=> hs; rewrite /o /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
+move=> /computes_cat [/(coupled_sound hc) hg] /computes_cat [/(moments_sound hs) [hm hv hmh hd]].
+move=> /descend_quotient_sound hp; split=> [i hi|] /=; first by rewrite hp // hmh // hd // hg.
+by apply: slots_eqt2 => i hi; rewrite ?hm ?hv // hg.
+Qed.
+
+Lemma adamw_sound e b1 b2 eps decay p1 p2 scalars lr s p g m v k c p' slot' (o := AdamW b1 b2 eps decay) :
+  computes e (moment_scalars b1 b2 p1 p2 scalars) ->
+  update_one o scalars lr s p g [:: m; v] k = (c, (p', slot')) -> computes e c ->
+  updates e o [:: p1; p2] lr s p g [:: m; v] p' slot'.
+Proof.
+move=> hs; rewrite /o /update_one; case hc: decoupled => [q c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
+move=> /computes_cat [/(moments_sound hs) [hm hv hmh hd]] /computes_cat [/(decoupled_sound hc) hq].
+move=> /descend_quotient_sound hp; split=> [i hi|] /=; first by rewrite hp // hmh // hd // hq.
+exact: slots_eqt2.
+Qed.
+
+Lemma rmsprop_sound e alpha eps mu decay power scalars lr s p g slot k c p' slot'
+    (o := RmsProp alpha eps mu decay) :
+  computes e (write scalars (complement alpha scalars)) -> size slot = size (slots o) ->
+  update_one o scalars lr s p g slot k = (c, (p', slot')) -> computes e c ->
+  updates e o power lr s p g slot p' slot'.
+Proof.
+move=> /complement_sound hs; rewrite /o /slots /update_one; case: slot => [|v velocity]; first by case: is_zero.
+move=> size_ok; case hc: coupled => [g' c']; move: (after k c') => k1.
+set start := write k c' ++ _; set v' := (k1 + 1 + 4)%num; set q := (k1 + 1 + 5 + 3)%num.
+have sound : computes e start ->
+    [/\ eqt s (e g') (fun i => e g i + real decay * e p i),
+        eqt s (e v') (fun i => real alpha * e v i + (1 - real alpha) * (e g' i * e g' i))
+      & eqt s (e q) (fun i => e g' i / (Num.sqrt (e v' i) + real eps))].
+  move=> /computes_cat [/(coupled_sound hc) hg] /computes_cat [/computes_cons [sq _]].
+  move=> /computes_cat [/average_sound hv] /computes_cat [/root_plus_sound hr /computes_cons [hq _]].
+  split=> // i hi; first by rewrite hv // sq hs.
+  by rewrite hq /= hr.
+case: velocity size_ok => [|u [|u' l]] size_ok; last by move: size_ok; case: is_zero.
+  move=> /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [/sound [hg hv hq] /descend_sound hp].
+  split=> [i hi|] /=; first by rewrite hp // hq // hv // hg.
+  by apply: slots_eqt1 => i hi; rewrite hv // hg.
+move=> /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [/sound [hg hv hq]].
+move=> /computes_cat [/pushed_sound hu /descend_sound hp].
+have plus a b : (k1 + 1 + 5 + 4 + a + b = k1 + 1 + 5 + 4 + (a + b))%num by lia.
+rewrite plus in hp; split=> [i hi|] /=; first by rewrite hp // hu // hq // hv // hg.
+by apply: slots_eqt2 => i hi; rewrite ?hu // ?hq // hv // hg.
 Qed.
 
 Theorem update_one_sound e o power scalars cs power' lr s p g slot k c p' slot' :
@@ -153,48 +300,24 @@ Theorem update_one_sound e o power scalars cs power' lr s p g slot k c p' slot' 
   let new := textbook o (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
   eqt s (e p') new.1 /\ slots_eqt s [seq e j | j <- slot'] new.2.
 Proof.
-case: o => [decay|mu decay|b1 b2 eps decay].
+case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay].
 - move=> _ _ _; rewrite /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [h1 h2] hs.
   split=> // i hi /=; rewrite (descend_sound h2) //.
   by rewrite (coupled_sound hc h1).
 - case: slot => [|v []] // _ _ _; rewrite /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
-  move: (after k c') => k1 /computes_cat [h1] /computes_cat [h2 h3] _.
-  have hv : eqt s (e (k1 + 2)%num) (fun i => real mu * e v i + (e g i + real decay * e p i)).
-    move: h2; rewrite /write -!N.add_1_r -!N.add_assoc.
-    move=> /computes_cons [v0] /computes_cons [v1] /computes_cons [v2 _] i hi.
-    by rewrite v2 /= v1 /= v0 den_const (coupled_sound hc h1).
-  split=> [i hi|] /=; first by rewrite (descend_sound h3) // hv.
-  by split=> // -[|j].
-rewrite /update_scalars; case: power => [|p1 [|p2 []]] // /pair_equal_spec [<- _] /computes_cat [hm1 hm2] _.
-have [compl1 pow1 corr1] := moment_sound hm1; have [compl2 pow2 corr2] := moment_sound hm2.
-case: slot => [|m [|v []]] //; rewrite /update_one; case hc: decoupled => [q c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
-move=> /computes_cat [a1] /computes_cat [sq] /computes_cat [a2] /computes_cat [c1].
-move=> /computes_cat [c2] /computes_cat [r] /computes_cat [d] f _.
-have {}sq : e (k + 5)%num =1 fun i => e g i * e g i by move: sq => /computes_cons [].
-have hm := average_sound a1; have hv := average_sound a2.
-have hmh := corrected_sound c1; have hvh := corrected_sound c2.
-have hq := decoupled_sound hc d.
-have {r} hr : eqt s (e (k + 6 + 5 + 4 + 2)%num)
-    (fun i => Num.sqrt (e (k + 6 + 5 + 3)%num i) + real eps).
-  move: r; rewrite /write -!N.add_1_r -!N.add_assoc.
-  move=> /computes_cons [r0] /computes_cons [r1] /computes_cons [r2 _] i hi.
-  by rewrite r2 /= r0 /= r1 den_const.
-have {f} hf k5 : k5 = after (k + 6 + 5 + 4 + 3)%num c' -> eqt s (e (k5 + 3)%num)
-    (fun i => e q i - e lr [::] * e (k + 6 + 5 + 1)%num i / e (k + 6 + 5 + 4 + 2)%num i).
-  move=> E; move: f; rewrite -E /write -!N.add_1_r -!N.add_assoc.
-  move=> /computes_cons [f0] /computes_cons [f1] /computes_cons [f2] /computes_cons [f3 _] i hi.
-  by rewrite f3 /= f2 /= f1 /= f0 den_scalar_spread.
-have em i : i \in idxs s -> e (k + 4)%num i = real b1 * e m i + (1 - real b1) * e g i.
-  by move=> hi; rewrite hm // compl1.
-have ev i : i \in idxs s ->
-    e (k + 6 + 4)%num i = real b2 * e v i + (1 - real b2) * (e g i * e g i).
-  by move=> hi; rewrite hv // sq -compl2 -N.add_assoc.
-split=> [i hi|] /=; last first.
-  by split=> // -[|[|j]] //= i hi; rewrite ?em ?ev.
-rewrite (hf _ erefl) // hq // hr // hmh // em // corr1.
-rewrite -[(k + 6 + 5 + 3)%num]/(k + 6 + 5 + 3)%num.
-have -> : (k + 6 + 5 + 3 = k + 6 + 5 + 2 + 1)%num by lia.
-by rewrite hvh // ev // -corr2 -[(scalars + 5 + 4)%num]N.add_assoc.
+  move=> /computes_cat [/(coupled_sound hc) hg] /computes_cat [/pushed_sound hv /descend_sound hp] _.
+  split=> [i hi|] /=; first by rewrite hp // hv // hg.
+  by apply: slots_eqt1 => i hi; rewrite hv // hg.
+- case: slot => [|v []] // _ _ _; rewrite /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]].
+  move=> /computes_cat [/(coupled_sound hc) hg] /computes_cat [/pushed_sound hv].
+  move=> /computes_cat [/pushed_sound ha /descend_sound hp] _.
+  split=> [i hi|] /=; first by rewrite hp // ha // hv // hg // [X in _ * X]addrC.
+  by apply: slots_eqt1 => i hi; rewrite hv // hg.
+- case: power => [|p1 [|p2 []]] // /pair_equal_spec [<- _] hs _; case: slot => [|m [|v []]] // hu hc _.
+  exact: adam_sound hs hu hc.
+- case: power => [|p1 [|p2 []]] // /pair_equal_spec [<- _] hs _; case: slot => [|m [|v []]] // hu hc _.
+  exact: adamw_sound hs hu hc.
+move=> /pair_equal_spec [<- _] hs _ hu hc hsl; exact: rmsprop_sound hs hsl hu hc.
 Qed.
 
 (** ** No division by zero, no root of a negative
@@ -251,6 +374,26 @@ have b2_ok : 0 <= real beta2 < 1 by rewrite b0.
 have [k1 c1] := power_stays h1 b1_ok; have [k2 c2] := power_stays h2 b2_ok.
 have hv := second_moment_ge0 g b2_ok v0.
 split; split=> //; first by rewrite divr_ge0 // ltW.
+by rewrite ltr_paddl // sqrtr_ge0.
+Qed.
+
+(** Adam's [g] is the gradient with the decay in it. *)
+Corollary adam_well_defined beta1 beta2 eps decay (p1 p2 v g : R) :
+  constants_ok (Adam beta1 beta2 eps decay) -> 0 <= p1 <= 1 -> 0 <= p2 <= 1 -> 0 <= v ->
+  let v' := real beta2 * v + (1 - real beta2) * (g * g) in
+  let v_hat := v' / (1 - p2 * real beta2) in
+  [/\ 0 < 1 - p1 * real beta1, 0 < 1 - p2 * real beta2, 0 <= v_hat
+    & 0 < Num.sqrt v_hat + real eps]
+  /\ [/\ 0 <= v', 0 <= p1 * real beta1 <= 1 & 0 <= p2 * real beta2 <= 1].
+Proof. exact: (@adamw_well_defined beta1 beta2 eps decay). Qed.
+
+Theorem rmsprop_well_defined alpha eps mu decay (v g : R) :
+  constants_ok (RmsProp alpha eps mu decay) -> 0 <= v ->
+  let v' := real alpha * v + (1 - real alpha) * (g * g) in
+  0 <= v' /\ 0 < Num.sqrt v' + real eps.
+Proof.
+move=> /= /and5P [/at_least_0P a0 /below_1P a1 _ _] /andP [/above_0P e0 _] v0.
+split; first by apply: second_moment_ge0; rewrite ?a0.
 by rewrite ltr_paddl // sqrtr_ge0.
 Qed.
 End Textbook.

@@ -76,23 +76,42 @@ Lemma textbook_eqt o s (lr : R) power (p p' g g' : tensor R) slot slot' :
   let new := textbook o lr power p g slot in let new' := textbook o lr power p' g' slot' in
   eqt s new.1 new'.1 /\ slots_eqt s new.2 new'.2.
 Proof.
-move=> hp hg [hs hl]; case: o => [decay|mu decay|b1 b2 eps decay] /=.
+move=> hp hg [hs hl].
+case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay] /=.
 - by move=> _; split=> // i hi; rewrite hp // hg.
 - case: slot hs hl => [|v []] //; case: slot' => [|v' []] // _ hl _.
   have hv : eqt s v v' := hl 0%nat.
   split=> [i hi|] /=; first by rewrite hp // hg // hv.
-  by split=> // -[|j] //= i hi; rewrite hp // hg // hv.
-case: slot hs hl => [|m [|v []]] //; case: slot' => [|m' [|v' []]] // _ hl _.
-have hm : eqt s m m' := hl 0%nat; have hv : eqt s v v' := hl 1%nat.
-split=> [i hi|] /=; first by rewrite hp // hg // hm // hv.
-by split=> // -[|[|j]] //= i hi; rewrite hg // ?hm // ?hv.
+  by apply: slots_eqt1 => i hi; rewrite hp // hg // hv.
+- case: slot hs hl => [|v []] //; case: slot' => [|v' []] // _ hl _.
+  have hv : eqt s v v' := hl 0%nat.
+  split=> [i hi|] /=; first by rewrite hp // hg // hv.
+  by apply: slots_eqt1 => i hi; rewrite hp // hg // hv.
+- case: slot hs hl => [|m [|v []]] //; case: slot' => [|m' [|v' []]] // _ hl _.
+  have hm : eqt s m m' := hl 0%nat; have hv : eqt s v v' := hl 1%nat.
+  split=> [i hi|] /=; first by rewrite hp // hg // hm // hv.
+  by apply: slots_eqt2 => i hi; rewrite hp // hg // ?hm // ?hv.
+- case: slot hs hl => [|m [|v []]] //; case: slot' => [|m' [|v' []]] // _ hl _.
+  have hm : eqt s m m' := hl 0%nat; have hv : eqt s v v' := hl 1%nat.
+  split=> [i hi|] /=; first by rewrite hp // hg // hm // hv.
+  by apply: slots_eqt2 => i hi; rewrite hg // ?hm // ?hv.
+case: slot hs hl => [|v l] //; first by case: is_zero.
+case: slot' => [|v' l'] // [hs] hl size_ok; have hv : eqt s v v' := hl 0%nat.
+case: l hs hl size_ok => [|u [|? ?]]; case: l' => [|u' [|? ?]] // _ hl; last by case: is_zero.
+  split=> [i hi|] /=; first by rewrite hp // hg // hv.
+  by apply: slots_eqt1 => i hi; rewrite hp // hg // hv.
+have hu : eqt s u u' := hl 1%nat.
+split=> [i hi|] /=; first by rewrite hp // hg // hv // hu.
+by apply: slots_eqt2 => i hi; rewrite hp // hg // hv // ?hu.
 Qed.
 
 Lemma size_textbook o (lr : R) power (p g : tensor R) slot : size slot = size (slots o) ->
   size (textbook o lr power p g slot).2 = size (slots o).
 Proof.
-case: o => [decay|mu decay|b1 b2 eps decay] //=; first by case: slot => [|v []].
-by case: slot => [|m [|v []]].
+case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay] //=.
+1, 2: by case: slot => [|v []].
+1, 2: by case: slot => [|m [|v []]].
+by case: is_zero; case: slot => [|v [|u []]].
 Qed.
 
 (** ** All parameters *)

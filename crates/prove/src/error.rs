@@ -101,8 +101,8 @@ pub enum ProveError {
     },
     /// An optimiser without a theorem.
     #[error(
-        "the proofs do not cover the optimizer {name}; they cover sgd, momentum and adamw, and \
-         `--what grad` with any"
+        "the proofs do not cover the optimizer {name}; they cover sgd, momentum, nesterov, adam, \
+         adamw and rmsprop, and `--what grad` with any"
     )]
     Optimizer {
         /// Its name.

@@ -196,8 +196,13 @@ pub fn optimizer(options: &StepOptions, precision: Precision) -> Result<String, 
     let constructor = match optimizer {
         Optimizer::Sgd { .. } => "Sgd",
         Optimizer::Momentum { .. } => "Momentum",
+        Optimizer::Nesterov { .. } => "Nesterov",
+        Optimizer::Adam { .. } => "Adam",
         Optimizer::AdamW { .. } => "AdamW",
-        other => return Err(ProveError::Optimizer { name: other.name() }),
+        Optimizer::RmsProp { .. } => "RmsProp",
+        other @ Optimizer::Lamb { .. } => {
+            return Err(ProveError::Optimizer { name: other.name() });
+        }
     };
     let features = options.features();
     if !features.is_empty() {

@@ -44,6 +44,11 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     let sgd = "(Train (Sgd (Over (1)%Z 4%positive)))";
     change("another optimiser", up_to_end(definitions, "(Train (A", sgd));
     change("another optimiser", up_to_end(definitions, "(Train (M", sgd));
+    change("another optimiser", up_to_end(definitions, "(Train (N", sgd));
+    change("another optimiser", up_to_end(definitions, "(Train (R", sgd));
+    change("plain momentum", first("(Nesterov ", "(Momentum "));
+    change("decay apart", first("(Adam ", "(AdamW "));
+    change("decay coupled", first("(AdamW ", "(Adam "));
     change("an optimiser", up_to_end(definitions, "Grad", sgd));
     for (k, (at, _)) in definitions.match_indices("Over (").enumerate() {
         let at = at + "Over (".len();

@@ -72,8 +72,8 @@ fn list(kinds: Vec<LayerKind>) -> Vec<Layer> {
     kinds.into_iter().map(Layer::new).collect()
 }
 
-/// Small networks, each with every step there is, and some of other layers, with
-/// two steps each. In two of them, all dimensions are equal, so that the type does not tell one
+/// Small networks, each with steps of every kind, some of other layers, with
+/// two steps each, and some of other optimisers. In two of them, all dimensions are equal, so that the type does not tell one
 /// from another.
 pub fn steps() -> Vec<Step> {
     let square = NetSpec::new("square", [3]).dense(3).relu().dense(3);
@@ -171,6 +171,15 @@ pub fn steps() -> Vec<Step> {
     for net in [curved, means, pools, normal, branched] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
+    }
+    let small = |name: &str| NetSpec::new(name, [2]).dense(2).layer(Tanh::new()).dense(2);
+    for (name, optimizer) in [
+        ("still", "rmsprop(eps=0.125)"),
+        ("ahead", "nesterov(momentum=0.5,weight_decay=0.25)"),
+        ("moving", "rmsprop(momentum=0.5,weight_decay=0.25,eps=0.125)"),
+        ("coupled", "adam(weight_decay=0.25)"),
+    ] {
+        steps.push(Step::new(&small(name), What::Train, optimizer, 2));
     }
     steps
 }
