@@ -30,7 +30,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector MeaningSound.
 From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical StepSound.
 From Cotangent Require Export Spec Meaning Optimizer OptimizerSound Steps Check Explain.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

@@ -14,7 +14,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning Optimizer OptimizerSound Steps.
+From Cotangent Require Import Spec Meaning MeaningSound Optimizer OptimizerSound Steps.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
