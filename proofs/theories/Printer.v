@@ -9,6 +9,8 @@
 
     Glossary
       - [print m]     the lines of [m]
+      - [pieces m]    the same text, newlines in it, in short strings: Coq's own
+                      output of long strings and lists overflows its stack
       - [text]        concatenation; [commas] puts [", "] between
       - [types f]     the type of every value of [f]
       - [nat_text], [int_text]  numbers in decimal *)
@@ -242,3 +244,65 @@ Definition function_lines (f : function) : seq string :=
 Definition print (m : module) : seq string :=
   (text [:: "module @"; m_name m; " attributes "; attributes_text (m_attributes m); " {"]
     :: flatten (map function_lines (m_functions m)) ++ [:: "}"])%SEQ.
+
+(** ** The text in pieces *)
+Definition newline : string := String "010" "".
+
+Fixpoint first_chars (n : nat) (s : string) : string := match n, s with
+| S n', String c s' => String c (first_chars n' s')
+| _, _ => ""
+end.
+Fixpoint without_first (n : nat) (s : string) : string := match n, s with
+| S n', String _ s' => without_first n' s'
+| _, _ => s
+end.
+
+(** A line and its end, in pieces of at most [n.+1] characters and the end. *)
+Fixpoint cut (fuel n : nat) (s : string) : seq string :=
+  let p := first_chars n.+1 s in
+  if fuel is fuel'.+1 then
+    if without_first n.+1 s is String c s' then p :: cut fuel' n (String c s') else [:: p ++ newline]
+  else [:: s ++ newline].
+Fixpoint length_from (k : nat) (s : string) : nat := if s is String _ s' then length_from k.+1 s' else k.
+
+(** Lists of [n.+1]. *)
+Fixpoint groups (T : Type) (fuel n : nat) (l : seq T) : seq (seq T) :=
+  if fuel is fuel'.+1 then
+    if drop n.+1 l is [::] then [:: l] else take n.+1 l :: groups fuel' n (drop n.+1 l)
+  else [:: l].
+
+Definition pieces (m : module) : seq (seq string) :=
+  let l := flatten [seq cut (length_from 0 line) 399 line | line <- print m] in
+  groups (size l) 49 l.
+
+Lemma text_cat a b : text (a ++ b)%SEQ = text a ++ text b.
+Proof.
+have appendA (s t u : string) : s ++ (t ++ u) = (s ++ t) ++ u by elim: s => //= c s ->.
+by elim: a => //= s a ->; rewrite -/text appendA.
+Qed.
+
+Lemma cut_text fuel n s : text (cut fuel n s) = s ++ newline.
+Proof.
+have append0 (t : string) : t ++ "" = t by elim: t => //= c t ->.
+have appendA (t u w : string) : t ++ (u ++ w) = (t ++ u) ++ w by elim: t => //= c t ->.
+have both k t : first_chars k t ++ without_first k t = t.
+  by elim: k t => [|k ih] [|c t] //=; rewrite ih.
+elim: fuel s => [|fuel ih] s; first by rewrite /text /= append0.
+rewrite /cut -/cut; have := both n.+1 s; move: (first_chars n.+1 s) => p.
+case: without_first => [|c t] e; first by rewrite /text /= append0 -e append0.
+by rewrite -[LHS]/(p ++ text (cut fuel n (String c t))) ih appendA e.
+Qed.
+
+Lemma groups_flatten (T : Type) fuel n (l : seq T) : flatten (groups fuel n l) = l.
+Proof.
+elim: fuel l => [|fuel ih] l; first by rewrite /= cats0.
+rewrite /groups -/groups; case E: drop => [|x l']; first by rewrite /= cats0.
+by rewrite -E [LHS]/= ih cat_take_drop.
+Qed.
+
+(** The pieces are the lines, each with its end. *)
+Theorem pieces_text m : text (flatten (pieces m)) = text [seq line ++ newline | line <- print m].
+Proof.
+rewrite /pieces groups_flatten; elim: (print m) => // line l ih.
+by rewrite /= text_cat cut_text ih.
+Qed.

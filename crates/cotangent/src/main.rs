@@ -1,5 +1,6 @@
 //! The `cotangent` command.
 
+mod certify;
 mod commands;
 mod contender;
 mod layer_table;

@@ -31,6 +31,11 @@ impl Renderer {
         Renderer { bar, quiet, last_line: Instant::now() }
     }
 
+    /// Whether nothing is to be said.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A line of its own, above the bar if there is one.
     fn line(&self, text: &str) {
         match &self.bar {

@@ -13,6 +13,7 @@ mod certificate;
 mod error;
 mod library;
 mod spec;
+mod theorem;
 mod toolchain;
 mod verdict;
 
@@ -20,5 +21,6 @@ pub use certificate::{Directory, Subject};
 pub use error::ProveError;
 pub use library::{Library, THEORIES};
 pub use spec::{optimizer, specification};
+pub use theorem::{kinks, theorem};
 pub use toolchain::{Coq, VERSION, install_command};
 pub use verdict::{ALLOWED_AXIOMS, Kink, Limits, Verdict};

@@ -35,7 +35,7 @@ Local Open Scope N_scope.
 /// The commands that print the module `name` into `file.out`, as string
 /// literals for `proofs/unquote.awk`; after `Require Import Printer`.
 pub fn print_commands(name: &str, file: &str) -> String {
-    format!("Set Printing Depth 1000000.\nRedirect \"{file}\" Eval vm_compute in print {name}.\n")
+    format!("Set Printing Depth 1000000.\nRedirect \"{file}\" Eval vm_compute in pieces {name}.\n")
 }
 
 /// Instructions in one definition: long lists parse slowly.

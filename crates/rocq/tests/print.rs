@@ -170,8 +170,14 @@ fn output_cut_short_is_refused() {
     let file = dir.path().join("cut.out");
     std::fs::write(&file, "     = [:: \"module\"; \"  func").unwrap();
     assert!(!unquote(&file).status.success());
-    std::fs::write(&file, "     = [:: \"a \"\"b\"\"\"; \"\"; \"c\"]\n     : seq string\n").unwrap();
-    assert_eq!(unquote(&file).stdout, b"a \"b\"\n\nc\n");
+    std::fs::write(&file, "     = [:: \"module\"; \"  func\"").unwrap();
+    assert!(!unquote(&file).status.success());
+    std::fs::write(
+        &file,
+        "     = [:: [:: \"a \"\"b\"\"\"; \"\n\"]; [:: \"\"; \"\"\"c\n\"]]\n     : seq (seq string)\n",
+    )
+    .unwrap();
+    assert_eq!(unquote(&file).stdout, b"a \"b\"\n\"c\n");
 }
 
 #[test]

@@ -15,6 +15,7 @@
 //! | `plot.svg`, `plot.png` | loss and accuracy by epoch |
 //! | `last.safetensors`, `best.safetensors` | parameters, optimiser state and progress |
 //! | `summary.json` | the [`Summary`], once the run has finished |
+//! | `certificate/` | where whoever began the run had its step certified |
 //!
 //! Every file is written beside its place and renamed into it, so that none is
 //! ever half-written. While a run writes its directory it holds a lock there,
@@ -69,7 +70,7 @@ pub use observer::{Event, Observer, Position, Silent, StepDone};
 pub use resume::{resume, resume_from};
 pub use run_dir::RunDir;
 pub use score::Scores;
-pub use setup::check_fit;
+pub use setup::{check_fit, step_text};
 pub use start::Start;
 pub use trainer::{Outcome, train};
 pub use weights::Weights;

@@ -6,7 +6,7 @@ use crate::{Config, RunDir, TrainError};
 use cotangent_data::{Augment, Dataset, Encoding};
 use cotangent_graph::Precision;
 use cotangent_net::{Loss, NetSpec, Network};
-use cotangent_stablehlo::{What, manifest};
+use cotangent_stablehlo::{Program, What, manifest};
 use cotangent_step::StepOptions;
 use sha2::{Digest, Sha256};
 
@@ -29,10 +29,7 @@ impl Setup {
     /// `name` is what the run calls its data.
     pub fn new(config: &Config, dataset: &Dataset, name: &str) -> Result<Self, TrainError> {
         let net = NetSpec::from_toml(&config.spec)?.network()?;
-        let options: StepOptions = config
-            .optimizer
-            .parse()
-            .map_err(|reason| TrainError::Invalid { what: "optimizer", reason })?;
+        let options = options(config)?;
         check_fit(&net, dataset)?;
         let steps = check_numbers(config, dataset)?;
         let augment = config.augment.unwrap_or(dataset.default_augment());
@@ -52,9 +49,7 @@ impl Setup {
         };
         let mut files = Vec::new();
         let mut emit = |stem: &str, what| -> Result<String, TrainError> {
-            let program =
-                cotangent_emit::program(&net, what, config.batch, &options, Precision::F32)?;
-            let text = program.to_text()?;
+            let (program, text) = emitted(&net, what, config.batch, &options)?;
             files.push((format!("{stem}.json"), to_json(&manifest(&program))?));
             files.push((format!("{stem}.mlir"), text.clone()));
             Ok(text)
@@ -122,6 +117,32 @@ impl Setup {
         }
         Ok(written)
     }
+}
+
+/// A program of a run, and its text.
+fn emitted(
+    net: &Network,
+    what: What,
+    batch: usize,
+    options: &StepOptions,
+) -> Result<(Program, String), TrainError> {
+    let program = cotangent_emit::program(net, what, batch, options, Precision::F32)?;
+    let text = program.to_text()?;
+    Ok((program, text))
+}
+
+/// The text of `step.mlir` in a run with this configuration.
+///
+/// # Errors
+/// The specification or the optimiser cannot be read, or the network has no step.
+pub fn step_text(config: &Config) -> Result<String, TrainError> {
+    let net = NetSpec::from_toml(&config.spec)?.network()?;
+    Ok(emitted(&net, What::Train, config.batch, &options(config)?)?.1)
+}
+
+fn options(config: &Config) -> Result<StepOptions, TrainError> {
+    let invalid = |reason| TrainError::Invalid { what: "optimizer", reason };
+    config.optimizer.parse().map_err(invalid)
 }
 
 /// Pretty JSON and a newline.

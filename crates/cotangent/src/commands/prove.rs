@@ -1,10 +1,11 @@
 //! `cotangent prove MODEL`
 
+use crate::certify::{Certified, certify};
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::OptimizerArgs;
-use crate::output::{note, print, print_json};
+use crate::output::{print, print_json};
 use cotangent::graph::Precision;
-use cotangent::prove::{Coq, Directory, Library, Limits, Subject, Verdict};
+use cotangent::prove::{Subject, Verdict};
 use cotangent::stablehlo::What;
 use cotangent::train::read_whole;
 use miette::{Result, miette};
@@ -53,27 +54,15 @@ enum Step {
 
 /// Writes a certificate and has Coq check it.
 pub fn run(args: &Args) -> Result<()> {
-    let err = |e: cotangent::prove::ProveError| miette!("{e}");
-    let subject = Subject::read(text(args)?).map_err(err)?;
-    // What the proofs do not cover needs no Coq to be refused.
-    let stated = subject.stated().map_err(err)?;
-    let coq = Coq::find().map_err(err)?;
-    let library = Library::ready(&coq, |name, k, n| {
-        if !args.quiet {
-            note(&format!("compiling the proofs, once: {} of {n}, {name}.v", k + 1));
-        }
-    })
-    .map_err(err)?;
-    let path = match &args.out {
-        Some(path) => path.clone(),
-        None => next_directory(&subject)?,
-    };
-    let directory = Directory::write(&subject, &path).map_err(err)?;
-    let mut verdict = directory.check(&coq, &library, Limits::default()).map_err(err)?;
+    let mut certified = certify(text(args)?, args.quiet, |subject| match &args.out {
+        Some(path) => Ok(path.clone()),
+        None => next_directory(subject),
+    })?;
     if args.recheck {
-        let seconds = directory.recheck(&coq, &library, Limits::default()).map_err(err)?;
-        verdict.recheck_seconds = Some(seconds);
+        certified.recheck()?;
     }
+    let path = certified.path();
+    let Certified { subject, stated, verdict, .. } = &certified;
     if args.json {
         let kinks = verdict
             .kinks
@@ -91,7 +80,7 @@ pub fn run(args: &Args) -> Result<()> {
             "recheck_seconds": verdict.recheck_seconds,
         }));
     }
-    if args.quiet { Ok(()) } else { print(&in_words(&subject, &stated, &verdict, &path)) }
+    if args.quiet { Ok(()) } else { print(&in_words(subject, stated, verdict, path)) }
 }
 
 /// The emitted text: of the file named, or of the step asked for.

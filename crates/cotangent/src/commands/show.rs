@@ -4,7 +4,9 @@ use crate::layer_table::Row;
 use crate::model::ModelArgs;
 use crate::output::{print, print_json, thousands};
 use clap::ValueEnum;
+use cotangent::graph::Precision;
 use cotangent::net::Network;
+use cotangent::prove::{kinks, specification, theorem};
 use miette::Result;
 use std::fmt::Write;
 
@@ -47,8 +49,8 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// The shape of `show --json`: all layers, each before those inside it.
 /// `params` and `macs` are a layer's own, so that they add up to the
-/// network's; `total_params` and `total_macs` count what is inside too. No
-/// layer has a theorem yet, so `theorem` is null.
+/// network's; `total_params` and `total_macs` count what is inside too.
+/// `uncovered` says why the network has no certificate; null if it has one.
 fn json(net: &Network) -> serde_json::Value {
     let layers: Vec<_> = Row::all(net)
         .iter()
@@ -63,7 +65,7 @@ fn json(net: &Network) -> serde_json::Value {
                 "total_params": row.total_params,
                 "total_macs": row.layer.total_macs(),
                 "rule": row.layer.rules().join(", "),
-                "theorem": null,
+                "theorem": theorem(row.layer),
             })
         })
         .collect();
@@ -73,14 +75,19 @@ fn json(net: &Network) -> serde_json::Value {
         "macs": net.macs(),
         "input": net.spec().input,
         "layers": layers,
+        "kinks": kinks(net).iter().map(|k| serde_json::json!({
+            "layer": k.layer, "op": k.op, "condition": k.condition,
+        })).collect::<Vec<_>>(),
+        "uncovered": uncovered(net),
     })
 }
 
 fn table(net: &Network, levels: usize) -> String {
     let mut rows = vec![
-        ["layer", "kind", "output", "parameters", "multiply-adds", "backward"].map(String::from),
+        ["layer", "kind", "output", "parameters", "multiply-adds", "backward", "theorem"]
+            .map(String::from),
     ];
-    rows.push(["input", "", &shape(&net.spec().input), "", "", ""].map(String::from));
+    rows.push(["input", "", &shape(&net.spec().input), "", "", "", ""].map(String::from));
     for row in Row::all(net).iter().filter(|row| row.level <= levels && !row.is_transparent()) {
         rows.push([
             format!("{}{}", "  ".repeat(row.level - 1), row.label()),
@@ -89,10 +96,11 @@ fn table(net: &Network, levels: usize) -> String {
             thousands(row.total_params as u64),
             thousands(row.layer.total_macs()),
             row.layer.rules().join(", "),
+            theorem(row.layer).unwrap_or_default().into(),
         ]);
     }
     let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0);
-    let widths: [usize; 6] = std::array::from_fn(width);
+    let widths: [usize; 7] = std::array::from_fn(width);
     let mut text = format!("{}\n\n", net.spec().name);
     for row in &rows {
         let mut line = String::new();
@@ -116,6 +124,30 @@ fn table(net: &Network, levels: usize) -> String {
         thousands(net.macs()),
         2.0 * net.macs() as f64 / 1e6,
     );
+    text.push_str(&certificate(net));
+    text
+}
+
+/// Why the network has no certificate.
+fn uncovered(net: &Network) -> Option<String> {
+    specification(net, Precision::F32).err().map(|reason| reason.to_string())
+}
+
+/// What `prove` would say of the network.
+fn certificate(net: &Network) -> String {
+    if let Some(reason) = uncovered(net) {
+        return format!("no certificate: {reason}\n");
+    }
+    let mut text = "the whole: GradCorrect.grad_correct (`cotangent prove`)".to_string();
+    let kinks = kinks(net);
+    if kinks.is_empty() {
+        text.push_str("; no kinks\n");
+        return text;
+    }
+    text.push_str(", off its kinks:\n");
+    for k in &kinks {
+        let _ = writeln!(text, "  {} ({}): {}", k.layer, k.op, k.condition);
+    }
     text
 }
 

@@ -1,10 +1,11 @@
 //! `cotangent train MODEL`, `cotangent train --resume DIR`
 
+use crate::certify::{Waiting, WithCertificate};
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
 use crate::progress::Renderer;
-use cotangent::data::Augment;
+use cotangent::data::{Augment, Dataset};
 use cotangent::net::{NetSpec, Network};
 use cotangent::train::{Config, Outcome, RunDir, Schedule, Start, Summary, TrainError};
 use miette::{Result, miette};
@@ -25,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "model", "classes", "image", "width", "depth", "optimizer", "wd", "no_decay", "clip", "ema",
         "accumulate", "backend", "threads", "batch", "epochs", "seed", "lr", "schedule", "run_dir",
-        "augment", "weights", "reset_head",
+        "augment", "weights", "reset_head", "prove",
     ])]
     resume: Option<PathBuf>,
     #[command(flatten)]
@@ -69,6 +70,10 @@ pub struct Args {
     /// Where the run's files go; by default runs/MODEL-1, -2, …
     #[arg(long, value_name = "DIR")]
     run_dir: Option<PathBuf>,
+    /// Before the first step, have Coq certify the step that will train (see `prove`); the
+    /// certificate is kept in the run directory.
+    #[arg(long)]
+    prove: bool,
     /// Print one line of JSON at the end, and nothing else on standard output.
     #[arg(long)]
     json: bool,
@@ -104,13 +109,13 @@ pub fn run(args: &Args) -> Result<ExitCode> {
                 Some(dir) => dir.clone(),
                 None => fresh_dir(&net.spec().name)?,
             };
-            let outcome = cotangent::train::train(&config, &dataset, &dir, &stop, &mut renderer);
+            let outcome = begin(args.prove, &config, &dataset, &dir, &stop, &mut renderer);
             if outcome.is_err() && args.run_dir.is_none() {
                 // Made for a run that did not begin; a directory with anything
                 // in it is not removed.
                 let _ = std::fs::remove_dir(&dir);
             }
-            (outcome.map_err(report)?, dir)
+            (outcome?, dir)
         }
         (None, None) => return Err(miette!("name a model, or a run directory with --resume")),
     };
@@ -139,6 +144,27 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             Ok(ExitCode::from(130))
         }
     }
+}
+
+/// Begins a run in `dir`, with a certificate of its step if `prove`.
+fn begin(
+    prove: bool,
+    config: &Config,
+    dataset: &Dataset,
+    dir: &Path,
+    stop: &AtomicBool,
+    renderer: &mut Renderer,
+) -> Result<Outcome> {
+    let waiting = match prove {
+        true => {
+            let text = cotangent::train::step_text(config).map_err(report)?;
+            Some(Waiting::new(text, dir, renderer.is_quiet())?)
+        }
+        false => None,
+    };
+    let mut observer = WithCertificate { waiting, stop, inner: renderer, problem: None };
+    let outcome = cotangent::train::train(config, dataset, dir, stop, &mut observer);
+    observer.problem.map_or(outcome.map_err(report), Err)
 }
 
 /// Continues the run in `dir`, whose data lies at `moved` now if that is given.

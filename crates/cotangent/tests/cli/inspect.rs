@@ -51,6 +51,34 @@ fn show_counts() {
     );
 }
 
+/// Every theorem that `show` names is one, in the theories that certificates use.
+#[test]
+fn theorems_exist() {
+    let mut named = std::collections::HashSet::new();
+    for model in cotangent::zoo::MODELS {
+        let net = model.spec().network().unwrap();
+        let mut layers: Vec<_> = net.layers().iter().collect();
+        while let Some(layer) = layers.pop() {
+            named.extend(cotangent::prove::theorem(layer));
+            layers.extend(layer.branches.iter().flatten());
+        }
+    }
+    assert!(named.len() > 12, "{named:?}");
+    for name in named {
+        let (file, theorem) = name.split_once('.').unwrap();
+        let theories = cotangent::prove::THEORIES;
+        let (_, text) = theories.iter().find(|(f, _)| *f == file).expect(name);
+        let stated = ["Theorem", "Lemma", "Corollary"].iter().any(|word| {
+            text.lines().any(|l| {
+                l.strip_prefix(word).and_then(|l| l.trim_start().strip_prefix(theorem)).is_some_and(
+                    |rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'),
+                )
+            })
+        });
+        assert!(stated, "{name}");
+    }
+}
+
 #[test]
 fn layers_inside_blocks_add_up() {
     for model in ["resnet18", "convnext-tiny", "tiny-gpt", "unet"] {

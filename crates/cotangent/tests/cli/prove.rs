@@ -21,6 +21,15 @@ fn small() -> TempDir {
     dir
 }
 
+/// `prove`, whose kinks, from Coq, are those that `show` announces.
+fn prove(dir: &Path, model: &str, args: &[&str]) -> Value {
+    let report = json(dir, &[&["prove", model, "--json"], args].concat());
+    let shown = json(dir, &["show", model, "--json"]);
+    assert_eq!(shown["kinks"], report["kinks"]);
+    assert_eq!(shown["uncovered"], Value::Null);
+    report
+}
+
 /// The command with other surroundings.
 fn with(dir: &Path, args: &[&str], name: &str, value: &str) -> Output {
     command(dir, args).env(name, value).output().unwrap()
@@ -190,8 +199,7 @@ fn a_net_that_begins_with_a_dense_layer() {
     let net = "name = \"d\"\ninput = [2]\nlayers = [{ kind = \"dense\", features = 3 }]\n";
     std::fs::write(dir.path().join("d.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {
-        let report =
-            json(dir.path(), &["prove", "d.toml", "--what", what, "--batch", "2", "--json"]);
+        let report = prove(dir.path(), "d.toml", &["--what", what, "--batch", "2"]);
         assert!(report["theorem"].as_str().unwrap().contains("Layer.Dense 3 true"), "{report}");
     }
 }
@@ -210,8 +218,7 @@ fn a_net_that_normalises() {
       { kind = \"dense\", features = 2 }, { kind = \"batch_norm\" } ]\n";
     std::fs::write(dir.path().join("n.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {
-        let report =
-            json(dir.path(), &["prove", "n.toml", "--what", what, "--batch", "3", "--json"]);
+        let report = prove(dir.path(), "n.toml", &["--what", what, "--batch", "3"]);
         assert!(report["theorem"].as_str().unwrap().contains("Layer.BatchNorm"), "{report}");
         assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
     }
@@ -232,8 +239,7 @@ fn a_net_with_branches() {
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("r.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {
-        let report =
-            json(dir.path(), &["prove", "r.toml", "--what", what, "--batch", "2", "--json"]);
+        let report = prove(dir.path(), "r.toml", &["--what", what, "--batch", "2"]);
         assert!(report["theorem"].as_str().unwrap().contains("Merge"), "{report}");
         let kinks = report["kinks"].as_array().unwrap();
         assert!(kinks.iter().any(|k| k["layer"] == "basic_block_1.act1"), "{report}");
@@ -252,8 +258,7 @@ fn a_net_with_convolutions() {
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("c.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {
-        let report =
-            json(dir.path(), &["prove", "c.toml", "--what", what, "--batch", "2", "--json"]);
+        let report = prove(dir.path(), "c.toml", &["--what", what, "--batch", "2"]);
         assert!(report["theorem"].as_str().unwrap().contains("Layer.Conv2d 4"), "{report}");
         assert_eq!(report["kinks"][0]["layer"], "relu_1", "{report}");
     }
@@ -271,8 +276,7 @@ fn a_net_with_pools() {
       { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("p.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {
-        let report =
-            json(dir.path(), &["prove", "p.toml", "--what", what, "--batch", "2", "--json"]);
+        let report = prove(dir.path(), "p.toml", &["--what", what, "--batch", "2"]);
         assert!(report["theorem"].as_str().unwrap().contains("Layer.MaxPool"), "{report}");
         let kinks = report["kinks"].as_array().unwrap();
         assert_eq!(kinks.len(), 1, "{report}");
@@ -284,8 +288,43 @@ fn a_net_with_pools() {
 #[test]
 fn mnist_cnn_as_it_trains() {
     let dir = TempDir::new().unwrap();
-    let report = json(dir.path(), &["prove", "mnist-cnn", "--json"]);
+    let report = prove(dir.path(), "mnist-cnn", &[]);
     let layers: Vec<&str> =
         report["kinks"].as_array().unwrap().iter().map(|k| k["layer"].as_str().unwrap()).collect();
     assert_eq!(layers, ["relu_1", "relu_2", "max_pool_1", "relu_3"]);
+}
+
+/// The run keeps the certificate of the very step it executes; a network that
+/// is not covered, or a step that cannot be certified, is not trained.
+#[test]
+fn training_begins_with_a_certificate() {
+    let dir = small();
+    let net = "name = \"d\"\ninput = [28, 28, 1]\nlayers = [{ kind = \"flatten\" }, { kind = \"dense\", features = 10 }]\n";
+    std::fs::write(dir.path().join("d.toml"), net).unwrap();
+    let train = ["train", "d.toml", "--data", "synthetic", "--epochs", "1", "--run-dir", "run"];
+    ok(dir.path(), &[&train[..], &["--prove", "--quiet"]].concat());
+    let run = dir.path().join("run");
+    let read = |path: &str| std::fs::read(run.join(path)).unwrap();
+    assert_eq!(read("certificate/step.mlir"), read("step.mlir"));
+    let checked = Command::new("sh")
+        .arg(run.join("certificate/check.sh"))
+        .env("THEORIES", THEORIES)
+        .output()
+        .unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
+    ok(dir.path(), &["train", "--resume", "run", "--quiet"]);
+
+    let refused =
+        fails(dir.path(), &[&train[..7], &["other", "--prove", "--optimizer", "lamb"]].concat());
+    assert!(refused.contains("lamb"), "{refused}");
+    assert!(!dir.path().join("other").exists());
+    let left: Vec<_> =
+        std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(
+        !left.iter().any(|name| name.to_string_lossy().starts_with(".certificate")),
+        "{left:?}"
+    );
+    let none =
+        with(dir.path(), &[&train[..7], &["third", "--prove"]].concat(), "PATH", "/nonexistent");
+    assert!(!none.status.success() && !dir.path().join("third").exists());
 }

@@ -1,0 +1,84 @@
+//! The theorem behind each layer, and where a layer has no derivative.
+//!
+//! For people who look at a network before they have it certified: a
+//! certificate takes its kinks from Coq, and a test holds the two together.
+
+use crate::verdict::Kink;
+use cotangent_net::layers::{GeluForm, Merge};
+use cotangent_net::{LayerKind, LayerPlan, Network};
+
+/// The theorem, `File.name` in `proofs/theories`, about the backward of this
+/// layer: its closed form where there is one, else that its instructions
+/// compute its formula, to which `GradCorrect.grad_correct` applies. `None`
+/// where there is none of its own.
+pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
+    Some(match &layer.kind {
+        LayerKind::Dense(_) | LayerKind::Embedding(_) => "Layers.dense_weight",
+        LayerKind::Conv2d(_) | LayerKind::DepthwiseConv2d(_) => "ImagesSound.conv_sound",
+        LayerKind::BatchNorm(_) => "LayersNorm.batch_norm_layer_vjp",
+        LayerKind::LayerNorm(_) => "LayersNorm.layer_norm_layer_vjp",
+        LayerKind::RmsNorm(_) => "LayersNorm.rms_norm_vjp",
+        LayerKind::GroupNorm(_) => "NormsSound.group_norm_sound",
+        LayerKind::Relu(_) => "Layers.relu_vjp",
+        LayerKind::Relu6(_) | LayerKind::HardSigmoid(_) => "LayersPointwise.clamp_vjp",
+        LayerKind::Sigmoid(_) => "LayersPointwise.sigmoid_vjp",
+        LayerKind::Tanh(_) => "LayersPointwise.tanh_vjp",
+        LayerKind::Silu(_) => "LayersPointwise.silu_vjp",
+        LayerKind::HardSwish(_) => "LayersPointwise.hard_swish_vjp",
+        LayerKind::Gelu(g) => match g.approximate {
+            GeluForm::None => "Erf.is_derive_erf",
+            GeluForm::Tanh => "LayersPointwise.gelu_tanh_vjp",
+        },
+        LayerKind::LeakyRelu(_) | LayerKind::Elu(_) | LayerKind::Softplus(_) => {
+            "LayersPointwise.diagonal_vjp"
+        }
+        LayerKind::MaxPool(_) => "PoolsSound.max_pool_sound",
+        LayerKind::AvgPool(_) => "PoolsSound.pool_sum_sound",
+        LayerKind::GlobalAvgPool(_) => "LayersPooling.average_vjp",
+        LayerKind::Flatten(_) | LayerKind::Reshape(_) | LayerKind::SelectToken(_) => {
+            "LayersRules.vjp_mx_gather"
+        }
+        LayerKind::Residual(_) => "LayersRules.vjp_mx_add",
+        LayerKind::Parallel(p) => match p.merge {
+            Merge::Sum => "LayersRules.vjp_mx_add",
+            Merge::Product => "LayersRules.vjp_mx_hadamard",
+            Merge::Maximum => return None,
+        },
+        LayerKind::MultiHeadAttention(_) => "LayersAttention.multi_head_vjp",
+        LayerKind::TransformerBlock(_) => "LayersAttention.transformer_block_vjp",
+        LayerKind::PatchEmbed(_) => "LayersPooling.patch_embed_vjp",
+        LayerKind::SqueezeExcite(_) => "LayersPooling.squeeze_excite_vjp",
+        _ if layer.is_sequence() => "Vjp.vjp_comp",
+        _ => return None,
+    })
+}
+
+/// Where the network has no derivative, in the order and the words of its
+/// certificate.
+pub fn kinks(net: &Network) -> Vec<Kink> {
+    let mut found = Vec::new();
+    append(&mut found, net.layers());
+    found
+}
+
+fn append(found: &mut Vec<Kink>, layers: &[LayerPlan]) {
+    for layer in layers {
+        let points: &[i64] = match &layer.kind {
+            LayerKind::Relu(_) | LayerKind::LeakyRelu(_) => &[0],
+            // A slope of 1 on both sides is no kink.
+            LayerKind::Elu(e) if e.alpha.to_f64() != 1.0 => &[0],
+            LayerKind::Relu6(_) => &[0, 6],
+            LayerKind::HardSigmoid(_) | LayerKind::HardSwish(_) => &[-3, 3],
+            _ => &[],
+        };
+        let kink =
+            |condition| Kink { layer: layer.name.clone(), op: layer.kind.name().into(), condition };
+        let at = |point: &i64| kink(format!("no entry of its input is {point}"));
+        found.extend(points.iter().map(at));
+        if let LayerKind::MaxPool(_) = layer.kind {
+            let greatest = "in every window the first greatest cell stays greatest nearby";
+            found.push(kink(greatest.into()));
+        }
+        layer.branches.iter().for_each(|branch| append(found, branch));
+    }
+}
