@@ -84,6 +84,7 @@ Definition window_eqb (v u : Layer.window) : bool :=
 Definition kink_eqb (a b : kink) : bool := match a, b with
 | KinkAt x c z, KinkAt y d w => [&& String.eqb x y, String.eqb c d & Z.eqb z w]
 | TiesAt x v u, TiesAt y w t => [&& String.eqb x y, window_eqb v w & window_eqb u t]
+| MeetAt x, MeetAt y => String.eqb x y
 | _, _ => false
 end.
 
@@ -101,9 +102,10 @@ Qed.
 
 Lemma kink_eqbP a b : kink_eqb a b -> a = b.
 Proof.
-case: a b => [x c z|x v u] [y d w|y w t] //.
-  by move=> /and3P [/String.eqb_eq -> /String.eqb_eq -> /Z.eqb_eq ->].
-by move=> /and3P [/String.eqb_eq -> /window_eqbP -> /window_eqbP ->].
+case: a b => [x c z|x v u|x] [y d w|y w t|y] //.
+- by move=> /and3P [/String.eqb_eq -> /String.eqb_eq -> /Z.eqb_eq ->].
+- by move=> /and3P [/String.eqb_eq -> /window_eqbP -> /window_eqbP ->].
+by move=> /String.eqb_eq ->.
 Qed.
 
 Lemma is_interfaceP l ps : is_interface l ps -> interface l = Some ps.

@@ -18,8 +18,12 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 (** Layer, its kind, and a number at which it has no derivative; a maximum over
-    windows, which has none where the greatest cells are tied. *)
-Inductive kink := KinkAt of string & string & Z | TiesAt of string & Layer.window & Layer.window.
+    windows, which has none where the greatest cells are tied; a maximum of
+    branches, which has none where two of them meet. *)
+Inductive kink :=
+| KinkAt of string & string & Z
+| TiesAt of string & Layer.window & Layer.window
+| MeetAt of string.
 
 (** What the theorem assumes. *)
 Definition kink_text (k : kink) : string := match k with
@@ -28,6 +32,8 @@ Definition kink_text (k : kink) : string := match k with
        ++ DecimalString.NilZero.string_of_int (Z.to_int point))%string
 | TiesAt layer _ _ =>
     (layer ++ ": max_pool: in every window the first greatest cell stays greatest nearby")%string
+| MeetAt layer =>
+    (layer ++ ": maximum: nowhere is a branch equal to the maximum of those before it")%string
 end.
 
 (** Kind, and points. *)
@@ -117,7 +123,8 @@ Definition new_stats (batch : N) (l : Layer.t) (s : shape) (running : seq (tenso
   if l is Layer.BatchNorm _ _ n d _ then new_running (batch :: s) (rational R n d) running x
   else [::].
 
-(** At the point [x0]. *)
+(** At the point [x0]. [inputs] has what comes into each layer, and of each
+    branch in a maximum its difference from the maximum of those before it. *)
 Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape * (V -> tensor R)))
     (k : kink) : Prop := match k with
 | KinkAt layer _ z =>
@@ -126,5 +133,7 @@ Definition off_kink (V : normedModType R) (x0 : V) (inputs : seq (string * shape
     forall n h w c x, List.In (layer, [:: n; h; w; c], x) inputs ->
     forall i, i \in idxs (Layer.pooled n h w c v u) ->
     stays_greatest x0 [:: n; h; w; c] (Layer.pool_window v u) (Layer.pool_map v u) x i
+| MeetAt layer =>
+    forall s x, List.In (layer, s, x) inputs -> forall i, i \in idxs s -> x x0 i != 0
 end.
 End MeaningLayer.

@@ -356,19 +356,22 @@ Qed.
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->
   off_kink x0 [:: (name, s, x)] q -> off_kink x0 [:: (name, s, y)] q.
 Proof.
-case: q => [layer kind z|layer v u] h hx.
-  move=> s' y' /= [[e1 e2 e3]|//] i; subst => hi.
+case: q => [layer kind z|layer v u|layer] h hx.
+- move=> s' y' /= [[e1 e2 e3]|//] i; subst => hi.
   by rewrite -h // (hx s' x) //; left.
-move=> n h' w c y' /= [[e1 e2 e3]|//] i hi; subst.
-by apply: (stays_greatest_eq h); apply: (hx n h' w c x) => //; left.
+- move=> n h' w c y' /= [[e1 e2 e3]|//] i hi; subst.
+  by apply: (stays_greatest_eq h); apply: (hx n h' w c x) => //; left.
+move=> s' y' /= [[e1 e2 e3]|//] i; subst => hi.
+by rewrite -h // (hx s' x) //; left.
 Qed.
 
 Lemma off_kink_cat (a b : seq (string * shape * (V -> tensor R))) q :
   off_kink x0 (a ++ b) q -> off_kink x0 a q /\ off_kink x0 b q.
 Proof.
-case: q => [layer kind z|layer v u] h.
-  by split=> s x hx; apply: (h s x); apply: List.in_or_app; [left | right].
-by split=> n h' w c x hx; apply: (h n h' w c x); apply: List.in_or_app; [left | right].
+case: q => [layer kind z|layer v u|layer] h.
+- by split=> s x hx; apply: (h s x); apply: List.in_or_app; [left | right].
+- by split=> n h' w c x hx; apply: (h n h' w c x); apply: List.in_or_app; [left | right].
+by split=> s x hx; apply: (h s x); apply: List.in_or_app; [left | right].
 Qed.
 End Smooth.
 End Layers.

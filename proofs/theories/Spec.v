@@ -6,7 +6,7 @@
 
     Glossary
       - [spec]            a network: name, shape of one example, layers, loss
-      - [chain]           layers one after the other, or merged
+      - [chain]           layers one after the other, and branches, joined
       - [net_params]      all parameters, named [layer.parameter], in order;
                           [net_stats] all running statistics
       - [classes]         number of logits per example
@@ -15,24 +15,26 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.
-From Cotangent Require Export SpecLayer.
+From Cotangent Require Export SpecLayer SpecJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Module Loss.
 Inductive t := SoftmaxCrossEntropy.
 End Loss.
 
-(** Layers one after the other. They carry their names: parameters, kinks and
-    errors refer to them. *)
-Inductive merging := Sum | Product.
+(** Layers one after the other, and branches. Layers and joins carry their names:
+    parameters, kinks and errors refer to them. *)
 Inductive chain :=
 | End
 | Next of string & Layer.t & chain
-| Merge of string & merging & chain & chain & chain.
-    (** the outputs of two chains on the same input, merged element by element; a
-        chain without layers gives the input itself. Then what follows *)
+| Branch of chain & chain
+    (** the first on what comes in, a chain without layers giving the input itself;
+        its output is kept, and what follows has the same input *)
+| Join of string & joining & chain.
+    (** the outputs kept, joined, as what comes next *)
 
-(** As in a residual network: [in_turn [:: Next "a" l; Merge "b" Sum c (in_turn [::])]]. *)
+(** As in a residual network:
+    [in_turn [:: Next "a" l; Branch (in_turn [:: Next "b" m]); Branch (in_turn [::]); Join "c" Sum]]. *)
 Definition in_turn (l : seq (chain -> chain)) : chain := foldr (fun f c => f c) End l.
 
 Record spec := Spec {
@@ -43,24 +45,26 @@ Record spec := Spec {
 
 (** ** Shapes and parameters *)
 
-(** The shape of both. *)
-Definition same_shape (a b : option shape) : option shape :=
-  if (a, b) is (Some s, Some t) then if s == t then Some s else None else None.
-
-(** Shape of one example after all layers; [None] where a layer does not fit. *)
-Fixpoint output_shape (c : chain) (s : shape) : option shape := match c with
-| End => Some s
-| Next _ l c' => obind (output_shape c') (Layer.output l s)
-| Merge _ _ a b c' => obind (output_shape c') (same_shape (output_shape a s) (output_shape b s))
+(** Shape of one example after all layers; [None] where a layer does not fit.
+    [ready] are the shapes of the branches' outputs that wait to be joined. *)
+Fixpoint output_shape (c : chain) (ready : seq shape) (s : shape) : option shape := match c with
+| End => if ready is [::] then Some s else None
+| Next _ l c' => obind (output_shape c' ready) (Layer.output l s)
+| Branch a c' =>
+    if output_shape a [::] s is Some t then output_shape c' (rcons ready t) s else None
+| Join _ j c' => obind (output_shape c' [::]) (joined_shape j ready)
 end.
 
 (** Each layer with the shape of one example coming in. *)
-Fixpoint plan (c : chain) (s : shape) : seq (string * Layer.t * shape) := match c with
+Fixpoint plan (c : chain) (ready : seq shape) (s : shape) : seq (string * Layer.t * shape) :=
+match c with
 | End => [::]
 | Next name l c' =>
-    (name, l, s) :: (if Layer.output l s is Some s' then plan c' s' else [::])
-| Merge _ _ a b c' =>
-    plan a s ++ plan b s ++ (if output_shape a s is Some s' then plan c' s' else [::])
+    (name, l, s) :: (if Layer.output l s is Some s' then plan c' ready s' else [::])
+| Branch a c' =>
+    plan a [::] s
+      ++ (if output_shape a [::] s is Some t then plan c' (rcons ready t) s else [::])
+| Join _ j c' => if joined_shape j ready is Some t then plan c' [::] t else [::]
 end.
 
 Definition params_of (p : string * Layer.t * shape) : seq (string * shape) :=
@@ -69,16 +73,18 @@ Definition stats_of (p : string * Layer.t * shape) : seq (string * shape) :=
   let: (name, l, s) := p in of_layer name (Layer.stats l s).
 
 (** Of the chain on an example of this shape. *)
-Definition params_in (c : chain) (s : shape) : seq (string * shape) :=
-  flatten [seq params_of p | p <- plan c s].
-Definition stats_in (c : chain) (s : shape) : seq (string * shape) :=
-  flatten [seq stats_of p | p <- plan c s].
+Definition params_in (c : chain) (ready : seq shape) (s : shape) : seq (string * shape) :=
+  flatten [seq params_of p | p <- plan c ready s].
+Definition stats_in (c : chain) (ready : seq shape) (s : shape) : seq (string * shape) :=
+  flatten [seq stats_of p | p <- plan c ready s].
 
-Definition net_params (net : spec) : seq (string * shape) := params_in (layers net) (input_shape net).
-Definition net_stats (net : spec) : seq (string * shape) := stats_in (layers net) (input_shape net).
+Definition net_params (net : spec) : seq (string * shape) :=
+  params_in (layers net) [::] (input_shape net).
+Definition net_stats (net : spec) : seq (string * shape) :=
+  stats_in (layers net) [::] (input_shape net).
 
 Definition classes (net : spec) : option N :=
-  if output_shape (layers net) (input_shape net) is Some [:: c] then Some c else None.
+  if output_shape (layers net) [::] (input_shape net) is Some [:: c] then Some c else None.
 
 (** ** Elaboration *)
 
@@ -106,43 +112,43 @@ Definition own_values (l : Layer.t) (s : shape) (p0 : N) (t0 : option N) : seq N
 (** The next statistics. *)
 Definition past_stats (T : Type) (t0 : option N) (l : seq T) : option N := omap (fun t => past t l) t0.
 
-Definition merging_op (m : merging) : binary := match m with Sum => Add | Product => Mul end.
-
 (** The layers on [x], parameters from [p0], running statistics from [t0], results
-    from [k]: the program, its last value, the layers' names. *)
-Fixpoint emit_layers (batch : N) (c : chain) (s : shape) (p0 : N) (t0 : option N)
+    from [k]; [ready] are the branches' outputs that wait. The program, its last
+    value, the layers' names. *)
+Fixpoint emit_layers (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 : N) (t0 : option N)
     (x k : N) : option (prog * N * seq (N * string)) :=
 match c with
-| End => Some ([::], x, [::])
+| End => if ready is [::] then Some ([::], x, [::]) else None
 | Next name l c' =>
     if Layer.output l s is Some s' then
       if Layer.emit l batch s (own_values l s p0 t0) x k is Some code then
         let k' := next_id k code in
-        if emit_layers batch c' s' (past p0 (Layer.params l s)) (past_stats t0 (Layer.stats l s))
+        if emit_layers batch c' ready s' (past p0 (Layer.params l s)) (past_stats t0 (Layer.stats l s))
              (N.pred k') k' is Some (code', y, o)
         then Some (code ++ code', y, [seq (i.1, name) | i <- code] ++ o)
         else None
       else None
     else None
-| Merge name m a b c' =>
-    let p1 := past p0 (params_in a s) in let t1 := past_stats t0 (stats_in a s) in
-    let p2 := past p1 (params_in b s) in let t2 := past_stats t1 (stats_in b s) in
-    if same_shape (output_shape a s) (output_shape b s) is Some s' then
-      if emit_layers batch a s p0 t0 x k is Some (code1, y1, o1) then
-        let k1 := next_id k code1 in
-        if emit_layers batch b s p1 t1 x k1 is Some (code2, y2, o2) then
-          let k2 := next_id k1 code2 in
-          if emit_layers batch c' s' p2 t2 k2 (N.succ k2) is Some (code3, y, o3)
-          then Some (code1 ++ code2 ++ (k2, Bin (batch :: s') (merging_op m) y1 y2) :: code3, y,
-                     o1 ++ o2 ++ (k2, name) :: o3)
-          else None
+| Branch a c' =>
+    if output_shape a [::] s is Some t then
+      if emit_layers batch a [::] s p0 t0 x k is Some (code, y, o) then
+        if emit_layers batch c' (rcons ready (y, t)) s (past p0 (params_in a [::] s))
+             (past_stats t0 (stats_in a [::] s)) x (next_id k code) is Some (code', z, o')
+        then Some (code ++ code', z, o ++ o')
         else None
+      else None
+    else None
+| Join name j c' =>
+    if joined_shape j (unzip2 ready) is Some t then
+      let: (code, y) := emit_join j batch t ready k in
+      if emit_layers batch c' [::] t p0 t0 y (next_id k code) is Some (code', z, o)
+      then Some (code ++ code', z, [seq (i.1, name) | i <- code] ++ o)
       else None
     else None
 end.
 
 Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
-  if (emit_layers batch (layers net) (input_shape net) 0 (at_running at_) (at_data at_) (at_first at_),
+  if (emit_layers batch (layers net) [::] (input_shape net) 0 (at_running at_) (at_data at_) (at_first at_),
       classes net) is (Some (c, z, o), Some n) then
     let k := next_id (at_first at_) c in
     let loss := match net_loss net with
@@ -152,7 +158,8 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
 
 (** What the layers read in training, and from it their running statistics, of
     which the first is [t0], after the batch: code from [q] on, results. *)
-Fixpoint update_stats (batch : N) (c : chain) (s : shape) (p0 t0 x k q : N) : prog * seq N :=
+Fixpoint update_stats (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 t0 x k q : N)
+    : prog * seq N :=
 match c with
 | End => ([::], [::])
 | Next _ l c' =>
@@ -160,22 +167,19 @@ match c with
       let st := count_from t0 (size (Layer.stats l s)) in
       let: (u, r) := Layer.new_stats l batch s st x q in
       let k' := next_id k code in
-      let: (u', r') := update_stats batch c' (odflt [::] (Layer.output l s))
+      let: (u', r') := update_stats batch c' ready (odflt [::] (Layer.output l s))
         (past p0 (Layer.params l s)) (past t0 (Layer.stats l s)) (N.pred k') k' (next_id q u) in
       (u ++ u', r ++ r')
     else ([::], [::])
-| Merge _ _ a b c' =>
-    let p1 := past p0 (params_in a s) in let t1 := past t0 (stats_in a s) in
-    let p2 := past p1 (params_in b s) in let t2 := past t1 (stats_in b s) in
-    if emit_layers batch a s p0 None x k is Some (code1, _, _) then
-      let k1 := next_id k code1 in
-      if emit_layers batch b s p1 None x k1 is Some (code2, _, _) then
-        let k2 := next_id k1 code2 in
-        let: (u1, r1) := update_stats batch a s p0 t0 x k q in
-        let: (u2, r2) := update_stats batch b s p1 t1 x k1 (next_id q u1) in
-        let: (u3, r3) := update_stats batch c' (odflt [::] (output_shape a s)) p2 t2 k2 (N.succ k2)
-          (next_id (next_id q u1) u2) in
-        (u1 ++ u2 ++ u3, r1 ++ r2 ++ r3)
-      else ([::], [::])
+| Branch a c' =>
+    if emit_layers batch a [::] s p0 None x k is Some (code, y, _) then
+      let: (u, r) := update_stats batch a [::] s p0 t0 x k q in
+      let: (u', r') := update_stats batch c' (rcons ready (y, odflt [::] (output_shape a [::] s))) s
+        (past p0 (params_in a [::] s)) (past t0 (stats_in a [::] s)) x (next_id k code) (next_id q u) in
+      (u ++ u', r ++ r')
     else ([::], [::])
+| Join _ j c' =>
+    let t := odflt [::] (joined_shape j (unzip2 ready)) in
+    let: (code, y) := emit_join j batch t ready k in
+    update_stats batch c' [::] t p0 t0 y (next_id k code) q
 end.

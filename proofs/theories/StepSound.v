@@ -249,7 +249,7 @@ rewrite /elaborate; case: emit_layers => [[[c z] o]|] //; case: classes => // n 
 by case: (net_loss net).
 Qed.
 
-Lemma n_params_count net : n_params net = param_count (layers net) (input_shape net).
+Lemma n_params_count net : n_params net = param_count (layers net) [::] (input_shape net).
 Proof. by []. Qed.
 
 Section Forward.
@@ -300,7 +300,7 @@ Qed.
 (** In a train step, the running statistics. *)
 Lemma stats_sound o q u r e : w = Train o -> computes e (g_forward g) -> computes e u ->
   (forall j, (j < nin)%num -> e j = a j) ->
-  update_stats (batch_size opts) (layers net) (input_shape net) 0 (stats_at net w) (data_at net w) nin
+  update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) nin
     q = (u, r) ->
   holds e (stats_at_step net opts a) r.
 Proof.
@@ -308,7 +308,7 @@ move=> hw hf hu ha; move: el; rewrite /elaborate; case he: emit_layers => [[[c z
 case: classes => // n [eg]; rewrite -eg /= in hf.
 rewrite (_ : at_running _ = None) in he; last by rewrite /= hw.
 rewrite /stats_at_step -/w /stats_after -(ha _ below_data) => hr.
-apply: (update_stats_sound he hf (eqt_refl _) (theta := a) _ _ hr hu) => j hj hj'; apply: ha.
+apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ hr hu) => j hj hj'; apply: ha.
   exact: below_params hj'.
 have {}hj' : (j < stats_at net w + N.of_nat (size (net_stats net)))%num := hj'.
 by move: hj'; rewrite /nin /first_at /data_at hw /=; lia.

@@ -124,7 +124,7 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
         let: (c, (r, power)) :=
           update o (rate_at net w) (trained_params net o grads) (powers_at net o) (next_id first p) in
         let: (u, stats) :=
-          update_stats batch (layers net) (input_shape net) 0 (stats_at net w) (data_at net w) first
+          update_stats batch (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) first
             (next_id first (p ++ c)) in
         Some (Expected g p grads (p ++ c ++ u)
                (train_results 0 (size (slots o)) r power ++ stats ++ [:: g_loss g; g_logits g]))

@@ -38,56 +38,38 @@ fn in_turn(layers: &[LayerPlan], precision: Precision, depth: usize) -> Result<S
     for layer in layers {
         items.extend(nexts(layer, precision, depth)?);
     }
-    Ok(listed(&items, depth))
-}
-
-fn listed(items: &[String], depth: usize) -> String {
     if items.is_empty() {
-        return "(in_turn [::])".into();
+        return Ok("(in_turn [::])".into());
     }
     let indent = format!("\n{}", "  ".repeat(depth));
-    format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}")))
+    Ok(format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}"))))
 }
 
 /// What the layer adds to a chain: itself, or the layers it consists of.
 fn nexts(layer: &LayerPlan, precision: Precision, depth: usize) -> Result<Vec<String>, ProveError> {
-    let uncovered = |kind: &'static str| ProveError::Layer { layer: layer.name.clone(), kind };
     if layer.is_sequence() {
         let parts = layer.branches.iter().flatten();
         let parts =
             parts.map(|part| nexts(part, precision, depth)).collect::<Result<Vec<_>, _>>()?;
         return Ok(parts.concat());
     }
-    let merging = match &layer.kind {
+    let joining = match &layer.kind {
         LayerKind::Residual(_) => "Sum",
         LayerKind::Parallel(p) => match p.merge {
             Merge::Sum => "Sum",
             Merge::Product => "Product",
-            Merge::Maximum => return Err(uncovered("the maximum of branches")),
+            Merge::Maximum => "Maximum",
         },
         _ => {
             let kind = single(layer, precision)?;
             return Ok(vec![format!("Next \"{}\"%string ({kind})", layer.name)]);
         }
     };
-    let gives = |branch: &Vec<LayerPlan>| {
-        branch.last().map_or(&layer.input, |l| &l.output) == &layer.output
-    };
-    if !layer.branches.iter().all(gives) {
-        return Err(uncovered("branches that stretch"));
-    }
-    // ((a merged with b) merged with c) ..: all but the last merge are chains of
-    // their own.
-    let inside = |branch: &[LayerPlan]| in_turn(branch, precision, depth + 1);
-    let Some((first, rest)) = layer.branches.split_first() else { return Ok(Vec::new()) };
     let mut items = Vec::new();
-    for part in first {
-        items.extend(nexts(part, precision, depth + 1)?);
+    for branch in &layer.branches {
+        items.push(format!("Branch {}", in_turn(branch, precision, depth + 1)?));
     }
-    for branch in rest {
-        let (so_far, other) = (listed(&items, depth + 1), inside(branch)?);
-        items = vec![format!("Merge \"{}\"%string {merging} {so_far} {other}", layer.name)];
-    }
+    items.push(format!("Join \"{}\"%string {joining}", layer.name));
     Ok(items)
 }
 

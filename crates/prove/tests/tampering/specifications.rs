@@ -29,8 +29,10 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another constant", first("Layer.Elu (", "Layer.Elu (1"));
     change("another constant", first("Layer.Gelu (", "Layer.Gelu (1"));
     change("another constant", first("Layer.GeluTanh (", "Layer.GeluTanh (1"));
-    change("a product", first(" Sum ", " Product "));
-    change("a sum", first(" Product ", " Sum "));
+    change("a product", first("%string Sum", "%string Product"));
+    change("a sum", first("%string Product", "%string Sum"));
+    change("a sum", first("%string Maximum", "%string Sum"));
+    change("a branch less", first("Branch (in_turn [::]);", ""));
     change("no way around", first("(in_turn [::])", "(in_turn [:: Next \"a\"%string Layer.Tanh])"));
     change("another epsilon", first("Layer.BatchNorm (", "Layer.BatchNorm (1"));
     change("another epsilon", first("Layer.GroupNorm 2 (", "Layer.GroupNorm 2 (1"));
@@ -55,7 +57,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
         let more = format!("{}1{}", &definitions[..at], &definitions[at..]);
         change(&format!("constant {k} of the optimiser changed"), more);
     }
-    if definitions.contains("Layer.Relu)") || definitions.contains("Layer.MaxPool") {
+    if ["Layer.Relu)", "Layer.MaxPool", "Maximum"].iter().any(|k| definitions.contains(k)) {
         let kinks = "Eval vm_compute in kinks_of the_spec";
         assert!(definitions.contains(kinks));
         change("kinks concealed", first(kinks, "[::]"));

@@ -1,0 +1,71 @@
+(** * Branches, joined
+
+    What becomes of the outputs of several chains on the same input: shapes, and
+    instructions. Nothing here mentions a real number.
+
+    Glossary
+      - [joining]         how branches come together
+      - [part]            a branch's output: value, and shape of one example
+      - [stretches s t]   [s] is [t] but for dimensions of size 1
+      - [joined_shape]    shape of one example after branches of these shapes
+      - [stretch]         a value whose dimensions of size 1 are repeated
+      - [emit_join]       branches as instructions, joined *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith String.
+From Cotangent Require Import Ir.
+From Cotangent Require Import SpecLayer.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+
+(** Element by element; dimensions of size 1 are repeated where another branch is
+    larger. *)
+Inductive joining := Sum | Product | Maximum.
+
+Definition part := (N * shape)%type.
+
+(** ** Shapes *)
+
+Definition stretches (s t : shape) : bool :=
+  (size s == size t) && all (fun q => N.eqb q.1 1 || N.eqb q.1 q.2) (zip s t).
+
+Definition widened (s t : shape) : shape := [seq if N.eqb q.1 1 then q.2 else q.1 | q <- zip s t].
+
+Definition joined_shape (j : joining) (ss : seq shape) : option shape :=
+  if ss is s :: ss' then
+    let t := foldl widened s ss' in
+    if all (fun u => stretches u t) ss then Some t else None
+  else None.
+
+(** ** Instructions *)
+
+(** Which dimensions are as large there as here. *)
+Definition same_dims (s t : shape) : seq bool := [seq N.eqb q.1 q.2 | q <- zip s t].
+
+(** [y], of shape [batch :: s], as one of shape [batch :: t]: the dimensions that
+    differ are dropped, then made anew. Code from [k] on, and the value. *)
+Definition stretch (batch : N) (s t : shape) (y k : N) : prog * N :=
+  if s == t then ([::], y) else
+    let u := batch :: t in let m := same_dims (batch :: s) u in let z := mask m (batch :: s) in
+    ([:: (k, Reshape (batch :: s) z y);
+         (k + 1, Contract u u (proj (first_dims (size u)))
+                   [:: View k z (proj (mask m (first_dims (size u))))])], k + 1)%num.
+
+Definition joining_op (j : joining) : binary :=
+  match j with Sum => Add | Product => Mul | Maximum => Max end.
+
+(** Value [y] merged with one part after the other. *)
+Fixpoint merge_parts (b : binary) (batch : N) (t : shape) (y : N) (parts : seq part) (k : N)
+    : prog * N :=
+  if parts is (z, s) :: parts' then
+    let: (c, z') := stretch batch s t z k in
+    let k' := next_id k c in
+    let: (c', w) := merge_parts b batch t k' parts' (N.succ k') in
+    (c ++ (k', Bin (batch :: t) b y z') :: c', w)
+  else ([::], y).
+
+(** The parts joined to shape [batch :: t]. *)
+Definition emit_join (j : joining) (batch : N) (t : shape) (parts : seq part) (k : N) : prog * N :=
+  if parts is (y, s) :: parts' then
+    let: (c, y') := stretch batch s t y k in
+    let: (c', w) := merge_parts (joining_op j) batch t y' parts' (next_id k c) in
+    (c ++ c', w)
+  else ([::], 0%num).
