@@ -26,6 +26,7 @@ Fixpoint kinks_in (c : chain) : seq kink := match c with
 | Next name l c' => kinks_of_layer name l ++ kinks_in c'
 | Branch a c' => kinks_in a ++ kinks_in c'
 | Join name j c' => kinks_of_join name j ++ kinks_in c'
+| Again _ a c' => kinks_in a ++ kinks_in c'
 end.
 Definition kinks_of (net : spec) : seq kink := kinks_in (layers net).
 
@@ -51,6 +52,9 @@ Fixpoint through (theta : N -> tensor R) (c : chain) (ready : seq (shape * tenso
       (past p0 (params_in a [::] s)) (past_stats t0 (stats_in a [::] s)) x
 | Join _ j c' =>
     through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 t0 (joined j ready)
+| Again p a c' =>
+    let y := through theta a [::] s p t0 x in
+    through theta c' ready (odflt [::] (output_shape a [::] s)) p0 t0 y
 end.
 
 (** What comes into each layer in training, as functions of a point [v] on which
@@ -72,6 +76,10 @@ Fixpoint inputs_through (V : Type) (theta : V -> N -> tensor R) (c : chain)
     let t := odflt [::] (joined_shape j (unzip1 ready)) in
     join_inputs name j (batch :: t) ready
       ++ inputs_through theta c' [::] t p0 (fun v => joined j [seq (q.1, q.2 v) | q <- ready])
+| Again p a c' =>
+    let y v := through (theta v) a [::] s p None (x v) in
+    inputs_through theta a [::] s p x
+      ++ inputs_through theta c' ready (odflt [::] (output_shape a [::] s)) p0 y
 end.
 
 (** Of all layers; they start at [theta t0]. *)
@@ -91,6 +99,9 @@ Fixpoint stats_through (theta : N -> tensor R) (c : chain) (ready : seq (shape *
            (past p0 (params_in a [::] s)) (past t0 (stats_in a [::] s)) x
 | Join _ j c' =>
     stats_through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 t0 (joined j ready)
+| Again p a c' =>
+    let y := through theta a [::] s p None x in
+    stats_through theta c' ready (odflt [::] (output_shape a [::] s)) p0 t0 y
 end.
 End Net.
 

@@ -6,6 +6,7 @@
       - [stretched s y]   [y], of shape [s] for one example, with its dimensions of
                           size 1 repeated
       - [merged]          a tensor merged with others, element by element
+      - [concatenated]    the features of tensors, one after the other
       - [joined]          branches, with their shapes, joined
       - [kinks_of_join]   the kinks of a join
       - [join_inputs]     where a maximum takes sides: each branch's difference
@@ -19,7 +20,7 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 Definition kinks_of_join (name : string) (j : joining) : seq kink :=
-  if j is Maximum then [:: MeetAt name] else [::].
+  if j is Merged Maximum then [:: MeetAt name] else [::].
 
 Section MeaningJoin.
 Variable R : realType.
@@ -28,18 +29,27 @@ Variable R : realType.
 Definition stretched (s : shape) (y : tensor R) : tensor R := fun i =>
   y (head 0%num i :: [seq if N.eqb q.1 1 then 0%num else q.2 | q <- zip s (behead i)]).
 
-Definition combined (j : joining) (x y : R) : R := match j with
+Definition combined (m : merging) (x y : R) : R := match m with
 | Sum => x + y
 | Product => x * y
 | Maximum => Num.max x y
 end.
 
-Fixpoint merged (j : joining) (y : tensor R) (parts : seq (shape * tensor R)) : tensor R :=
-  if parts is (s, z) :: parts' then merged j (fun i => combined j (y i) (stretched s z i)) parts'
+Fixpoint merged (m : merging) (y : tensor R) (parts : seq (shape * tensor R)) : tensor R :=
+  if parts is (s, z) :: parts' then merged m (fun i => combined m (y i) (stretched s z i)) parts'
   else y.
 
-Definition joined (j : joining) (parts : seq (shape * tensor R)) : tensor R :=
-  if parts is (s, y) :: parts' then merged j (stretched s y) parts' else fun _ => 0.
+(** The entry at [i] and feature [k] of those of the parts, one after the other. *)
+Fixpoint concatenated (parts : seq (shape * tensor R)) (i : idx) (k : N) : R :=
+  if parts is (s, y) :: parts' then
+    if N.ltb k (features s) then y (rcons i k) else concatenated parts' i (k - features s)
+  else 0.
+
+Definition joined (j : joining) (parts : seq (shape * tensor R)) : tensor R := match j, parts with
+| Merged m, (s, y) :: parts' => merged m (stretched s y) parts'
+| Merged _, [::] => fun _ => 0
+| Concat, _ => fun i => concatenated parts (lead i) (last 0%num i)
+end.
 
 (** [y] is the maximum so far. The shape [z] is that of the result. *)
 Fixpoint maximum_inputs (V : Type) (name : string) (z : shape) (y : V -> tensor R)
@@ -51,6 +61,6 @@ Fixpoint maximum_inputs (V : Type) (name : string) (z : shape) (y : V -> tensor 
 
 Definition join_inputs (V : Type) (name : string) (j : joining) (z : shape)
     (parts : seq (shape * (V -> tensor R))) : seq (string * shape * (V -> tensor R)) :=
-  if (j, parts) is (Maximum, (s, y) :: parts')
+  if (j, parts) is (Merged Maximum, (s, y) :: parts')
   then maximum_inputs name z (fun v => stretched s (y v)) parts' else [::].
 End MeaningJoin.

@@ -51,12 +51,32 @@ Lemma counts_join name j c ready s t : joined_shape j ready = Some t ->
   /\ stat_count (Join name j c) ready s = stat_count c [::] t.
 Proof. by move=> ht; rewrite /param_count /stat_count /params_in /stats_in /= ht. Qed.
 
+Lemma counts_again p a c ready s t : output_shape a [::] s = Some t ->
+  param_count (Again p a c) ready s = param_count c ready t
+  /\ stat_count (Again p a c) ready s = stat_count c ready t.
+Proof. by move=> ht; rewrite /param_count /stat_count /params_in /stats_in /= ht. Qed.
+
 (** A layer reads its own parameters and statistics. *)
 Definition agree (e : env R) (theta : N -> tensor R) (k n : N) : Prop :=
   forall j, (k <= j)%num -> (j < k + n)%num -> e j = theta j.
 
 Lemma agree_split e theta k a b : agree e theta k (a + b) -> agree e theta k a /\ agree e theta (k + a) b.
 Proof. by move=> h; split=> j h1 h2; apply: h; lia. Qed.
+
+(** All parameters below. *)
+Lemma agree_own e theta k n : agree e theta 0 (k + n) -> agree e theta k n.
+Proof. by move=> h j h1 h2; apply: h; lia. Qed.
+
+Lemma agree_next e theta k a b : agree e theta 0 (k + (a + b)) ->
+  agree e theta 0 (k + a) /\ agree e theta 0 (k + a + b).
+Proof. by move=> h; split=> j h1 h2; apply: h; lia. Qed.
+
+Lemma agree_shared e theta a s p p0 n : may_share a s p p0 -> agree e theta 0 (p0 + n) ->
+  agree e theta 0 (p + param_count a [::] s).
+Proof.
+move=> /andP [/N.leb_le h _] ha j h1 h2; apply: ha => //.
+by rewrite /past in h; rewrite /param_count in h2; lia.
+Qed.
 
 Lemma count_from_eq e theta k n : agree e theta k (N.of_nat n) ->
   [seq e j | j <- count_from k n] = [seq theta j | j <- count_from k n].
@@ -73,6 +93,10 @@ Lemma agree_stats_split e theta (T : Type) t0 (l : seq T) b :
   agree_stats e theta t0 (N.of_nat (size l)) /\ agree_stats e theta (past_stats t0 l) b.
 Proof. by case: t0 => //= t /agree_split. Qed.
 
+Lemma agree_stats_shared e theta a s p p0 t0 : may_share a s p p0 ->
+  agree_stats e theta t0 (stat_count a [::] s).
+Proof. by case: t0 => //= t /andP [_ /nilP h] j; rewrite /stat_count h /=; lia. Qed.
+
 Lemma own_eq l s p0 t0 e theta : agree e theta p0 (N.of_nat (size (Layer.params l s))) ->
   agree_stats e theta t0 (N.of_nat (size (Layer.stats l s))) ->
   [seq e j | j <- own_values l s p0 t0] = [seq theta j | j <- own_values l s p0 t0].
@@ -83,58 +107,66 @@ Qed.
 
 Lemma next_sound batch theta l s s' p0 t0 x k code e xm : Layer.output l s = Some s' ->
   Layer.emit l batch s (own_values l s p0 t0) x k = Some code -> computes e code ->
-  eqt (batch :: s) (e x) xm -> agree e theta p0 (N.of_nat (size (Layer.params l s))) ->
+  eqt (batch :: s) (e x) xm -> agree e theta 0 (p0 + N.of_nat (size (Layer.params l s))) ->
   agree_stats e theta t0 (N.of_nat (size (Layer.stats l s))) ->
   eqt (batch :: s') (e (N.pred (next_id k code)))
     (layer_meaning l batch s [seq theta j | j <- own_values l s p0 t0] xm).
 Proof.
-move=> hs hc h1 hx hp ht; apply: eqt_trans (layer_sound hs hc h1) _.
+move=> hs hc h1 hx /agree_own hp ht; apply: eqt_trans (layer_sound hs hc h1) _.
 by rewrite (own_eq hp ht); exact: layer_eqt hs hx.
 Qed.
 
 Lemma emit_layers_sound batch theta c ready rm s p0 t0 x k code y o e xm :
   emit_layers batch c ready s p0 t0 x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
-  agree e theta p0 (param_count c (unzip2 ready) s) ->
+  agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
   agree_stats e theta t0 (stat_count c (unzip2 ready) s) ->
   exists2 s', output_shape c (unzip2 ready) s = Some s' &
     eqt (batch :: s') (e y) (through batch theta c rm s p0 t0 xm).
 Proof.
 elim: c ready rm s p0 t0 x k code y o xm
-    => [|name l c ih|a iha c ih|name j c ih] ready rm s p0 t0 x k code y o xm /=.
+    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 t0 x k code y o xm /=.
 - by case: ready => // -[<- <- _] _ hx hr _ _; exists s => //; inversion hr.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
   have [-> ->] := counts_next name c (unzip2 ready) hs.
-  move=> /agree_split [hp hp'] /agree_stats_split [ht1 ht2].
+  move=> /agree_next [hp hp'] /agree_stats_split [ht1 ht2].
   by apply: (ih _ _ s' _ _ _ _ _ _ _ _ he h2 _ hr hp' ht2); exact: next_sound hs hc h1 hx hp ht1.
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
   move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs.
-  move=> /agree_split [hp hp'] /agree_stats_split [ht1 ht2].
+  move=> /agree_next [hp hp'] /agree_stats_split [ht1 ht2].
   have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _) hp ht1.
   move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
   have := ih _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
   by rewrite unzip2_rcons; apply.
-case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
-case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
-have [-> ->] := counts_join name c s hj => hp ht.
-rewrite -(holds_parts_shapes hr) hj /=.
-apply: (ih _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht).
-exact: emit_join_sound hj hc h1 hr.
+- case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
+  case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
+  have [-> ->] := counts_join name c s hj => hp ht.
+  rewrite -(holds_parts_shapes hr) hj /=.
+  apply: (ih _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht).
+  exact: emit_join_sound hj hc h1 hr.
+case share: may_share => //; case hs: (output_shape a) => [t|] //.
+case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
+move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_again p c (unzip2 ready) hs.
+move=> hp ht; have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _)
+  (agree_shared share hp) (agree_stats_shared e theta t0 share).
+move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
+exact: ih _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp ht.
 Qed.
 
 Lemma size_stats_through batch (theta : N -> tensor R) c rm s p0 t0 (xm : tensor R) :
   (size (stats_in c (unzip1 rm) s) <= size (stats_through batch theta c rm s p0 t0 xm))%nat.
 Proof.
-elim: c rm s p0 t0 xm => [|name l c ih|a iha c ih|name j c ih] rm s p0 t0 xm //=.
+elim: c rm s p0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s p0 t0 xm //=.
 - rewrite /stats_in /= !size_cat size_map; apply: leq_add.
     by case: l => // *; rewrite /= /new_stats /new_running.
   by case: Layer.output => [s'|] //=; exact: ih.
 - rewrite /stats_in /= !map_cat !flatten_cat !size_cat; apply: leq_add (iha [::] _ _ _ _) _.
   case: output_shape => [t|] //=; have := ih (rcons rm (t, through batch theta a [::] s p0 None xm)) s.
   by rewrite unzip1_rcons; apply.
-by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
+- by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
+by rewrite /stats_in /=; case: output_shape => [t|] //=; exact: ih.
 Qed.
 
 (** Where all layers fit, as many as there are. *)
@@ -142,13 +174,14 @@ Lemma size_stats_exact batch (theta : N -> tensor R) c rm s s' p0 t0 (xm : tenso
   output_shape c (unzip1 rm) s = Some s' ->
   size (stats_through batch theta c rm s p0 t0 xm) = size (stats_in c (unzip1 rm) s).
 Proof.
-elim: c rm s s' p0 t0 xm => [|name l c ih|a iha c ih|name j c ih] rm s s' p0 t0 xm //=.
+elim: c rm s s' p0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s s' p0 t0 xm //=.
 - rewrite /stats_in /= !size_cat size_map; case: Layer.output => [s1|] //= /ih ->.
   by congr (_ + _)%nat; case: l => // *; rewrite /= /new_stats /new_running.
 - rewrite /stats_in /= !map_cat !flatten_cat !size_cat; case ha: output_shape => [t|] //= hc.
   rewrite (iha [::] _ t) //; congr (_ + _)%nat.
   by have := ih (rcons rm (t, through batch theta a [::] s p0 None xm)) s s'; rewrite unzip1_rcons; apply.
-by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
+- by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
+by rewrite /stats_in /=; case: output_shape => [t|] //=; exact: ih.
 Qed.
 
 Definition holds_stats e (ss : seq (string * shape)) (ts : seq (tensor R)) (r : seq N) : Prop :=
@@ -163,17 +196,17 @@ Qed.
 Lemma update_stats_sound batch theta c ready rm s p0 t0 x k code y o q u r e xm :
   emit_layers batch c ready s p0 None x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
-  agree e theta p0 (param_count c (unzip2 ready) s) ->
+  agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
   agree e theta t0 (stat_count c (unzip2 ready) s) ->
   update_stats batch c ready s p0 t0 x k q = (u, r) -> computes e u ->
   holds_stats e (stats_in c (unzip2 ready) s) (stats_through batch theta c rm s p0 t0 xm) r.
 Proof.
 elim: c ready rm s p0 t0 x k code y o q u r xm
-    => [|name l c ih|a iha c ih|name j c ih] ready rm s p0 t0 x k code y o q u r xm /=.
+    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 t0 x k code y o q u r xm /=.
 - by move=> _ _ _ _ _ _ [_ <-] _; constructor.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
-  have [-> ->] := counts_next name c (unzip2 ready) hs; move=> /agree_split [hp hp'] /agree_split [ht ht'].
+  have [-> ->] := counts_next name c (unzip2 ready) hs; move=> /agree_next [hp hp'] /agree_split [ht ht'].
   case hu: Layer.new_stats => [u1 r1]; case hu': update_stats => [u2 r2] [<- <-].
   move=> /computes_cat [e1 e2].
   have [|sz new] := layer_stats_sound name _ hu e1 hx; first by rewrite size_map size_iota.
@@ -185,7 +218,7 @@ elim: c ready rm s p0 t0 x k code y o q u r xm
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
   move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs.
-  move=> /agree_split [hp hp'] /agree_split [ht ht'].
+  move=> /agree_next [hp hp'] /agree_split [ht ht'].
   case hua: (update_stats _ a) => [u1 r1]; case huc: (update_stats _ c) => [u2 r2] [<- <-].
   move=> /computes_cat [e1 e2]; have nil := List.Forall2_nil.
   have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hp (t0 := None) I.
@@ -195,12 +228,19 @@ elim: c ready rm s p0 t0 x k code y o q u r xm
   + exact: iha ea h1 hx (nil _ _ _) hp ht hua e1.
   rewrite /= in huc; have := ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
   by rewrite unzip2_rcons => h; exact: h hp' ht' huc e2.
-case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
-case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
-have [-> ->] := counts_join name c s hj => hp ht /=; rewrite ?hc => hu eu.
-rewrite /stats_in /= hj -(holds_parts_shapes hr) hj /=.
-apply: (ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht hu eu).
-exact: emit_join_sound hj hc h1 hr.
+- case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
+  case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
+  have [-> ->] := counts_join name c s hj => hp ht /=; rewrite ?hc => hu eu.
+  rewrite /stats_in /= hj -(holds_parts_shapes hr) hj /=.
+  apply: (ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht hu eu).
+  exact: emit_join_sound hj hc h1 hr.
+case share: may_share => //; case hs: (output_shape a) => [t|] //.
+case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
+move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_again p c (unzip2 ready) hs.
+move=> hp ht /= hu eu.
+have [t' ea' ya] := emit_layers_sound ea h1 hx (List.Forall2_nil _) (agree_shared share hp) (t0 := None) I.
+move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
+rewrite /stats_in /= hs; exact: ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp ht hu eu.
 Qed.
 
 (** ** Off the kinks of the specification, the program is off its own *)
@@ -211,12 +251,12 @@ Implicit Types E : V -> env R.
 Lemma emit_layers_smooth batch theta c ready rm s p0 x k code y o E (xm : V -> tensor R) :
   emit_layers batch c ready s p0 None x k = Some (code, y, o) -> (forall v, computes (E v) code) ->
   (forall v, eqt (batch :: s) (E v x) (xm v)) -> holds_family batch E ready rm ->
-  (forall v, agree (E v) (theta v) p0 (param_count c (unzip2 ready) s)) ->
+  (forall v, agree (E v) (theta v) 0 (p0 + param_count c (unzip2 ready) s)) ->
   (forall q, List.In q (kinks_in c) -> off_kink x0 (inputs_through batch theta c rm s p0 xm) q) ->
   smooth_in x0 E code.
 Proof.
 elim: c ready rm s p0 x k code y o xm
-    => [|name l c ih|a iha c ih|name j c ih] ready rm s p0 x k code y o xm /=.
+    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 x k code y o xm /=.
 - by case: ready => // -[<- _ _] _ _ _ _ _ d q [].
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
@@ -231,8 +271,8 @@ elim: c ready rm s p0 x k code y o xm
     by rewrite -cat1s => /off_kink_cat [].
   set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_values l s p0 None] (xm v).
   have hy v : eqt (batch :: s') (E v (N.pred (next_id k c1))) (ym v).
-    have [hp1 _] := agree_split (hp v); exact: (next_sound (t0 := None) hs hc (h1 v) (hx v) hp1 I).
-  apply: (ih _ _ s' _ _ _ _ _ _ _ he h2 hy hr) => [v|q hq]; first by have [] := agree_split (hp v).
+    have [hp1 _] := agree_next (hp v); exact: (next_sound (t0 := None) hs hc (h1 v) (hx v) hp1 I).
+  apply: (ih _ _ s' _ _ _ _ _ _ _ he h2 hy hr) => [v|q hq]; first by have [] := agree_next (hp v).
   have := off q (List.in_or_app _ _ _ (or_intror hq)).
   by rewrite -cat1s => /off_kink_cat [].
 - case hs: (output_shape a) => [t|] //.
@@ -240,7 +280,7 @@ elim: c ready rm s p0 x k code y o xm
   move=> [<- _ _] h12 hx hr; have [-> _] := counts_branch c (unzip2 ready) hs; move=> hp off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
-  have hp1 v := proj1 (agree_split (hp v)); have hp2 v := proj2 (agree_split (hp v)).
+  have hp1 v := proj1 (agree_next (hp v)); have hp2 v := proj2 (agree_next (hp v)).
   have nil := List.Forall2_nil; apply: smooth_in_cat.
     apply: (iha _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hp1) => q hq.
     by have [] := off_kink_cat (off q (List.in_or_app _ _ _ (or_introl hq))).
@@ -250,16 +290,30 @@ elim: c ready rm s p0 x k code y o xm
   have h := ih _ _ _ _ _ _ _ _ _ _ ec h2 hx (family_rcons hr ya).
   rewrite unzip2_rcons in h; apply: h hp2 _ => q hq.
   by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
-case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
-case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
-have [-> _] := counts_join name c s hj => hp; rewrite -(family_shapes hr) hj /= => off.
+- case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
+  case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
+  have [-> _] := counts_join name c s hj => hp; rewrite -(family_shapes hr) hj /= => off.
+  have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
+  have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
+  apply: smooth_in_cat.
+    apply: (emit_join_smooth hj hc h1 hr) => q hq.
+    by have [] := off_kink_cat (off q (List.in_or_app _ _ _ (or_introl hq))).
+  have hy v := emit_join_sound hj hc (h1 v) (family_at v hr).
+  apply: (ih _ _ _ _ _ _ _ _ _ _ he h2 hy (List.Forall2_nil _) hp) => q hq.
+  by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
+case share: may_share => //; case hs: (output_shape a) => [t|] //.
+case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
+move=> [<- _ _] h12 hx hr; have [-> _] := counts_again p c (unzip2 ready) hs; move=> hp off.
 have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
 have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
+have nil := List.Forall2_nil; have hpa v := agree_shared share (hp v).
 apply: smooth_in_cat.
-  apply: (emit_join_smooth hj hc h1 hr) => q hq.
+  apply: (iha _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hpa) => q hq.
   by have [] := off_kink_cat (off q (List.in_or_app _ _ _ (or_introl hq))).
-have hy v := emit_join_sound hj hc (h1 v) (family_at v hr).
-apply: (ih _ _ _ _ _ _ _ _ _ _ he h2 hy (List.Forall2_nil _) hp) => q hq.
+have ya v : eqt (batch :: t) (E v y1) (through batch (theta v) a [::] s p None (xm v)).
+  have [t' ea' ya] := emit_layers_sound ea (h1 v) (hx v) (nil _ _ _) (hpa v) (t0 := None) I.
+  by move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
+apply: (ih _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp) => q hq.
 by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
 Qed.
 End Smooth.

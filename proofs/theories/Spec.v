@@ -7,6 +7,7 @@
     Glossary
       - [spec]            a network: name, shape of one example, layers, loss
       - [chain]           layers one after the other, and branches, joined
+      - [may_share]       whether a chain can use the parameters of another
       - [net_params]      all parameters, named [layer.parameter], in order;
                           [net_stats] all running statistics
       - [classes]         number of logits per example
@@ -30,8 +31,11 @@ Inductive chain :=
 | Branch of chain & chain
     (** the first on what comes in, a chain without layers giving the input itself;
         its output is kept, and what follows has the same input *)
-| Join of string & joining & chain.
+| Join of string & joining & chain
     (** the outputs kept, joined, as what comes next *)
+| Again of N & chain & chain.
+    (** the first without parameters of its own: it has those from this number on,
+        which are of layers before it; then what follows *)
 
 (** As in a residual network:
     [in_turn [:: Next "a" l; Branch (in_turn [:: Next "b" m]); Branch (in_turn [::]); Join "c" Sum]]. *)
@@ -53,9 +57,11 @@ Fixpoint output_shape (c : chain) (ready : seq shape) (s : shape) : option shape
 | Branch a c' =>
     if output_shape a [::] s is Some t then output_shape c' (rcons ready t) s else None
 | Join _ j c' => obind (output_shape c' [::]) (joined_shape j ready)
+| Again _ a c' => obind (output_shape c' ready) (output_shape a [::] s)
 end.
 
-(** Each layer with the shape of one example coming in. *)
+(** Each layer that has its own parameters, with the shape of one example coming
+    in. *)
 Fixpoint plan (c : chain) (ready : seq shape) (s : shape) : seq (string * Layer.t * shape) :=
 match c with
 | End => [::]
@@ -65,6 +71,7 @@ match c with
     plan a [::] s
       ++ (if output_shape a [::] s is Some t then plan c' (rcons ready t) s else [::])
 | Join _ j c' => if joined_shape j ready is Some t then plan c' [::] t else [::]
+| Again _ a c' => if output_shape a [::] s is Some t then plan c' ready t else [::]
 end.
 
 Definition params_of (p : string * Layer.t * shape) : seq (string * shape) :=
@@ -112,6 +119,11 @@ Definition own_values (l : Layer.t) (s : shape) (p0 : N) (t0 : option N) : seq N
 (** The next statistics. *)
 Definition past_stats (T : Type) (t0 : option N) (l : seq T) : option N := omap (fun t => past t l) t0.
 
+(** Whether the chain can have the parameters from [p] on when those so far are
+    below [p0]. It must not keep running statistics. *)
+Definition may_share (a : chain) (s : shape) (p p0 : N) : bool :=
+  N.leb (past p (params_in a [::] s)) p0 && nilp (stats_in a [::] s).
+
 (** The layers on [x], parameters from [p0], running statistics from [t0], results
     from [k]; [ready] are the branches' outputs that wait. The program, its last
     value, the layers' names. *)
@@ -143,6 +155,16 @@ match c with
       let: (code, y) := emit_join j batch t ready k in
       if emit_layers batch c' [::] t p0 t0 y (next_id k code) is Some (code', z, o)
       then Some (code ++ code', z, [seq (i.1, name) | i <- code] ++ o)
+      else None
+    else None
+| Again p a c' =>
+    if may_share a s p p0 then
+      if output_shape a [::] s is Some t then
+        if emit_layers batch a [::] s p t0 x k is Some (code, y, o) then
+          if emit_layers batch c' ready t p0 t0 y (next_id k code) is Some (code', z, o')
+          then Some (code ++ code', z, o ++ o')
+          else None
+        else None
       else None
     else None
 end.
@@ -182,4 +204,8 @@ match c with
     let t := odflt [::] (joined_shape j (unzip2 ready)) in
     let: (code, y) := emit_join j batch t ready k in
     update_stats batch c' [::] t p0 t0 y (next_id k code) q
+| Again p a c' =>
+    if emit_layers batch a [::] s p None x k is Some (code, y, _) then
+      update_stats batch c' ready (odflt [::] (output_shape a [::] s)) p0 t0 y (next_id k code) q
+    else ([::], [::])
 end.

@@ -7,18 +7,23 @@
       - [joining]         how branches come together
       - [part]            a branch's output: value, and shape of one example
       - [stretches s t]   [s] is [t] but for dimensions of size 1
+      - [features]        the last dimension
       - [joined_shape]    shape of one example after branches of these shapes
       - [stretch]         a value whose dimensions of size 1 are repeated
       - [emit_join]       branches as instructions, joined *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir.
-From Cotangent Require Import SpecLayer.
+From Cotangent Require Import Ir Index Joins SpecLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
-(** Element by element; dimensions of size 1 are repeated where another branch is
-    larger. *)
-Inductive joining := Sum | Product | Maximum.
+Inductive merging := Sum | Product | Maximum.
+Inductive joining :=
+| Merged of merging
+    (** element by element; dimensions of size 1 are repeated where another branch
+        is larger *)
+| Concat.
+    (** one after the other along the last dimension, the features *)
+Coercion Merged : merging >-> joining.
 
 Definition part := (N * shape)%type.
 
@@ -29,11 +34,19 @@ Definition stretches (s t : shape) : bool :=
 
 Definition widened (s t : shape) : shape := [seq if N.eqb q.1 1 then q.2 else q.1 | q <- zip s t].
 
-Definition joined_shape (j : joining) (ss : seq shape) : option shape :=
-  if ss is s :: ss' then
-    let t := foldl widened s ss' in
-    if all (fun u => stretches u t) ss then Some t else None
-  else None.
+(** Dimensions that are the same, then as many features as there are together. *)
+Definition features (s : shape) : N := last 0%num s.
+Definition concat_shape (s : shape) (ss : seq shape) : shape :=
+  rcons (lead s) (foldr N.add 0%num [seq features u | u <- ss]).
+
+Definition joined_shape (j : joining) (ss : seq shape) : option shape := match j, ss with
+| _, [::] => None
+| Merged _, s :: ss' =>
+    let t := foldl widened s ss' in if all (fun u => stretches u t) ss then Some t else None
+| Concat, s :: _ =>
+    if all (fun u => (size u == size s) && (lead u == lead s)) ss && (0 < size s)
+    then Some (concat_shape s ss) else None
+end.
 
 (** ** Instructions *)
 
@@ -49,8 +62,8 @@ Definition stretch (batch : N) (s t : shape) (y k : N) : prog * N :=
          (k + 1, Contract u u (proj (first_dims (size u)))
                    [:: View k z (proj (mask m (first_dims (size u))))])], k + 1)%num.
 
-Definition joining_op (j : joining) : binary :=
-  match j with Sum => Add | Product => Mul | Maximum => Max end.
+Definition merging_op (m : merging) : binary :=
+  match m with Sum => Add | Product => Mul | Maximum => Max end.
 
 (** Value [y] merged with one part after the other. *)
 Fixpoint merge_parts (b : binary) (batch : N) (t : shape) (y : N) (parts : seq part) (k : N)
@@ -64,8 +77,14 @@ Fixpoint merge_parts (b : binary) (batch : N) (t : shape) (y : N) (parts : seq p
 
 (** The parts joined to shape [batch :: t]. *)
 Definition emit_join (j : joining) (batch : N) (t : shape) (parts : seq part) (k : N) : prog * N :=
-  if parts is (y, s) :: parts' then
-    let: (c, y') := stretch batch s t y k in
-    let: (c', w) := merge_parts (joining_op j) batch t y' parts' (next_id k c) in
-    (c ++ c', w)
-  else ([::], 0%num).
+  match j, parts with
+  | _, [::] => ([::], 0%num)
+  | Merged m, (y, s) :: parts' =>
+      let: (c, y') := stretch batch s t y k in
+      let: (c', w) := merge_parts (merging_op m) batch t y' parts' (next_id k c) in
+      (c ++ c', w)
+  | Concat, [:: (y, _)] => ([::], y)
+  | Concat, _ =>
+      let c := join (N.of_nat (size t)) (batch :: t) k [seq (p.1, batch :: p.2) | p <- parts] in
+      (c, N.pred (next_id k c))
+  end.

@@ -5,6 +5,7 @@ use cotangent_graph::{Precision, Rational};
 use cotangent_net::layers::{Conv2d, GeluForm, Merge, Padding, Pair};
 use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
 use cotangent_step::{Optimizer, StepOptions};
+use std::collections::HashMap;
 
 /// The constants of gelu. They are written here once more, so that a network
 /// with other ones has no certificate.
@@ -28,49 +29,106 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
         "Spec \"{}\"%string [:: {}] {loss}\n  {}",
         net.spec().name,
         input.join("; "),
-        in_turn(net.layers(), precision, 1)?
+        Chains { precision }.in_turn(net.layers(), &mut Written::default(), 1)?
     ))
 }
 
-/// The term of type `chain`; its layers are indented `depth` times.
-fn in_turn(layers: &[LayerPlan], precision: Precision, depth: usize) -> Result<String, ProveError> {
-    let mut items = Vec::new();
-    for layer in layers {
-        items.extend(nexts(layer, precision, depth)?);
-    }
-    if items.is_empty() {
-        return Ok("(in_turn [::])".into());
-    }
-    let indent = format!("\n{}", "  ".repeat(depth));
-    Ok(format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}"))))
+/// How far a specification is written. Later uses of a shared sub-network are
+/// written from where its first use began, so that they come out the same.
+#[derive(Debug, Clone, Default)]
+struct Written {
+    /// Number of parameters so far.
+    params: usize,
+    /// Shared sub-networks so far, and how far it was when each was first used.
+    shared: HashMap<String, Written>,
+    /// Within a later use: the layers are named by their places, since their
+    /// parameters have names already.
+    again: bool,
 }
 
-/// What the layer adds to a chain: itself, or the layers it consists of.
-fn nexts(layer: &LayerPlan, precision: Precision, depth: usize) -> Result<Vec<String>, ProveError> {
-    if layer.is_sequence() {
-        let parts = layer.branches.iter().flatten();
-        let parts =
-            parts.map(|part| nexts(part, precision, depth)).collect::<Result<Vec<_>, _>>()?;
-        return Ok(parts.concat());
-    }
-    let joining = match &layer.kind {
-        LayerKind::Residual(_) => "Sum",
-        LayerKind::Parallel(p) => match p.merge {
-            Merge::Sum => "Sum",
-            Merge::Product => "Product",
-            Merge::Maximum => "Maximum",
-        },
-        _ => {
-            let kind = single(layer, precision)?;
-            return Ok(vec![format!("Next \"{}\"%string ({kind})", layer.name)]);
+/// Writes layers as terms of type `chain`.
+struct Chains {
+    precision: Precision,
+}
+
+impl Chains {
+    /// The layers, indented `depth` times.
+    fn in_turn(
+        &self,
+        layers: &[LayerPlan],
+        so_far: &mut Written,
+        depth: usize,
+    ) -> Result<String, ProveError> {
+        let mut items = Vec::new();
+        for layer in layers {
+            items.extend(self.nexts(layer, so_far, depth)?);
         }
-    };
-    let mut items = Vec::new();
-    for branch in &layer.branches {
-        items.push(format!("Branch {}", in_turn(branch, precision, depth + 1)?));
+        if items.is_empty() {
+            return Ok("(in_turn [::])".into());
+        }
+        let indent = format!("\n{}", "  ".repeat(depth));
+        Ok(format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}"))))
     }
-    items.push(format!("Join \"{}\"%string {joining}", layer.name));
-    Ok(items)
+
+    /// What the layer adds to a chain: itself, or the layers it consists of.
+    fn nexts(
+        &self,
+        layer: &LayerPlan,
+        so_far: &mut Written,
+        depth: usize,
+    ) -> Result<Vec<String>, ProveError> {
+        if let LayerKind::Use(shared) = &layer.kind {
+            if let Some(first) = so_far.shared.get(&shared.net) {
+                return Ok(vec![self.again(layer, first.clone(), depth)?]);
+            }
+            so_far.shared.insert(shared.net.clone(), so_far.clone());
+        }
+        if layer.is_sequence() || matches!(layer.kind, LayerKind::Use(_)) {
+            let mut items = Vec::new();
+            for part in layer.branches.iter().flatten() {
+                items.extend(self.nexts(part, so_far, depth)?);
+            }
+            return Ok(items);
+        }
+        let name = if so_far.again { &layer.name } else { &layer.root };
+        let joining = match &layer.kind {
+            LayerKind::Residual(_) => "Sum",
+            LayerKind::Concat(_) => "Concat",
+            LayerKind::Parallel(p) => match p.merge {
+                Merge::Sum => "Sum",
+                Merge::Product => "Product",
+                Merge::Maximum => "Maximum",
+            },
+            _ => {
+                so_far.params += layer.params.len();
+                let kind = single(layer, self.precision)?;
+                return Ok(vec![format!("Next \"{name}\"%string ({kind})")]);
+            }
+        };
+        let mut items = Vec::new();
+        for branch in &layer.branches {
+            items.push(format!("Branch {}", self.in_turn(branch, so_far, depth + 1)?));
+        }
+        items.push(format!("Join \"{name}\"%string {joining}"));
+        Ok(items)
+    }
+
+    /// A later use of a shared sub-network.
+    fn again(
+        &self,
+        layer: &LayerPlan,
+        mut first: Written,
+        depth: usize,
+    ) -> Result<String, ProveError> {
+        if layer.walk().iter().any(|l| !l.stats.is_empty()) {
+            let kind = "running statistics in a shared sub-network that is used again";
+            return Err(ProveError::Layer { layer: layer.name.clone(), kind });
+        }
+        first.again = true;
+        let at = first.params;
+        let inside: Vec<LayerPlan> = layer.branches.concat();
+        Ok(format!("Again {at} {}", self.in_turn(&inside, &mut first, depth + 1)?))
+    }
 }
 
 /// The term of type `Layer.t` of a layer that holds no layers.

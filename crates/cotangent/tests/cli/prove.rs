@@ -239,11 +239,74 @@ fn a_net_with_branches() {
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("r.toml"), net).unwrap();
     for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "r.toml", &["--what", what, "--batch", "2"]);
-        assert!(report["theorem"].as_str().unwrap().contains("Merge"), "{report}");
+        let report =
+            json(dir.path(), &["prove", "r.toml", "--what", what, "--batch", "2", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Branch"), "{report}");
         let kinks = report["kinks"].as_array().unwrap();
         assert!(kinks.iter().any(|k| k["layer"] == "basic_block_1.act1"), "{report}");
     }
+}
+
+/// A maximum of branches, which may nowhere meet, and branches that stretch to
+/// the others' shape.
+#[test]
+fn a_net_whose_branches_stretch() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"m\"\ninput = [4, 4, 2]\nlayers = [
+      { kind = \"parallel\", merge = \"maximum\", branches = [
+        [{ kind = \"conv2d\", features = 2, kernel = 3 }, { kind = \"batch_norm\" }],
+        [{ kind = \"conv2d\", features = 2, kernel = 1 }], [] ] },
+      { kind = \"parallel\", merge = \"product\", branches = [
+        [], [{ kind = \"conv2d\", features = 2, kernel = 4, padding = \"valid\" }] ] },
+      { kind = \"parallel\", branches = [
+        [{ kind = \"conv2d\", features = 3, kernel = [4, 1], padding = \"valid\" }],
+        [{ kind = \"conv2d\", features = 1, kernel = [1, 4], padding = \"valid\" }] ] },
+      { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("m.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "m.toml", "--what", what, "--batch", "2", "--json"]);
+        let kinks = report["kinks"].as_array().unwrap();
+        assert_eq!(kinks.len(), 1, "{report}");
+        assert_eq!(kinks[0]["layer"], "parallel_1", "{report}");
+        assert_eq!(kinks[0]["op"], "maximum", "{report}");
+    }
+}
+
+/// Sub-networks that share their parameters, one inside the other. Running
+/// statistics that are updated twice have no certificate.
+#[test]
+fn a_net_with_shared_parts() {
+    let dir = TempDir::new().unwrap();
+    let net = |inside: &str| {
+        format!(
+            "name = \"u\"\ninput = [4, 4, 1]\nlayers = [
+      {{ kind = \"parallel\", merge = \"product\", branches = [
+        [{{ kind = \"use\", net = \"eye\" }}],
+        [{{ kind = \"tanh\" }}, {{ kind = \"use\", net = \"eye\" }}],
+        [{{ kind = \"use\", net = \"lens\" }}, {{ kind = \"use\", net = \"lens\" }}] ] }},
+      {{ kind = \"flatten\" }}, {{ kind = \"dense\", features = 2 }} ]\n[shared]
+eye = [{{ kind = \"use\", net = \"lens\" }}, {{ kind = \"conv2d\", features = 1, kernel = 3 }},
+  {{ kind = \"relu\" }}, {{ kind = \"use\", net = \"lens\" }}]
+lens = [{{ kind = \"conv2d\", features = 1, kernel = 2, bias = false }}{inside}]\n"
+        )
+    };
+    std::fs::write(dir.path().join("u.toml"), net("")).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "u.toml", "--what", what, "--batch", "2", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Again 0"), "{report}");
+        let layers: Vec<&str> = report["kinks"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|k| k["layer"].as_str().unwrap())
+            .collect();
+        assert_eq!(layers, ["eye.relu_1", "parallel_1.branch2_use_1.relu_1"], "{report}");
+    }
+    std::fs::write(dir.path().join("s.toml"), net(", { kind = \"batch_norm\" }")).unwrap();
+    let message = fails(dir.path(), &["prove", "s.toml"]);
+    assert!(message.contains("running statistics in a shared sub-network"), "{message}");
 }
 
 /// Convolutions with groups, strides, dilation and padding, and both gradients

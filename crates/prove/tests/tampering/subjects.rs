@@ -3,7 +3,7 @@
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
     AvgPool, Conv2d, Dense, Elu, Gelu, GeluForm, GroupNorm, HardSwish, LeakyRelu, MaxPool, Merge,
-    Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh,
+    Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh, Use,
 };
 use cotangent_net::{Layer, LayerKind, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -168,7 +168,27 @@ pub fn steps() -> Vec<Step> {
             shortcut: list(vec![Dense::new(2).into()]),
             ..Residual::new(list(vec![Dense::new(2).into(), Relu::new().into()]))
         });
-    for net in [curved, means, pools, normal, branched] {
+    // Branches that stretch and meet, and share a layer.
+    let lens = || Use::new("lens").into();
+    let met = NetSpec::new("met", [2, 2, 1])
+        .share("lens", list(vec![Conv2d::new(1, Pair::both(2)).into()]))
+        .layer(Parallel {
+            merge: Merge::Maximum,
+            ..Parallel::new(vec![
+                list(vec![lens()]),
+                list(vec![
+                    Conv2d {
+                        padding: Padding::VALID,
+                        ..Conv2d::new(1, Pair([2, 1]))
+                    }
+                    .into(),
+                ]),
+                list(vec![Tanh::new().into(), lens()]),
+            ])
+        })
+        .flatten()
+        .dense(2);
+    for net in [curved, means, pools, normal, branched, met] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
