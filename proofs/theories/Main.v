@@ -93,7 +93,7 @@ end.
 End Certified.
 
 Definition certified (net : spec) (opts : options) (m : module) (kinks : seq kink) : Prop :=
-  [/\ exists n, classes net = Some n,
+  [/\ exists s, output_of net = Some s,
       options_ok opts,
       has_interface m (argument_ports net opts) (result_ports net opts)
     & forall R : realType, computes_step R net opts m kinks].
@@ -256,7 +256,7 @@ Qed.
 Lemma holds_logits :
   eqt (logits_shape net (batch_size opts)) (e (g_logits g)) (logits_at net opts a).
 Proof.
-have E : p ++ c = g_forward g ++ ([:: (g_loss g, g_loss_op g)] ++ back ++ c).
+have E : p ++ c = g_forward g ++ (g_loss_code g ++ back ++ c).
   by rewrite /p /g_prog -!catA.
 by rewrite /e E; apply: (logits_sound a el); rewrite -E; exact: program_fit.
 Qed.
@@ -267,10 +267,10 @@ Proof.
 rewrite /check; case hx: expected_step => [x|] //; case hr: raise => [r|] //.
 move=> /and5P [options_fit /(list_eqbP kink_eqbP) -> arguments_fit results_fit].
 move=> /and4P [count_fit reads_fit reverse_fit same].
-have [n hn] : exists n, classes net = Some n.
-  move: hx; rewrite /expected_step; case: (opts) => batch w; rewrite /elaborate.
-  by case: emit_layers => [[[c z] o]|] //; case: classes => // n _; exists n.
-split=> //; first by exists n.
+have out : exists s, output_of net = Some s.
+  move: hx; rewrite /expected_step; case: (opts) => batch w.
+  by case el: elaborate => [g|] // _; have [] := loss_code_of el.
+split=> //.
   have [f [hf ea er]] := raise_main hr; exists f; split=> //.
     by rewrite -ea; exact: is_interfaceP.
   by rewrite -er; exact: is_interfaceP.

@@ -16,7 +16,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Index Denote Spec.
-From Cotangent Require Export MeaningLayer MeaningJoin.
+From Cotangent Require Export MeaningLayer MeaningJoin MeaningLoss.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -110,10 +110,8 @@ Definition logits_of (net : spec) (batch : N) (running : option N) (theta : N ->
   through batch theta (layers net) [::] (input_shape net) 0 running x.
 
 Definition loss_of (net : spec) (batch : N) (theta : N -> tensor R) (x target : tensor R) : R :=
-  let s := [:: batch; odflt 0%num (classes net)] in
-  match net_loss net with
-  | Loss.SoftmaxCrossEntropy => cross_entropy s (logits_of net batch None theta x) target
-  end.
+  loss_meaning (net_loss net) (batch :: odflt [::] (output_of net))
+    (logits_of net batch None theta x) target.
 
 Definition layer_inputs (V : Type) (net : spec) (batch : N) (theta : V -> N -> tensor R)
     (x : V -> tensor R) :=

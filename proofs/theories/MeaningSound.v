@@ -1,12 +1,12 @@
 (** * The program of a network computes its meaning
 
-    By the lemmas on layers and joins, in [MeaningLayerSound.v] and
-    [MeaningJoinSound.v]. *)
+    By the lemmas on layers, joins and losses, in [MeaningLayerSound.v],
+    [MeaningJoinSound.v] and [MeaningLossSound.v]. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes Spec Meaning.
-From Cotangent Require Import NormsSound MeaningLayerSound MeaningJoinSound.
+From Cotangent Require Import NormsSound MeaningLayerSound MeaningJoinSound MeaningLossSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -324,39 +324,42 @@ Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g -
   computes e (g_forward g) ->
   agree e theta 0 (param_count (layers net) [::] (input_shape net)) ->
   agree_stats e theta (at_running at_) (stat_count (layers net) [::] (input_shape net)) ->
-  eqt [:: batch; odflt 0%num (classes net)] (e (g_logits g))
+  eqt (batch :: odflt [::] (output_of net)) (e (g_logits g))
     (logits_of net batch (at_running at_) theta (e (at_data at_))).
 Proof.
-rewrite /elaborate /classes; case he: emit_layers => [[[c z] o]|] //.
-case ho: output_shape => [[|n []]|] // [<-] /= hc hp ht.
+rewrite /elaborate /output_of; case he: emit_layers => [[[c z] o]|] //.
+case ho: output_shape => [s|] //; case: ifP => // _ [<-] /= hc hp ht.
 have [s'] := emit_layers_sound he hc (eqt_refl (e (at_data at_))) (List.Forall2_nil _) hp ht.
 by rewrite ho => -[<-].
 Qed.
 
-Lemma loss_op_of net batch at_ g : elaborate net batch at_ = Some g ->
-  exists n, classes net = Some n /\
-    g_loss_op g = match net_loss net with
-      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] (g_logits g) (at_target at_) end.
+(** The loss of a graph is emitted after its forward pass. *)
+Lemma loss_code_of net batch at_ g : elaborate net batch at_ = Some g ->
+  let k := next_id (at_first at_) (g_forward g) in
+  let s := batch :: odflt [::] (output_of net) in
+  [/\ exists s', output_of net = Some s', Loss.fits s,
+      g_loss_code g = Loss.emit (net_loss net) s (g_logits g) (at_target at_) k
+    & g_loss g = N.pred (next_id k (g_loss_code g))].
 Proof.
 rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
-by case: classes => // n [<-]; exists n.
+by case: output_of => // s; case: ifP => // fit [<-]; split=> //; exists s.
 Qed.
 
 Lemma loss_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
-  at_running at_ = None -> computes e (g_prog g) -> op_ok (g_loss_op g) ->
+  at_running at_ = None -> computes e (g_prog g) ->
   agree e theta 0 (param_count (layers net) [::] (input_shape net)) ->
   e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)).
 Proof.
-move=> he training /computes_cat [hf hl] ok ht; have := forward_sound he hf ht.
-rewrite training => /(_ I) hz.
-move: hl => /computes_cons [hl _]; have [n [hn ho]] := loss_op_of he.
-rewrite hn /= in hz; rewrite hl /loss_of ho hn; rewrite ho in ok.
-case: (net_loss net) ok => ok /=.
-pose e' : env R := fun k => if N.eqb k 0 then logits_of net batch None theta (e (at_data at_))
-                            else e (at_target at_).
-pose e1 : env R := fun k => if N.eqb k 0 then e (g_logits g) else e (at_target at_).
-apply: (@den_eqt R (SoftmaxCrossEntropy [:: batch; n] 0 1) e1 e' ok _ [::]) => // a.
-by rewrite !inE => /orP [] /eqP -> //=.
+move=> he training /computes_cat [hf hl] ht; have := forward_sound he hf ht.
+rewrite training => /(_ I) hz; have [_ fit hcode hat] := loss_code_of he.
+rewrite hat hcode emitted_loss_sound -?hcode //; exact: loss_meaning_eqt.
+Qed.
+
+Lemma loss_shape net batch at_ g sh : elaborate net batch at_ = Some g ->
+  shrun (g_prog g) sh (g_loss g) = [::].
+Proof.
+move=> /loss_code_of [_ _ hcode hat]; rewrite hat hcode /shrun /g_prog hcode foldl_cat.
+exact: emitted_loss_shape.
 Qed.
 
 Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g (theta : V -> N -> tensor R) (E : V -> env R) :
@@ -367,11 +370,11 @@ Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g (theta : V -> N
      off_kink x0 (layer_inputs net batch theta (fun v => E v (at_data at_))) q) ->
   smooth_in x0 E (g_prog g).
 Proof.
-move=> he training hc ht off; have [n [_ ho]] := loss_op_of he; apply: smooth_in_cat; last first.
-  by move=> d q /= [[_ <-]|//]; rewrite ho; case: (net_loss net).
+move=> he training hc ht off; have [_ fit hcode _] := loss_code_of he; apply: smooth_in_cat; last first.
+  by rewrite hcode; apply: emitted_loss_smooth => // v; have [] := computes_cat (hc v); rewrite hcode.
 have hf v : computes (E v) (g_forward g) by have [] := computes_cat (hc v).
-move: he hf off {ho hc}; rewrite /elaborate training; case he: emit_layers => [[[c z] o]|] //.
-case: classes => // k [<-] /= hc off.
+move: he hf off {hcode hc}; rewrite /elaborate training; case he: emit_layers => [[[c z] o]|] //.
+case: output_of => // s; case: ifP => // _ [<-] /= hc off.
 exact: (emit_layers_smooth (theta := theta) he hc _ (List.Forall2_nil _) ht off).
 Qed.
 End Sound.

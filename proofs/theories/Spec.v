@@ -10,18 +10,14 @@
       - [may_share]       whether a chain can use the parameters of another
       - [net_params]      all parameters, named [layer.parameter], in order;
                           [net_stats] all running statistics
-      - [classes]         number of logits per example
+      - [output_of]       shape of the logits of one example
       - [position]        which values the parameters, the data, the target are
       - [graph]           the program of the forward pass and the loss *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.
-From Cotangent Require Export SpecLayer SpecJoin.
+From Cotangent Require Export SpecLayer SpecJoin SpecLoss.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
-
-Module Loss.
-Inductive t := SoftmaxCrossEntropy.
-End Loss.
 
 (** Layers one after the other, and branches. Layers and joins carry their names:
     parameters, kinks and errors refer to them. *)
@@ -90,8 +86,7 @@ Definition net_params (net : spec) : seq (string * shape) :=
 Definition net_stats (net : spec) : seq (string * shape) :=
   stats_in (layers net) [::] (input_shape net).
 
-Definition classes (net : spec) : option N :=
-  if output_shape (layers net) [::] (input_shape net) is Some [:: c] then Some c else None.
+Definition output_of (net : spec) : option shape := output_shape (layers net) [::] (input_shape net).
 
 (** ** Elaboration *)
 
@@ -102,11 +97,11 @@ Record position := At { at_running : option N; at_data : N; at_target : N; at_fi
 Record graph := Graph {
   g_forward : prog;
   g_logits : N;
-  g_loss_op : op;
-  g_loss : N;                     (** the loss, the instruction after [g_forward] *)
+  g_loss_code : prog;             (** the loss, from the logits *)
+  g_loss : N;                     (** its last instruction *)
   g_origin : seq (N * string) }.  (** the layer of each instruction *)
 
-Definition g_prog (g : graph) : prog := g_forward g ++ [:: (g_loss g, g_loss_op g)].
+Definition g_prog (g : graph) : prog := g_forward g ++ g_loss_code g.
 
 (** What a layer reads: its own parameters, of which the first is [p0], and in
     evaluation its own running statistics, of which the first is [t0]. *)
@@ -171,11 +166,13 @@ end.
 
 Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
   if (emit_layers batch (layers net) [::] (input_shape net) 0 (at_running at_) (at_data at_) (at_first at_),
-      classes net) is (Some (c, z, o), Some n) then
+      output_of net) is (Some (c, z, o), Some s) then
     let k := next_id (at_first at_) c in
-    let loss := match net_loss net with
-      | Loss.SoftmaxCrossEntropy => SoftmaxCrossEntropy [:: batch; n] z (at_target at_) end in
-    Some (Graph c z loss k (o ++ [:: (k, "the loss"%string)]))
+    let loss := Loss.emit (net_loss net) (batch :: s) z (at_target at_) k in
+    if Loss.fits (batch :: s)
+    then Some (Graph c z loss (N.pred (next_id k loss))
+                 (o ++ [seq (i.1, "the loss"%string) | i <- loss]))
+    else None
   else None.
 
 (** What the layers read in training, and from it their running statistics, of

@@ -243,12 +243,6 @@ Definition inputs_at (V : Type) (net : spec) (opts : options) (A : V -> env R) :
 Definition is_gradient n (f : 'rV[R]_n.+1 -> R^o) (x g : 'rV[R]_n.+1) : Prop :=
   differentiable f x /\ forall v, 'd f x v = \sum_i g 0 i * v 0 i.
 
-Lemma elaborate_shape net batch at_ g : elaborate net batch at_ = Some g -> oshape (g_loss_op g) = [::].
-Proof.
-rewrite /elaborate; case: emit_layers => [[[c z] o]|] //; case: classes => // n [<-] /=.
-by case: (net_loss net).
-Qed.
-
 Lemma n_params_count net : n_params net = param_count (layers net) [::] (input_shape net).
 Proof. by []. Qed.
 
@@ -289,10 +283,7 @@ move=> hw wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
 have ht : (target_at net w < nin)%num.
   by move: hw; rewrite /nin /first_at /target_at; case: w => [||o] //; lia.
-have ok : op_ok (g_loss_op g).
-  have [wg _] := wf_cat wq; have [_] := wf_cat wg.
-  by move=> /wf_cons [_ ok _ _].
-rewrite /e (loss_sound el (training_position hw) hf ok (theta := a)) => [|j _ hj]; last first.
+rewrite /e (loss_sound el (training_position hw) hf (theta := a)) => [|j _ hj]; last first.
   by apply: ha; exact: below_params.
 by rewrite /loss_at -(ha _ below_data) -(ha _ ht).
 Qed.
@@ -305,7 +296,7 @@ Lemma stats_sound o q u r e : w = Train o -> computes e (g_forward g) -> compute
   holds e (stats_at_step net opts a) r.
 Proof.
 move=> hw hf hu ha; move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
-case: classes => // n [eg]; rewrite -eg /= in hf.
+case: output_of => // s; case: ifP => // _ [eg]; rewrite -eg /= in hf.
 rewrite (_ : at_running _ = None) in he; last by rewrite /= hw.
 rewrite /stats_at_step -/w /stats_after -(ha _ below_data) => hr.
 apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ hr hu) => j hj hj'; apply: ha.
@@ -353,8 +344,7 @@ Proof.
 move=> off; have wg0 : wf (g_prog g ++ [::]) nin sh by rewrite cats0.
 have ck : checks (g_prog g) nin sh params (N.succ (g_loss g)) (g_loss g) = true.
   by rewrite /checks wg base params_fit targets (proj2 (N.ltb_lt _ _) (N.lt_succ_diag_r _)).
-have s0 : shrun (g_prog g) sh (g_loss g) = [::].
-  by rewrite /shrun /g_prog foldl_cat /= updE; exact: elaborate_shape el.
+have s0 : shrun (g_prog g) sh (g_loss g) = [::] := loss_shape sh el.
 have sm : smooth_run θ (g_prog g) (inputs other) := loss_off_kinks el hw wg off.
 have [df h] := loss_gradient ck pos s0 emitted sm.
 have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = RowVector.loss (g_prog g) (g_loss g) other.

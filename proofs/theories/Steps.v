@@ -63,7 +63,7 @@ Definition numbered_params (net : spec) : seq (N * shape) :=
 
 (** Shape of the logits and of the target. *)
 Definition logits_shape (net : spec) (batch : N) : shape :=
-  [:: batch; odflt 0 (classes net)].
+  batch :: odflt [::] (output_of net).
 
 Definition argument_ports (net : spec) (opts : options) : seq port :=
   let: Options batch w := opts in
