@@ -93,12 +93,6 @@ pub enum ProveError {
         /// Its kind.
         kind: &'static str,
     },
-    /// A loss that the proofs do not cover.
-    #[error("the proofs do not cover the loss {loss:?} yet; they cover softmax_cross_entropy")]
-    Loss {
-        /// The loss.
-        loss: cotangent_net::Loss,
-    },
     /// An optimiser without a theorem.
     #[error(
         "the proofs do not cover the optimizer {name}; they cover sgd, momentum, nesterov, adam, \

@@ -21,9 +21,8 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
     let input: Vec<String> = net.spec().input.iter().map(usize::to_string).collect();
     let loss = match net.spec().loss {
         Loss::SoftmaxCrossEntropy => "Loss.SoftmaxCrossEntropy",
-        Loss::MeanSquaredError | Loss::BinaryCrossEntropyWithLogits => {
-            return Err(ProveError::Loss { loss: net.spec().loss });
-        }
+        Loss::MeanSquaredError => "Loss.MeanSquaredError",
+        Loss::BinaryCrossEntropyWithLogits => "Loss.BinaryCrossEntropyWithLogits",
     };
     Ok(format!(
         "Spec \"{}\"%string [:: {}] {loss}\n  {}",

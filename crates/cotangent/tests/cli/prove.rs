@@ -391,3 +391,43 @@ fn training_begins_with_a_certificate() {
         with(dir.path(), &[&train[..7], &["third", "--prove"]].concat(), "PATH", "/nonexistent");
     assert!(!none.status.success() && !dir.path().join("third").exists());
 }
+
+/// Every loss, of classes and of the classes of every pixel; another one is
+/// refused.
+#[test]
+fn nets_with_every_loss() {
+    let dir = TempDir::new().unwrap();
+    let write = |file: &str, loss: &str, last: &str| {
+        let net = format!(
+            "name = \"l\"\ninput = [3, 2, 1]\nloss = \"{loss}\"\nlayers = [
+          {{ kind = \"conv2d\", features = 3, kernel = 1 }}, {{ kind = \"tanh\" }}{last} ]\n"
+        );
+        std::fs::write(dir.path().join(file), net).unwrap();
+    };
+    let flat = ", { kind = \"flatten\" }, { kind = \"dense\", features = 2 }";
+    for (loss, term) in [
+        ("softmax_cross_entropy", "Loss.SoftmaxCrossEntropy"),
+        ("mean_squared_error", "Loss.MeanSquaredError"),
+        ("binary_cross_entropy_with_logits", "Loss.BinaryCrossEntropyWithLogits"),
+    ] {
+        for (file, last, whats) in [
+            ("pixels.toml", "", &["forward", "grad", "train"][..]),
+            ("classes.toml", flat, &["train"]),
+        ] {
+            write(file, loss, last);
+            for what in whats {
+                let report =
+                    json(dir.path(), &["prove", file, "--what", what, "--batch", "2", "--json"]);
+                assert!(report["theorem"].as_str().unwrap().contains(term), "{report}");
+                assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
+            }
+        }
+    }
+    ok(dir.path(), &["emit", "pixels.toml", "--what", "grad", "--batch", "2", "-o", "f.mlir"]);
+    let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
+    let other = text.replacen("binary_cross_entropy_with_logits", "mean_squared_error", 1);
+    assert_ne!(other, text);
+    std::fs::write(dir.path().join("f.mlir"), other).unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    assert!(message.contains("not certified"), "{message}");
+}

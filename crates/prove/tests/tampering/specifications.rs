@@ -38,6 +38,8 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another epsilon", first("Layer.GroupNorm 2 (", "Layer.GroupNorm 2 (1"));
     change("another epsilon", first("Layer.LayerNorm (", "Layer.LayerNorm (1"));
     change("another epsilon", first("Layer.RmsNorm (", "Layer.RmsNorm (1"));
+    change("another loss", first("Loss.SoftmaxCrossEntropy", "Loss.MeanSquaredError"));
+    change("another loss", first("Loss.BinaryCrossEntropyWithLogits", "Loss.MeanSquaredError"));
     change("another momentum", first(" (13421773)%Z", " (3421773)%Z"));
     change("no groups", first("Layer.GroupNorm 2", "Layer.GroupNorm 1"));
     change("the gradient alone", up_to_end(definitions, "(Train ", "Grad"));

@@ -5,7 +5,7 @@ use cotangent_net::layers::{
     AvgPool, Conv2d, Dense, Elu, Gelu, GeluForm, GroupNorm, HardSwish, LeakyRelu, MaxPool, Merge,
     Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh, Use,
 };
-use cotangent_net::{Layer, LayerKind, NetSpec, Number};
+use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
 use cotangent_prove::Subject;
 use cotangent_rocq::{PREAMBLE, literal};
 use cotangent_stablehlo::ast::Module;
@@ -188,7 +188,13 @@ pub fn steps() -> Vec<Step> {
         })
         .flatten()
         .dense(2);
-    for net in [curved, means, pools, normal, branched, met] {
+    // A number for every place and channel.
+    let scored = NetSpec::new("scored", [2, 2, 1])
+        .conv2d(2, 1)
+        .layer(Tanh::new())
+        .conv2d(2, 1)
+        .loss(Loss::BinaryCrossEntropyWithLogits);
+    for net in [curved, means, pools, normal, branched, met, scored] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
