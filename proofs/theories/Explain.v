@@ -19,7 +19,7 @@
       - [difference]   the first difference in the programs *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive String Ascii.
-From Cotangent Require Import Ir Stablehlo Stablehlo_types Raise Printer Spec Meaning Grad Optimizer.
+From Cotangent Require Import Ir Stablehlo Stablehlo_types Raise Printer Spec Meaning Grad Optimizer Features.
 From Cotangent Require Import Steps Number Check.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
@@ -50,27 +50,27 @@ Definition backward_marks (g : graph) (params : seq (N * shape)) : seq mark :=
   let: (s, marks) := foldr step (start, [:: (base, the_loss ++ ", backwards")]) (g_prog g) in
   (nx s, "parameters that the loss does not depend on") :: marks.
 
-Fixpoint parameter_marks (o : optimizer) (scalars lr : N) (ps : seq (string * trained)) (k : N)
+Fixpoint parameter_marks (spared : bool) (o : optimizer) (scalars lr : N) (ps : seq (string * trained)) (k : N)
     : seq mark :=
   if ps is (name, p) :: ps' then
-    let c := (update_one o scalars lr (p_shape p) (p_value p) (p_grad p) (p_slots p) k).1 in
-    rcons (parameter_marks o scalars lr ps' (next_id k c)) (k, "the update of " ++ name)
+    let c := (update_one (rule_for spared o (p_shape p)) scalars lr (p_shape p) (p_value p) (p_grad p) (p_slots p) k).1 in
+    rcons (parameter_marks spared o scalars lr ps' (next_id k c)) (k, "the update of " ++ name)
   else [::].
 
-Definition update_marks (net : spec) (o : optimizer) (grads : seq N) (k : N) : seq mark :=
+Definition update_marks (net : spec) (o : optimizer) (f : features) (grads : seq N) (k : N) : seq mark :=
   let powers := powers_at net o in
   let names := [seq q.1 | q <- net_params net] in
   rcons
-    (parameter_marks o k (rate_at net (Train o)) (zip names (trained_params net o grads))
+    (parameter_marks (spared f) o k (rate_at net (Train o f)) (zip names (trained_params net o grads))
        (next_id k (update_scalars o powers k).1))
     (k, "the optimiser").
 
 Definition marks_of (net : spec) (w : what) (x : expected) : seq mark :=
   let g := x_graph x in
-  (if w is Train o then
+  (if w is Train o f then
      let k := next_id (first_at net w) (x_back x) in
-     let: (c, _) := update o (rate_at net w) (trained_params net o (x_grads x)) (powers_at net o) k in
-     (next_id k c, "the running statistics") :: update_marks net o (x_grads x) k
+     let: (c, _) := update (spared f) o (rate_at net w) (trained_params net o (x_grads x)) (powers_at net o) k in
+     (next_id k c, "the running statistics") :: update_marks net o f (x_grads x) k
    else [::])
   ++ backward_marks g (numbered_params net) ++ forward_marks g.
 

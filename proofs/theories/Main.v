@@ -7,7 +7,7 @@
         roles and shapes, in order;
       - on all arguments, over the real numbers, it returns what the network's
         meaning ([Meaning.v]) and the optimiser's textbook formula
-        ([OptimizerSound.v]) say: the logits, which a forward pass alone takes
+        ([Textbook.v]) say: the logits, which a forward pass alone takes
         from the running statistics, where a layer has such; the loss; for each
         parameter the gradient, or its new value and the new state; the new
         running statistics;
@@ -32,7 +32,7 @@ From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector MeaningSound.
 From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical StepSound.
-From Cotangent Require Export Spec Meaning Optimizer OptimizerSound Steps Check Explain.
+From Cotangent Require Export Spec Meaning Optimizer Features Steps Textbook OptimizerSound Check Explain.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -85,7 +85,7 @@ Definition computes_step : Prop := match which opts with
     exists2 g : θ_space,
       off_kinks other θ -> is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
     & returns a match which opts with
-      | Train o => textbook_step net o a (tensors_of g) ++ stats_at_step net opts a
+      | Train o f => textbook_step net o f a (tensors_of g) ++ stats_at_step net opts a
                      ++ [:: loss_result a; logits_result a]
       | _ => gradient_results g ++ [:: loss_result a]
       end
@@ -123,8 +123,8 @@ Lemma shapes_by_slot (T : Type) (F : nat -> seq (shape * T)) (S : seq shape) (l 
   [seq st.1 | st <- flatten [seq F j | j <- iota k (size l)]] = flatten [seq S | _ <- l].
 Proof. by move=> h; elim: l k => //= _ l ih k; rewrite map_cat h ih. Qed.
 
-Lemma shapes_textbook_step (R : realType) net o (a : env R) g :
-  [seq st.1 | st <- textbook_step net o a g]
+Lemma shapes_textbook_step (R : realType) net o f (a : env R) g :
+  [seq st.1 | st <- textbook_step net o f a g]
   = [seq q.2 | q <- net_params net] ++ [seq q.2 | q <- state o (net_params net)].
 Proof.
 rewrite /textbook_step /state !map_cat; congr (_ ++ (_ ++ _)).
@@ -280,7 +280,7 @@ move: hx ret wx reverse_fit reads_fit {same arguments_fit results_fit count_fit}
 rewrite /computes_step; case: opts {options_fit} => batch w; rewrite /expected_step.
 case el: elaborate => [g|] //; case emitted: loss_grad => [back grads].
 set ms := shapes_from 0 _.
-case: w el emitted ms => [||o] el emitted ms.
+case: w el emitted ms => [||o fs] el emitted ms.
 - case=> <- ret wx _ _ a; apply: ret => //=; constructor; last by constructor.
   have := @logits_sound R net (Options batch Forward) g (shape_in ms) a el [::].
   by rewrite cats0; apply.
@@ -297,17 +297,17 @@ case: w el emitted ms => [||o] el emitted ms.
   apply: holds_cat; last by constructor; [exact: loss|constructor].
   by rewrite /gradient_results; apply: (holds_params slopes) => q i hq j hj; exact: esym (hq j hj).
 case hu: update => [c [new power']]; case hs: update_stats => [u stats] [<-] ret wx rev reads other θ.
-have {}rev : reverse_ok net (first_at net (Train o)) ms
+have {}rev : reverse_ok net (first_at net (Train o fs)) ms
   (Expected g (g_prog g ++ back) grads ((g_prog g ++ back) ++ c ++ u) [::]) by [].
 exists (gradient (numbered_params net) grads (run (g_prog g ++ back) (at_θ other θ))).
-  exact: (@slope_is_gradient R net (Options batch (Train o)) g back (c ++ u) grads ms _ el emitted rev wx).
-have slopes := @slope_tensors R net (Options batch (Train o)) g back (c ++ u) grads ms emitted rev wx other θ.
-have loss := @holds_loss R net (Options batch (Train o)) g back (c ++ u) ms _ el wx other θ.
-have logits := @holds_logits R net (Options batch (Train o)) g back (c ++ u) ms el wx other θ.
-have kept := @arguments_kept R net (Options batch (Train o)) g back (c ++ u) ms wx other θ.
+  exact: (@slope_is_gradient R net (Options batch (Train o fs)) g back (c ++ u) grads ms _ el emitted rev wx).
+have slopes := @slope_tensors R net (Options batch (Train o fs)) g back (c ++ u) grads ms emitted rev wx other θ.
+have loss := @holds_loss R net (Options batch (Train o fs)) g back (c ++ u) ms _ el wx other θ.
+have logits := @holds_logits R net (Options batch (Train o fs)) g back (c ++ u) ms el wx other θ.
+have kept := @arguments_kept R net (Options batch (Train o fs)) g back (c ++ u) ms wx other θ.
 have [hp /computes_cat [hc hu']] := computes_cat (wf_computes (at_θ other θ) wx).
 have [/computes_cat [hf _] _] := computes_cat hp.
-have new_stats := @stats_sound R net (Options batch (Train o)) g (at_θ other θ) el o _ u stats _
+have new_stats := @stats_sound R net (Options batch (Train o fs)) g (at_θ other θ) el o fs _ u stats _
   erefl hf hu' kept hs.
 apply: ret => /=; last first.
   rewrite [LHS]map_cat shapes_textbook_step [X in _ ++ X]map_cat shapes_stats -!catA.
@@ -338,11 +338,11 @@ Theorem certified_everywhere net opts m : certified net opts m [::] -> which opt
   exists2 g : θ_space R net,
     is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
   & returns net opts m a match which opts with
-      | Train o => textbook_step net o a (tensors_of g) ++ stats_at_step net opts a
+      | Train o f => textbook_step net o f a (tensors_of g) ++ stats_at_step net opts a
                      ++ [:: loss_result net opts a; logits_result net opts a]
       | _ => gradient_results g ++ [:: loss_result net opts a]
       end.
 Proof.
 move=> [_ _ _ h] hw R other θ; have := h R; rewrite /computes_step.
-by case: (which opts) hw => [|_|o _] // /(_ other θ) [g hg ret]; exists g => //; apply: hg => k [].
+by case: (which opts) hw => [|_|o f _] // /(_ other θ) [g hg ret]; exists g => //; apply: hg => k [].
 Qed.

@@ -8,6 +8,7 @@
       - [ratio]          an exact constant, [numerator / denominator]
       - [optimizer]      update rule with its constants; the learning rate is
                          an input of the step
+      - [rule_for]       the rule for one parameter, some being spared the decay
       - [slots]          prefixes of the state kept for each parameter
       - [powers]         scalars of state kept once
       - [state]          names and shapes of the whole state, in the step's order
@@ -29,6 +30,19 @@ Inductive optimizer :=
 | RmsProp of ratio & ratio & ratio & ratio. (** alpha, eps, momentum, weight decay *)
 
 Definition is_zero (c : ratio) : bool := let: Over n _ := c in Z.eqb n 0.
+
+(** The rule with no weight decay; the rule for a parameter of shape [s] where
+    biases, scales and shifts, which have rank 0 or 1, are spared the decay. *)
+Definition without_decay (o : optimizer) : optimizer := let none := Over 0 1 in match o with
+| Sgd _ => Sgd none
+| Momentum mu _ => Momentum mu none
+| Nesterov mu _ => Nesterov mu none
+| Adam b1 b2 eps _ => Adam b1 b2 eps none
+| AdamW b1 b2 eps _ => AdamW b1 b2 eps none
+| RmsProp alpha eps mu _ => RmsProp alpha eps mu none
+end.
+Definition rule_for (spared : bool) (o : optimizer) (s : shape) : optimizer :=
+  if spared && (size s <= 1) then without_decay o else o.
 
 Definition slots (o : optimizer) : seq string := match o with
 | Sgd _ => [::]
@@ -189,17 +203,18 @@ end.
 (** A parameter of the step: its value, shape, gradient and slots. *)
 Record trained := Trained { p_value : N; p_shape : shape; p_grad : N; p_slots : seq N }.
 
-Fixpoint update_all (o : optimizer) (scalars lr : N) (ps : seq trained) (k : N)
+Fixpoint update_all (spared : bool) (o : optimizer) (scalars lr : N) (ps : seq trained) (k : N)
     : prog * seq (N * seq N) :=
   if ps is p :: ps' then
-    let: (c, r) := update_one o scalars lr (p_shape p) (p_value p) (p_grad p) (p_slots p) k in
-    let: (cs, rs) := update_all o scalars lr ps' (k + N.of_nat (size c)) in
+    let rule := rule_for spared o (p_shape p) in
+    let: (c, r) := update_one rule scalars lr (p_shape p) (p_value p) (p_grad p) (p_slots p) k in
+    let: (cs, rs) := update_all spared o scalars lr ps' (k + N.of_nat (size c)) in
     (c ++ cs, r :: rs)
   else ([::], [::]).
 
 (** Code; each parameter's new value and slots; the new powers. *)
-Definition update (o : optimizer) (lr : N) (ps : seq trained) (power : seq N) (k : N)
+Definition update (spared : bool) (o : optimizer) (lr : N) (ps : seq trained) (power : seq N) (k : N)
     : prog * (seq (N * seq N) * seq N) :=
   let: (c, power') := update_scalars o power k in
-  let: (cs, rs) := update_all o k lr ps (k + N.of_nat (size c)) in
+  let: (cs, rs) := update_all spared o k lr ps (k + N.of_nat (size c)) in
   (c ++ cs, (rs, power')).

@@ -1,77 +1,22 @@
 (** * The update code computes the textbook update
 
-    The formulas are those of PyTorch's documentation (SGD, Adam, AdamW,
-    RMSprop). The step number [t] enters through powers: the state carries
-    [beta^(t-1)], and the step makes [beta^t] of it.
+    The formulas are in [Textbook.v].
 
     Glossary
-      - [real c]            an exact constant as a real number
-      - [textbook]          new value and new slots of one parameter, from the
-                            learning rate, the old powers, the parameter, its
-                            gradient, its old slots
-      - [textbook_powers]   the new powers
-      - [slots_eqt]         slots are equal on the parameter's index set *)
+      - [slots_eqt]         slots are equal on the parameter's index set
+      - [updates]           what the code of one parameter has to do *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Computes Grad Canonical Optimizer.
+From Cotangent Require Import Ir Index Denote Computes Grad Canonical Optimizer Textbook.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
-Section Textbook.
+Section Sound.
 Variable R : realType.
 Implicit Types (e : env R).
-
-Definition real (c : ratio) : R := let: Over n d := c in rational R n d.
-
-Definition textbook_powers (o : optimizer) (power : seq R) : seq R := match o, power with
-| Adam beta1 beta2 _ _, [:: p1; p2] | AdamW beta1 beta2 _ _, [:: p1; p2] =>
-    [:: p1 * real beta1; p2 * real beta2]
-| _, _ => power end.
-
-Definition textbook (o : optimizer) (lr : R) (power : seq R) (p g : tensor R) (slot : seq (tensor R))
-    : tensor R * seq (tensor R) :=
-match o, slot with
-| Sgd decay, _ =>
-    let g' i := g i + real decay * p i in
-    (fun i => p i - lr * g' i, [::])
-| Momentum mu decay, [:: v] =>
-    let g' i := g i + real decay * p i in
-    let v' i := real mu * v i + g' i in
-    (fun i => p i - lr * v' i, [:: v'])
-| Nesterov mu decay, [:: v] =>
-    let g' i := g i + real decay * p i in
-    let v' i := real mu * v i + g' i in
-    (fun i => p i - lr * (g' i + real mu * v' i), [:: v'])
-| Adam beta1 beta2 eps decay, [:: m; v] =>
-    let beta1_t := nth 0 (textbook_powers o power) 0 in
-    let beta2_t := nth 0 (textbook_powers o power) 1 in
-    let g' i := g i + real decay * p i in
-    let m' i := real beta1 * m i + (1 - real beta1) * g' i in
-    let v' i := real beta2 * v i + (1 - real beta2) * (g' i * g' i) in
-    let m_hat i := m' i / (1 - beta1_t) in
-    let v_hat i := v' i / (1 - beta2_t) in
-    (fun i => p i - lr * m_hat i / (Num.sqrt (v_hat i) + real eps), [:: m'; v'])
-| AdamW beta1 beta2 eps decay, [:: m; v] =>
-    let beta1_t := nth 0 (textbook_powers o power) 0 in
-    let beta2_t := nth 0 (textbook_powers o power) 1 in
-    let m' i := real beta1 * m i + (1 - real beta1) * g i in
-    let v' i := real beta2 * v i + (1 - real beta2) * (g i * g i) in
-    let m_hat i := m' i / (1 - beta1_t) in
-    let v_hat i := v' i / (1 - beta2_t) in
-    (fun i => p i - lr * real decay * p i - lr * m_hat i / (Num.sqrt (v_hat i) + real eps),
-     [:: m'; v'])
-| RmsProp alpha eps mu decay, v :: velocity =>
-    let g' i := g i + real decay * p i in
-    let v' i := real alpha * v i + (1 - real alpha) * (g' i * g' i) in
-    let q i := g' i / (Num.sqrt (v' i) + real eps) in
-    if velocity is [:: u] then    (* the state of a momentum [mu] that is not 0 *)
-      let u' i := real mu * u i + q i in
-      (fun i => p i - lr * u' i, [:: v'; u'])
-    else (fun i => p i - lr * q i, [:: v'])
-| _, _ => (p, slot)
-end.
+Notation real := (@real R).
 
 (** After [t] steps from 1, the state holds the [t]-th powers. *)
 Lemma textbook_powers_iter o beta1 beta2 eps decay (t : nat) :
@@ -320,6 +265,12 @@ case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu
 move=> /pair_equal_spec [<- _] hs _ hu hc hsl; exact: rmsprop_sound hs hsl hu hc.
 Qed.
 
+(** Sparing a parameter the decay changes neither the state nor the scalars. *)
+Lemma rule_for_same spared o s : let rule := rule_for spared o s in
+  [/\ slots rule = slots o, powers rule = powers o, update_scalars rule =2 update_scalars o
+    & textbook_powers (R := R) rule =1 textbook_powers o].
+Proof. by rewrite /rule_for; case: ifP => // _; case: o. Qed.
+
 (** ** No division by zero, no root of a negative
 
     Real division and roots are total functions in MathComp; under the
@@ -396,4 +347,4 @@ move=> /= /and5P [/at_least_0P a0 /below_1P a1 _ _] /andP [/above_0P e0 _] v0.
 split; first by apply: second_moment_ge0; rewrite ?a0.
 by rewrite ltr_paddl // sqrtr_ge0.
 Qed.
-End Textbook.
+End Sound.

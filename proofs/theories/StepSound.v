@@ -6,7 +6,6 @@
 
     Glossary
       - [loss_at], [logits_at]  of the specification, at a step's arguments
-      - [textbook_step]      all results of the update, with their shapes
       - [holds e sts js]     in [e], the values [js] are the tensors [sts]
       - [is_gradient f x g]  [f] is differentiable at [x] with gradient [g] *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -14,7 +13,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning MeaningSound Optimizer OptimizerSound Steps.
+From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook OptimizerSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -65,7 +64,7 @@ Qed.
 (** Everything that the update reads is an argument. *)
 Definition reads_arguments (net : spec) (w : what) : bool :=
   let ok j := N.ltb j (first_at net w) in
-  if w is Train o then
+  if w is Train o _ then
     [&& ok (rate_at net w), all ok (powers_at net o)
       & all ok (flatten [seq slots_at net o q.1 | q <- numbered_params net])]
   else true.
@@ -116,19 +115,6 @@ Qed.
 
 (** ** All parameters *)
 
-(** The step's results but loss and logits: new parameters, new slots, new
-    powers. The arguments are [a], the gradients [g]. *)
-Definition textbook_step (net : spec) (o : optimizer) (a : env R) (g : N -> tensor R)
-    : seq (shape * tensor R) :=
-  let w := Train o in
-  let power := [seq a k [::] | k <- powers_at net o] in
-  let new (q : N * shape) := textbook o (a (rate_at net w) [::]) power (a q.1) (g q.1)
-                 [seq a k | k <- slots_at net o q.1] in
-  [seq (q.2, (new q).1) | q <- numbered_params net]
-  ++ flatten [seq [seq (q.2, nth (fun _ => 0) (new q).2 j) | q <- numbered_params net]
-                | j <- iota 0 (size (slots o))]
-  ++ [seq ([::], fun _ => p) | p <- textbook_powers o power].
-
 Lemma holds_map (T U : Type) (f : T -> shape * tensor R) (h : U -> N) (P : T -> U -> Prop) e l l' :
   List.Forall2 P l l' -> (forall x y, P x y -> eqt (f x).1 (e (h y)) (f x).2) ->
   holds e [seq f x | x <- l] [seq h y | y <- l'].
@@ -146,13 +132,13 @@ apply: holds_cat; first by apply: hj; rewrite inE eqxx.
 by apply: ih => k hk; apply: hj; rewrite inE hk orbT.
 Qed.
 
-Lemma update_all_sound e o cs power power' scalars lr ps k c r :
+Lemma update_all_sound e spared o cs power power' scalars lr ps k c r :
   update_scalars o power scalars = (cs, power') -> computes e cs -> size power = size (powers o) ->
-  update_all o scalars lr ps k = (c, r) -> computes e c ->
+  update_all spared o scalars lr ps k = (c, r) -> computes e c ->
   all (fun p => size (p_slots p) == size (slots o)) ps ->
   List.Forall2 (fun p q =>
-    let new := textbook o (e lr [::]) [seq e j [::] | j <- power] (e (p_value p)) (e (p_grad p))
-                 [seq e j | j <- p_slots p] in
+    let new := textbook (rule_for spared o (p_shape p)) (e lr [::]) [seq e j [::] | j <- power]
+                 (e (p_value p)) (e (p_grad p)) [seq e j | j <- p_slots p] in
     eqt (p_shape p) (e q.1) new.1 /\ slots_eqt (p_shape p) [seq e j | j <- q.2] new.2) ps r.
 Proof.
 move=> hsc hcs hpw; elim: ps k c r => [|p ps ih] k c r /=.
@@ -160,7 +146,10 @@ move=> hsc hcs hpw; elim: ps k c r => [|p ps ih] k c r /=.
 case h1: update_one => [c1 [p' slot']]; case h2: update_all => [c2 r2].
 move=> /pair_equal_spec [<- <-] /computes_cat [e1 e2] /andP [/eqP hs ha].
 constructor; last exact: ih h2 e2 ha.
-exact: (update_one_sound hsc hcs hpw h1 e1 hs).
+have [eq_sl eq_pw eq_sc _] := rule_for_same R spared o (p_shape p).
+apply: update_one_sound hcs _ h1 e1 _; last by rewrite eq_sl.
+  by rewrite eq_sc; exact: hsc.
+by rewrite eq_pw.
 Qed.
 
 Lemma Forall2_zip (T U V W : Type) (mk : T * U -> V) (A : T -> U -> Prop) (B : V -> W -> Prop)
@@ -174,13 +163,13 @@ by apply: ih => // q' u' w' hq; apply: hC; right.
 Qed.
 
 (** The update's code, among the values [e] of a step with arguments [a]. *)
-Lemma update_sound net o e a grads g k c r power' (w := Train o) :
-  update o (rate_at net w) (trained_params net o grads) (powers_at net o) k = (c, (r, power')) ->
+Lemma update_sound net o f e a grads g k c r power' (w := Train o f) :
+  update (spared f) o (rate_at net w) (trained_params net o grads) (powers_at net o) k = (c, (r, power')) ->
   computes e c -> reads_arguments net w ->
   (forall j, (j < first_at net w)%num -> e j = a j) ->
   (forall q, List.In q (numbered_params net) -> (q.1 < first_at net w)%num) ->
   List.Forall2 (fun q i => eqt q.2 (g q.1) (e i)) (numbered_params net) grads ->
-  holds e (textbook_step net o a g) (train_results 0%num (size (slots o)) r power').
+  holds e (textbook_step net o f a g) (train_results 0%num (size (slots o)) r power').
 Proof.
 rewrite /update; case hsc: update_scalars => [cs pw]; case hall: update_all => [c2 r2].
 move=> /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [e1 e2].
@@ -193,7 +182,7 @@ have size_sl q : size (slots_at net o q) = size (slots o) by rewrite !size_map s
 have all_sl : all (fun p => size (p_slots p) == size (slots o)) (trained_params net o grads).
   by rewrite /trained_params all_map; apply/allP => q _; rewrite /= size_sl.
 have F := update_all_sound hsc e1 size_pw hall e2 all_sl.
-pose new (q : N * shape) := textbook o (a (rate_at net w) [::]) [seq a k [::] | k <- powers_at net o] (a q.1) (g q.1)
+pose new (q : N * shape) := textbook (rule_for (spared f) o q.2) (a (rate_at net w) [::]) [seq a k [::] | k <- powers_at net o] (a q.1) (g q.1)
                  [seq a k | k <- slots_at net o q.1].
 have {}F : List.Forall2 (fun (q : N * shape) u => eqt q.2 (e u.1) (new q).1 /\
     forall j, j \in iota 0 (size (slots o)) -> eqt q.2 (e (nth 0%num u.2 j)) (nth (fun _ => 0) (new q).2 j))
@@ -204,15 +193,16 @@ have {}F : List.Forall2 (fun (q : N * shape) u => eqt q.2 (e u.1) (new q).1 /\
     exists (slots_at net o q.1) => //; apply/mapP; exists q => //.
     by elim: (numbered_params net) hq => //= q' l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.
   rewrite hlr hpw sl (he _ (hp _ hq)) in hv hs.
-  have [|||//|v_eq s_eq] := @textbook_eqt o q.2 (a (rate_at net w) [::])
+  have [|||//|v_eq s_eq] := @textbook_eqt (rule_for (spared f) o q.2) q.2 (a (rate_at net w) [::])
      [seq a k [::] | k <- powers_at net o] (a q.1) (a q.1) (e i) (g q.1)
      [seq a k | k <- slots_at net o q.1] [seq a k | k <- slots_at net o q.1] => //.
   - exact: eqt_sym.
-  - by rewrite size_map size_sl.
+  - by have [-> _ _ _] := rule_for_same R (spared f) o q.2; rewrite size_map size_sl.
   split=> [|j]; first exact: eqt_trans hv v_eq.
   rewrite mem_iota add0n /= => hj; have [sz1 h1] := hs; have [sz2 h2] := s_eq.
   have := eqt_trans (h1 j) (h2 j); rewrite (nth_map 0%num) //.
-  by move: sz1; rewrite size_map => ->; rewrite sz2 size_textbook // size_map size_sl.
+  have [e_sl _ _ _] := rule_for_same R (spared f) o q.2.
+  by move: sz1; rewrite size_map => ->; rewrite sz2 size_textbook e_sl // size_map size_sl.
 rewrite /textbook_step /train_results; apply: holds_cat.
   by apply: holds_map F _ => q u [].
 apply: holds_cat.
@@ -289,7 +279,7 @@ by rewrite /loss_at -(ha _ below_data) -(ha _ ht).
 Qed.
 
 (** In a train step, the running statistics. *)
-Lemma stats_sound o q u r e : w = Train o -> computes e (g_forward g) -> computes e u ->
+Lemma stats_sound o f q u r e : w = Train o f -> computes e (g_forward g) -> computes e u ->
   (forall j, (j < nin)%num -> e j = a j) ->
   update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) nin
     q = (u, r) ->

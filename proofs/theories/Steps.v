@@ -17,11 +17,11 @@
       - [expected_step]     the expected step, if the network is well formed *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir Index Grad Spec Optimizer.
+From Cotangent Require Import Ir Index Grad Spec Optimizer Features.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope N_scope.
 
-Inductive what := Forward | Grad | Train of optimizer.
+Inductive what := Forward | Grad | Train of optimizer & features.
 Record options := Options { batch_size : N; which : what }.
 
 (** ** Arguments and results *)
@@ -32,7 +32,7 @@ Definition ports (role : string) (l : seq (string * shape)) : seq port :=
   [seq Port q.1 role q.2 | q <- l].
 
 Definition state_of (net : spec) (w : what) : seq (string * shape) :=
-  if w is Train o then state o (net_params net) else [::].
+  if w is Train o _ then state o (net_params net) else [::].
 
 (** The gradient alone is that of training, without the updates. *)
 Definition stats_read (net : spec) (w : what) : seq (string * shape) :=
@@ -46,7 +46,7 @@ Definition data_at (net : spec) (w : what) : N :=
 Definition target_at (net : spec) (w : what) : N := data_at net w + 1.
 Definition rate_at (net : spec) (w : what) : N := data_at net w + 2.
 Definition first_at (net : spec) (w : what) : N :=
-  data_at net w + match w with Forward => 1 | Grad => 2 | Train _ => 3 end.
+  data_at net w + match w with Forward => 1 | Grad => 2 | Train _ _ => 3 end.
 
 (** Where the layers read running statistics. *)
 Definition running_at (net : spec) (w : what) : option N :=
@@ -72,7 +72,7 @@ Definition argument_ports (net : spec) (opts : options) : seq port :=
   ++ ports "stat" (stats_read net w)
   ++ [:: Port "x" "data" (batch :: input_shape net)]
   ++ (if w is Forward then [::] else [:: Port "target" "target" (logits_shape net batch)])
-  ++ (if w is Train _ then [:: Port "lr" "hyper" [::]] else [::]).
+  ++ (if w is Train _ _ then [:: Port "lr" "hyper" [::]] else [::]).
 
 Definition result_ports (net : spec) (opts : options) : seq port :=
   let: Options batch w := opts in
@@ -81,7 +81,7 @@ Definition result_ports (net : spec) (opts : options) : seq port :=
   match w with
   | Forward => [:: logits]
   | Grad => ports "grad" (net_params net) ++ [:: loss]
-  | Train _ =>
+  | Train _ _ =>
       ports "param" (net_params net) ++ ports "state" (state_of net w)
       ++ ports "stat" (net_stats net) ++ [:: loss; logits]
   end.
@@ -120,9 +120,9 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
     match w with
     | Forward => Some (Expected g p grads (g_forward g) [:: g_logits g])
     | Grad => Some (Expected g p grads p (grads ++ [:: g_loss g]))
-    | Train o =>
+    | Train o f =>
         let: (c, (r, power)) :=
-          update o (rate_at net w) (trained_params net o grads) (powers_at net o) (next_id first p) in
+          update (spared f) o (rate_at net w) (trained_params net o grads) (powers_at net o) (next_id first p) in
         let: (u, stats) :=
           update_stats batch (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) first
             (next_id first (p ++ c)) in

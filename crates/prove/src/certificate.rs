@@ -1,7 +1,7 @@
 //! The directory that a certificate is.
 
 use crate::library::write_theories;
-use crate::spec::{optimizer, specification};
+use crate::spec::{specification, train};
 use crate::{ProveError, THEORIES};
 use cotangent_graph::Precision;
 use cotangent_net::Network;
@@ -74,7 +74,7 @@ impl Subject {
     /// The Rocq term of type `options`.
     fn options(&self) -> Result<String, ProveError> {
         let what = match (self.what, &self.options) {
-            (What::Train, Some(o)) => format!("(Train ({}))", optimizer(o, self.precision)?),
+            (What::Train, Some(o)) => format!("(Train {})", train(o, self.precision)?),
             (What::Grad, _) => "Grad".into(),
             (What::Forward, _) => "Forward".into(),
             (other, _) => return Err(ProveError::What { what: other.name() }),

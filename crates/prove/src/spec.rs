@@ -4,7 +4,7 @@ use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
 use cotangent_net::layers::{Conv2d, GeluForm, Merge, Padding, Pair};
 use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
-use cotangent_step::{Optimizer, StepOptions};
+use cotangent_step::{DecayExclusion, Optimizer, StepOptions};
 use std::collections::HashMap;
 
 /// The constants of gelu. They are written here once more, so that a network
@@ -224,14 +224,17 @@ fn dilated_windows(size: Pair, stride: Pair, padding: Padding, dilation: Pair) -
     Some(format!("{} {}", window(0), window(1)))
 }
 
-/// The Rocq term of type `optimizer`, with the constants that `precision`
-/// stores.
+/// The Rocq terms of types `optimizer` and `features`, with the constants that
+/// `precision` stores.
 ///
 /// # Errors
 /// An optimiser or a feature of the step that the proofs do not cover, or a
 /// constant that overflows.
-pub fn optimizer(options: &StepOptions, precision: Precision) -> Result<String, ProveError> {
-    let optimizer = &options.optimizer;
+pub fn train(options: &StepOptions, precision: Precision) -> Result<String, ProveError> {
+    Ok(format!("({}) {}", optimizer(&options.optimizer, precision)?, features(options, precision)?))
+}
+
+fn optimizer(optimizer: &Optimizer, precision: Precision) -> Result<String, ProveError> {
     let constructor = match optimizer {
         Optimizer::Sgd { .. } => "Sgd",
         Optimizer::Momentum { .. } => "Momentum",
@@ -243,15 +246,23 @@ pub fn optimizer(options: &StepOptions, precision: Precision) -> Result<String, 
             return Err(ProveError::Optimizer { name: other.name() });
         }
     };
-    let features = options.features();
-    if !features.is_empty() {
-        return Err(ProveError::Features { found: features.join(" ") });
-    }
     let mut term = constructor.to_string();
     for (name, value) in optimizer.constants() {
         term.push_str(&format!(" {}", rational(&stored(name, value, precision)?)));
     }
     Ok(term)
+}
+
+fn features(options: &StepOptions, _precision: Precision) -> Result<String, ProveError> {
+    let mut uncovered = options.features();
+    uncovered.retain(|feature| !feature.starts_with("no_decay"));
+    if !uncovered.is_empty() {
+        return Err(ProveError::Features { found: uncovered.join(" ") });
+    }
+    Ok(match options.no_decay {
+        DecayExclusion::Nothing => "plain".into(),
+        DecayExclusion::BiasAndNorm => "{| spared := true |}".into(),
+    })
 }
 
 /// The number that `precision` stores for `value`.

@@ -45,7 +45,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("the gradient alone", up_to_end(definitions, "(Train ", "Grad"));
     change("the forward pass alone", up_to_end(definitions, "(Train ", "Forward"));
     change("the forward pass alone", up_to_end(definitions, "Grad", "Forward"));
-    let sgd = "(Train (Sgd (Over (1)%Z 4%positive)))";
+    let sgd = "(Train (Sgd (Over (1)%Z 4%positive)) plain)";
     change("another optimiser", up_to_end(definitions, "(Train (A", sgd));
     change("another optimiser", up_to_end(definitions, "(Train (M", sgd));
     change("another optimiser", up_to_end(definitions, "(Train (N", sgd));
