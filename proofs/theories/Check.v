@@ -15,7 +15,7 @@ From mathcomp Require Import all_ssreflect.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Denote Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Stablehlo Raise Spec Meaning Optimizer Features Steps StepSound.
+From Cotangent Require Import Stablehlo Raise Spec Meaning Optimizer Features Steps FeaturesSound UpdateSound StepSound.
 From Cotangent Require Import Number Canonical NumberSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
@@ -136,7 +136,7 @@ Definition reverse_ok (net : spec) (nin : N) (m : shapes) (x : expected) : bool 
       targets_fixed (g_prog g) (ids (numbered_params net)) & N.ltb 0 (total (numbered_params net))].
 
 Definition options_ok (opts : options) : bool :=
-  N.ltb 0 (batch_size opts) && (if which opts is Train o _ then constants_ok o else true).
+  N.ltb 0 (batch_size opts) && (if which opts is Train o f then constants_ok o && features_ok f else true).
 
 Definition check (net : spec) (opts : options) (m : module) (kinks : seq kink) : bool :=
   let arguments := argument_ports net opts in

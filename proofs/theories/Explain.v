@@ -65,13 +65,23 @@ Definition update_marks (net : spec) (o : optimizer) (f : features) (grads : seq
        (next_id k (update_scalars o powers k).1))
     (k, "the optimiser").
 
+(** Where each stage of the update starts. *)
+Fixpoint starts (k : N) (stages : seq prog) : seq N :=
+  if stages is c :: stages' then k :: starts (next_id k c) stages' else [:: k].
+
 Definition marks_of (net : spec) (w : what) (x : expected) : seq mark :=
   let g := x_graph x in
   (if w is Train o f then
      let k := next_id (first_at net w) (x_back x) in
-     let: (c, _) := update (spared f) o (rate_at net w) (trained_params net o (x_grads x)) (powers_at net o) k in
-     (next_id k c, "the running statistics") :: update_marks net o f (x_grads x) k
-   else [::])
+     let ks := starts k (update_stages net o f (x_grads x) k).1 in
+     let at_stage j name := (nth 0%num ks j, name) in
+     let rest := (size ks).-1 in
+     let choice := if accumulate f is Some _ then [:: at_stage 4%nat "the choice by `apply`"] else [::] in
+     (at_stage rest "the running statistics" :: choice)
+     ++ at_stage 3 "the moving average of the parameters"
+        :: update_marks net o f (x_grads x) (nth 0%num ks 2)
+     ++ [:: at_stage 1%nat "the clipping of the gradient"; at_stage 0%nat "the accumulation of gradients"]
+   else [::])%SEQ
   ++ backward_marks g (numbered_params net) ++ forward_marks g.
 
 (** ** Ops in words *)
@@ -279,7 +289,7 @@ Definition explain_main : seq string :=
 End Difference.
 
 Definition explain (net : spec) (opts : options) (m : module) : seq string :=
-  if ~~ options_ok opts then [:: "the batch is empty, or a constant of the optimiser is out of range"]
+  if ~~ options_ok opts then [:: "the batch is empty, or a constant of the optimiser or of a feature is out of range"]
   else if expected_step net opts is Some x then
     if main_of m is Some f then explain_main net opts m f x
     else [:: "the file has no single public function @main"]

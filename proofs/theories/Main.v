@@ -6,11 +6,12 @@
       - [@main] has the arguments and results of that step, with their names,
         roles and shapes, in order;
       - on all arguments, over the real numbers, it returns what the network's
-        meaning ([Meaning.v]) and the optimiser's textbook formula
-        ([Textbook.v]) say: the logits, which a forward pass alone takes
-        from the running statistics, where a layer has such; the loss; for each
-        parameter the gradient, or its new value and the new state; the new
-        running statistics;
+        meaning ([Meaning.v]) and the textbook formulas of the update
+        ([Textbook.v]) say: the logits, which a forward pass alone takes from
+        the running statistics, where a layer has such; the loss; for each
+        parameter the gradient, or its new value and the new state, with the
+        clipping, the moving averages and the accumulation that [opts] say; the
+        new running statistics;
       - the gradient is the derivative of the network's loss in all parameters
         at once, wherever no kink in the list is met. With an empty list there
         is no such condition.
@@ -31,8 +32,8 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector MeaningSound.
-From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical StepSound.
-From Cotangent Require Export Spec Meaning Optimizer Features Steps Textbook OptimizerSound Check Explain.
+From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical FeaturesSound UpdateSound StepSound.
+From Cotangent Require Export Spec Meaning Optimizer Features Steps Textbook Check Explain.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -112,37 +113,23 @@ Lemma shapes_ports role (l : seq (string * shape)) :
   [seq port_shape p | p <- ports role l] = [seq q.2 | q <- l].
 Proof. by rewrite /ports -map_comp. Qed.
 
-Lemma shapes_params net : [seq q.2 | q <- numbered_params net] = [seq q.2 | q <- net_params net].
-Proof.
-rewrite /numbered_params -/(unzip2 _) unzip2_zip //.
-by rewrite !size_map size_iota.
-Qed.
-
-Lemma shapes_by_slot (T : Type) (F : nat -> seq (shape * T)) (S : seq shape) (l : seq string) k :
-  (forall j, [seq st.1 | st <- F j] = S) ->
-  [seq st.1 | st <- flatten [seq F j | j <- iota k (size l)]] = flatten [seq S | _ <- l].
-Proof. by move=> h; elim: l k => //= _ l ih k; rewrite map_cat h ih. Qed.
-
-Lemma shapes_textbook_step (R : realType) net o f (a : env R) g :
-  [seq st.1 | st <- textbook_step net o f a g]
-  = [seq q.2 | q <- net_params net] ++ [seq q.2 | q <- state o (net_params net)].
-Proof.
-rewrite /textbook_step /state !map_cat; congr (_ ++ (_ ++ _)).
-- by rewrite -map_comp; exact: shapes_params.
-- rewrite (@shapes_by_slot _ _ [seq q.2 | q <- net_params net]) => [|j]; last first.
-    by rewrite -map_comp; exact: shapes_params.
-  by rewrite map_flatten -map_comp; congr flatten; apply: eq_map => slot; rewrite /= -map_comp.
-rewrite -!map_comp.
-have : size (powers_at net o) = size (powers o) by rewrite !size_map size_iota.
-move: (powers_at net o) => l; rewrite /textbook_powers.
-by case: o => *; case: (l) => [|p1 [|p2 []]].
-Qed.
-
 Lemma shapes_stats (R : realType) net opts (a : env R) :
   [seq st.1 | st <- stats_at_step net opts a] = [seq q.2 | q <- net_stats net].
 Proof.
 rewrite /stats_at_step -/(unzip1 _) unzip1_zip // size_map.
 exact: size_stats_through.
+Qed.
+
+Lemma shapes_train (R : realType) net batch o f (a g : env R) (opts := Options batch (Train o f)) :
+  [seq st.1 | st <- textbook_step net o f a g ++ stats_at_step net opts a
+                      ++ [:: loss_result net opts a; logits_result net opts a]]
+  = [seq port_shape p | p <- result_ports net opts].
+Proof.
+rewrite [LHS]map_cat shapes_textbook_step [X in _ ++ X]map_cat shapes_stats /opts /result_ports.
+rewrite [X in X ++ _]map_cat [X in (_ ++ X) ++ _]map_cat -!catA.
+rewrite [RHS]map_cat shapes_ports [X in _ = _ ++ X]map_cat shapes_ports.
+rewrite [X in _ = _ ++ (_ ++ X)]map_cat shapes_ports.
+by rewrite [X in _ = _ ++ (_ ++ (_ ++ X))]map_cat shapes_ports.
 Qed.
 
 Section Sound.
@@ -296,7 +283,8 @@ case: w el emitted ms => [||o fs] el emitted ms.
     by rewrite /gradient_results !map_cat -map_comp shapes_ports -shapes_params.
   apply: holds_cat; last by constructor; [exact: loss|constructor].
   by rewrite /gradient_results; apply: (holds_params slopes) => q i hq j hj; exact: esym (hq j hj).
-case hu: update => [c [new power']]; case hs: update_stats => [u stats] [<-] ret wx rev reads other θ.
+case hu: update_stages => [stages new]; case hs: update_stats => [u stats] [<-] ret wx rev reads other θ.
+set c := flatten stages in ret wx rev hs *.
 have {}rev : reverse_ok net (first_at net (Train o fs)) ms
   (Expected g (g_prog g ++ back) grads ((g_prog g ++ back) ++ c ++ u) [::]) by [].
 exists (gradient (numbered_params net) grads (run (g_prog g ++ back) (at_θ other θ))).
@@ -309,12 +297,9 @@ have [hp /computes_cat [hc hu']] := computes_cat (wf_computes (at_θ other θ) w
 have [/computes_cat [hf _] _] := computes_cat hp.
 have new_stats := @stats_sound R net (Options batch (Train o fs)) g (at_θ other θ) el o fs _ u stats _
   erefl hf hu' kept hs.
-apply: ret => /=; last first.
-  rewrite [LHS]map_cat shapes_textbook_step [X in _ ++ X]map_cat shapes_stats -!catA.
-  by rewrite [RHS]map_cat shapes_ports [X in _ = _ ++ X]map_cat shapes_ports [X in _ = _ ++ (_ ++ X)]map_cat
-    shapes_ports.
+apply: ret; last exact: shapes_train.
 apply: holds_cat.
-  apply: (update_sound hu hc reads kept _ slopes) => q hq.
+  apply: (update_stages_sound reads kept _ hu hc slopes) => q hq.
   have /and5P [_ _ /andP [_ /allP fit] _ _] := rev.
   suff /fit /andP [/N.ltb_lt] : q \in numbered_params net by [].
   by elim: (numbered_params net) hq => //= q' l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.

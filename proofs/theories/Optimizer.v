@@ -1,8 +1,8 @@
 (** * Optimisers, as instructions
 
     The update rules of the emitted train steps, in the arrangement of the
-    Rust crate [step]. The formulas they compute, and the proof that they do,
-    are in [OptimizerSound.v].
+    Rust crate [step]. The formulas they compute are in [Textbook.v], the proof
+    that they do in [OptimizerSound.v].
 
     Glossary
       - [ratio]          an exact constant, [numerator / denominator]
@@ -27,7 +27,8 @@ Inductive optimizer :=
 | Nesterov of ratio & ratio                 (** momentum, weight decay *)
 | Adam of ratio & ratio & ratio & ratio     (** beta1, beta2, eps, weight decay *)
 | AdamW of ratio & ratio & ratio & ratio    (** beta1, beta2, eps, weight decay *)
-| RmsProp of ratio & ratio & ratio & ratio. (** alpha, eps, momentum, weight decay *)
+| RmsProp of ratio & ratio & ratio & ratio  (** alpha, eps, momentum, weight decay *)
+| Lamb of ratio & ratio & ratio & ratio.    (** beta1, beta2, eps, weight decay *)
 
 Definition is_zero (c : ratio) : bool := let: Over n _ := c in Z.eqb n 0.
 
@@ -40,6 +41,7 @@ Definition without_decay (o : optimizer) : optimizer := let none := Over 0 1 in 
 | Adam b1 b2 eps _ => Adam b1 b2 eps none
 | AdamW b1 b2 eps _ => AdamW b1 b2 eps none
 | RmsProp alpha eps mu _ => RmsProp alpha eps mu none
+| Lamb b1 b2 eps _ => Lamb b1 b2 eps none
 end.
 Definition rule_for (spared : bool) (o : optimizer) (s : shape) : optimizer :=
   if spared && (size s <= 1) then without_decay o else o.
@@ -47,11 +49,11 @@ Definition rule_for (spared : bool) (o : optimizer) (s : shape) : optimizer :=
 Definition slots (o : optimizer) : seq string := match o with
 | Sgd _ => [::]
 | Momentum _ _ | Nesterov _ _ => [:: "momentum"%string]
-| Adam _ _ _ _ | AdamW _ _ _ _ => [:: "m"%string; "v"%string]
+| Adam _ _ _ _ | AdamW _ _ _ _ | Lamb _ _ _ _ => [:: "m"%string; "v"%string]
 | RmsProp _ _ mu _ => if is_zero mu then [:: "v"%string] else [:: "v"%string; "momentum"%string] end.
 
 Definition powers (o : optimizer) : seq string := match o with
-| Adam _ _ _ _ | AdamW _ _ _ _ => [:: "beta1_power"%string; "beta2_power"%string]
+| Adam _ _ _ _ | AdamW _ _ _ _ | Lamb _ _ _ _ => [:: "beta1_power"%string; "beta2_power"%string]
 | _ => [::] end.
 
 (** Slot by slot, parameter by parameter; then the powers. *)
@@ -68,7 +70,7 @@ Definition below_1 (c : ratio) : bool := let: Over n d := c in Z.ltb n (Zpos d).
 Definition constants_ok (o : optimizer) : bool := match o with
 | Sgd decay => at_least_0 decay
 | Momentum mu decay | Nesterov mu decay => [&& at_least_0 mu, below_1 mu & at_least_0 decay]
-| Adam b1 b2 eps decay | AdamW b1 b2 eps decay =>
+| Adam b1 b2 eps decay | AdamW b1 b2 eps decay | Lamb b1 b2 eps decay =>
     [&& at_least_0 b1, below_1 b1, at_least_0 b2, below_1 b2, above_0 eps & at_least_0 decay]
 | RmsProp alpha eps mu decay =>
     [&& at_least_0 alpha, below_1 alpha, at_least_0 mu, below_1 mu, above_0 eps & at_least_0 decay]
@@ -142,6 +144,21 @@ Definition descend_quotient (s : shape) (lr p numerator denominator k : N) : seq
   [:: scalar_spread s lr; Bin s Mul k numerator; Bin s Div (k + 1) denominator;
       Bin s Sub p (k + 2)].
 
+(** The sum of all elements. *)
+Definition grand_total (s : shape) (a : N) : op := Contract s [::] [::] [:: View a s (id_map s)].
+
+(** The norm of [x], a scalar; the result is [k + 2]. *)
+Definition norm_code (s : shape) (x k : N) : seq op :=
+  [:: Bin s Mul x x; grand_total s k; Una [::] Sqrt (k + 1)].
+
+(** The quotient of the norms of [p] and [r] if both are positive, else 1; the
+    result is [k + 10]. *)
+Definition trust_code (s : shape) (p r k : N) : prog :=
+  write k (norm_code s p k) ++ write (k + 3) (norm_code s r (k + 3))
+  ++ write (k + 6) [:: Const [::] 0 1; Const [::] 1 1; Bin [::] Div (k + 2) (k + 5);
+                       Sel [::] CGt (k + 5) (k + 6) (k + 8) (k + 7);
+                       Sel [::] CGt (k + 2) (k + 6) (k + 9) (k + 7)].
+
 (** One parameter: its new value and its new slots. [scalars] is where the
     rule's scalars start. *)
 Definition update_one (o : optimizer) (scalars lr : N) (s : shape) (p g : N) (slot : seq N) (k : N)
@@ -188,13 +205,21 @@ match o, slot with
          ++ write (k3 + 3) (descend s lr p (k3 + 2) (k3 + 3)),
        (k3 + 5, [:: k1 + 4; k3 + 2]))
     else (start ++ write k3 (descend s lr p quotient k3), (k3 + 2, [:: k1 + 4]))
+| Lamb b1 b2 eps decay, [:: m; v] =>
+    let r := k + 18 in let: (r', c) := coupled s decay p r (k + 19) in
+    let k1 := after (k + 19) c in let rate := k1 + 11 in
+    (moments b1 b2 eps scalars s m v g k ++ write r [:: Bin s Div (k + 12) (k + 17)]
+       ++ write (k + 19) c ++ trust_code s p r' k1
+       ++ write rate [:: Bin [::] Mul lr (k1 + 10)]
+       ++ write (k1 + 12) (descend s rate p r' (k1 + 12)),
+     (k1 + 14, [:: k + 4; k + 10]))
 | _, _ => ([::], (p, slot))
 end.
 
 (** The scalars, once: code, and the new powers. *)
 Definition update_scalars (o : optimizer) (power : seq N) (k : N) : prog * seq N :=
 match o, power with
-| Adam b1 b2 _ _, [:: p1; p2] | AdamW b1 b2 _ _, [:: p1; p2] =>
+| Adam b1 b2 _ _, [:: p1; p2] | AdamW b1 b2 _ _, [:: p1; p2] | Lamb b1 b2 _ _, [:: p1; p2] =>
     (write k (moment b1 p1 k) ++ write (k + 5) (moment b2 p2 (k + 5)), [:: k + 3; k + 8])
 | RmsProp alpha _ _ _, _ => (write k (complement alpha k), power)
 | _, _ => ([::], power)

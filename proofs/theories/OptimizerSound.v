@@ -20,7 +20,8 @@ Notation real := (@real R).
 
 (** After [t] steps from 1, the state holds the [t]-th powers. *)
 Lemma textbook_powers_iter o beta1 beta2 eps decay (t : nat) :
-  o = Adam beta1 beta2 eps decay \/ o = AdamW beta1 beta2 eps decay ->
+  [\/ o = Adam beta1 beta2 eps decay, o = AdamW beta1 beta2 eps decay
+    | o = Lamb beta1 beta2 eps decay] ->
   ssrnat.iter t (textbook_powers o) [:: 1; 1] = [:: real beta1 ^+ t; real beta2 ^+ t].
 Proof.
 by move=> h; elim: t => [|t ih]; rewrite ?expr0 // iterS ih !exprSr; case: h => ->.
@@ -177,7 +178,7 @@ have both b1 b2 p1 p2 : computes e (moment_scalars b1 b2 p1 p2 k) ->
     = [:: e p1 [::] * real b1; e p2 [::] * real b2].
   move=> /computes_cat [/moment_sound [_ e1 _] /moment_sound [_ + _]].
   by rewrite -N.add_assoc /= e1 => ->.
-rewrite /update_scalars; case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay];
+rewrite /update_scalars; case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay|b1 b2 eps decay];
   try by move=> /pair_equal_spec [_ <-].
 all: case: power => [|p1 [|p2 [|p3 l]]]; try by move=> /pair_equal_spec [_ <-].
 all: by move=> /pair_equal_spec [<- <-] /both.
@@ -185,7 +186,7 @@ Qed.
 
 (** What the code of one parameter has to do. *)
 Definition updates e o power lr s p g slot (p' : N) (slot' : seq N) : Prop :=
-  let new := textbook o (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
+  let new := textbook o s (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
   eqt s (e p') new.1 /\ slots_eqt s [seq e j | j <- slot'] new.2.
 
 Lemma adam_sound e b1 b2 eps decay p1 p2 scalars lr s p g m v k c p' slot' (o := Adam b1 b2 eps decay) :
@@ -238,14 +239,66 @@ rewrite plus in hp; split=> [i hi|] /=; first by rewrite hp // hu // hq // hv //
 by apply: slots_eqt2 => i hi; rewrite ?hu // ?hq // hv // hg.
 Qed.
 
+Lemma den_grand_total e s a : den (grand_total s a) e [::] = \sum_(j <- idxs s) e a j.
+Proof.
+rewrite /= big_seq [RHS]big_seq; apply: eq_bigr => r; rewrite mem_idxs => hr.
+by rewrite big_seq1 /read /= at_map_id.
+Qed.
+
+Lemma norm_code_sound e s x k : computes e (write k (norm_code s x k)) ->
+  e (k + 2)%num [::] = norm s (e x).
+Proof.
+rewrite /norm_code /write -!N.add_1_r -!N.add_assoc.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _].
+rewrite h2 /= h1 den_grand_total /norm /sum_of_squares; congr (Num.sqrt _).
+by apply: eq_bigr => i _; rewrite h0 /= expr2.
+Qed.
+
+Lemma norm_eqt s (x y : tensor R) : eqt s x y -> norm s x = norm s y.
+Proof.
+move=> h; rewrite /norm /sum_of_squares big_seq [in RHS]big_seq; congr (Num.sqrt _).
+by apply: eq_bigr => i hi; rewrite h.
+Qed.
+
+Lemma trust_eqt s (p p' r r' : tensor R) : eqt s p p' -> eqt s r r' -> trust s p r = trust s p' r'.
+Proof. by move=> /norm_eqt hp /norm_eqt hr; rewrite /trust hp hr. Qed.
+
+Lemma trust_code_sound e s p r k : computes e (trust_code s p r k) ->
+  e (k + 10)%num [::] = trust s (e p) (e r).
+Proof.
+have plus a b : (k + a + b = k + (a + b))%num by lia.
+move=> /computes_cat [/norm_code_sound hp] /computes_cat [/norm_code_sound hr].
+rewrite /write -!N.add_1_r !plus in hr *; move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2].
+move=> /computes_cons [h3] /computes_cons [h4 _].
+rewrite h4 /= hp h0 /= rational0 h3 /= hr h0 /= rational0 h2 /= hp hr h1 /= rational1 /trust.
+by case: ltP => //= _; case: ltP.
+Qed.
+
+Lemma lamb_sound e b1 b2 eps decay p1 p2 scalars lr s p g m v k c p' slot' (o := Lamb b1 b2 eps decay) :
+  computes e (moment_scalars b1 b2 p1 p2 scalars) ->
+  update_one o scalars lr s p g [:: m; v] k = (c, (p', slot')) -> computes e c ->
+  updates e o [:: p1; p2] lr s p g [:: m; v] p' slot'.
+Proof.
+move=> hs; rewrite /o /update_one; case hc: coupled => [r c'].
+set k1 := after _ c'; move=> /pair_equal_spec [<- /pair_equal_spec [<- <-]].
+move=> /computes_cat [/(moments_sound hs) [hm hv hmh hd]] /computes_cat [/computes_cons [hq _]].
+move=> /computes_cat [/(coupled_sound hc) hr] /computes_cat [/trust_code_sound ht].
+move=> /computes_cat [/computes_cons [hl _] /descend_sound hp].
+have plus a b : (k1 + a + b = k1 + (a + b))%num by lia.
+rewrite plus in hp; split; last exact: slots_eqt2.
+rewrite /=; set rho := (X in trust s _ X).
+have er : eqt s (e r) rho by move=> i hi; rewrite hr // hq /= hmh // hd.
+by move=> i hi; rewrite hp // hl /= ht er // (trust_eqt (eqt_refl _) er).
+Qed.
+
 Theorem update_one_sound e o power scalars cs power' lr s p g slot k c p' slot' :
   update_scalars o power scalars = (cs, power') -> computes e cs -> size power = size (powers o) ->
   update_one o scalars lr s p g slot k = (c, (p', slot')) -> computes e c ->
   size slot = size (slots o) ->
-  let new := textbook o (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
+  let new := textbook o s (e lr [::]) [seq e j [::] | j <- power] (e p) (e g) [seq e j | j <- slot] in
   eqt s (e p') new.1 /\ slots_eqt s [seq e j | j <- slot'] new.2.
 Proof.
-case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay].
+case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay|b1 b2 eps decay].
 - move=> _ _ _; rewrite /update_one; case hc: coupled => [g' c'] /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [h1 h2] hs.
   split=> // i hi /=; rewrite (descend_sound h2) //.
   by rewrite (coupled_sound hc h1).
@@ -262,7 +315,9 @@ case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu
   exact: adam_sound hs hu hc.
 - case: power => [|p1 [|p2 []]] // /pair_equal_spec [<- _] hs _; case: slot => [|m [|v []]] // hu hc _.
   exact: adamw_sound hs hu hc.
-move=> /pair_equal_spec [<- _] hs _ hu hc hsl; exact: rmsprop_sound hs hsl hu hc.
+- move=> /pair_equal_spec [<- _] hs _ hu hc hsl; exact: rmsprop_sound hs hsl hu hc.
+case: power => [|p1 [|p2 []]] // /pair_equal_spec [<- _] hs _; case: slot => [|m [|v []]] // hu hc _.
+exact: lamb_sound hs hu hc.
 Qed.
 
 (** Sparing a parameter the decay changes neither the state nor the scalars. *)
@@ -270,81 +325,4 @@ Lemma rule_for_same spared o s : let rule := rule_for spared o s in
   [/\ slots rule = slots o, powers rule = powers o, update_scalars rule =2 update_scalars o
     & textbook_powers (R := R) rule =1 textbook_powers o].
 Proof. by rewrite /rule_for; case: ifP => // _; case: o. Qed.
-
-(** ** No division by zero, no root of a negative
-
-    Real division and roots are total functions in MathComp; under the
-    conditions that the optimiser keeps, no such convention is used. *)
-
-Lemma at_least_0P c : at_least_0 c -> 0 <= real c.
-Proof.
-case: c => -[|n|n] d //= _; first by rewrite /rational mul0r.
-by apply: divr_ge0; apply/ltW/pos_real_gt0.
-Qed.
-
-Lemma above_0P c : above_0 c -> 0 < real c.
-Proof. by case: c => -[|n|n] d //= _; apply: divr_gt0; apply: pos_real_gt0. Qed.
-
-Lemma below_1P c : below_1 c -> real c < 1.
-Proof.
-case: c => -[|n|n] d //= h; rewrite /rational ?mul0r ?ltr01 //.
-  rewrite ltr_pdivr_mulr ?pos_real_gt0 // mul1r /int_real !pos_real_nat ltr_nat.
-  by apply/ssrnat.ltP; have /Z.ltb_lt := h; lia.
-apply: le_lt_trans ltr01; rewrite /int_real mulNr oppr_le0.
-by apply: divr_ge0; apply/ltW/pos_real_gt0.
-Qed.
-
-Lemma power_stays (last beta : R) : 0 <= last <= 1 -> 0 <= beta < 1 ->
-  0 <= last * beta <= 1 /\ 0 < 1 - last * beta.
-Proof.
-move=> /andP [l0 l1] /andP [b0 b1].
-have h : last * beta < 1 by apply: le_lt_trans b1; rewrite ler_pimull.
-by rewrite subr_gt0 h mulr_ge0 // ltW.
-Qed.
-
-Lemma second_moment_ge0 (beta v g : R) : 0 <= beta < 1 -> 0 <= v ->
-  0 <= beta * v + (1 - beta) * (g * g).
-Proof.
-move=> /andP [b0 b1] v0; apply: addr_ge0; apply: mulr_ge0 => //.
-  by rewrite subr_ge0 ltW.
-by rewrite -expr2 sqr_ge0.
-Qed.
-
-Theorem adamw_well_defined beta1 beta2 eps decay (p1 p2 v g : R) :
-  constants_ok (AdamW beta1 beta2 eps decay) -> 0 <= p1 <= 1 -> 0 <= p2 <= 1 -> 0 <= v ->
-  let v' := real beta2 * v + (1 - real beta2) * (g * g) in
-  let v_hat := v' / (1 - p2 * real beta2) in
-  [/\ 0 < 1 - p1 * real beta1, 0 < 1 - p2 * real beta2, 0 <= v_hat
-    & 0 < Num.sqrt v_hat + real eps]
-  /\ [/\ 0 <= v', 0 <= p1 * real beta1 <= 1 & 0 <= p2 * real beta2 <= 1].
-Proof.
-move=> /= /and5P [/at_least_0P a0 /below_1P a1 /at_least_0P b0 /below_1P b1].
-move=> /andP [/above_0P e0 _] h1 h2 v0.
-have b1_ok : 0 <= real beta1 < 1 by rewrite a0.
-have b2_ok : 0 <= real beta2 < 1 by rewrite b0.
-have [k1 c1] := power_stays h1 b1_ok; have [k2 c2] := power_stays h2 b2_ok.
-have hv := second_moment_ge0 g b2_ok v0.
-split; split=> //; first by rewrite divr_ge0 // ltW.
-by rewrite ltr_paddl // sqrtr_ge0.
-Qed.
-
-(** Adam's [g] is the gradient with the decay in it. *)
-Corollary adam_well_defined beta1 beta2 eps decay (p1 p2 v g : R) :
-  constants_ok (Adam beta1 beta2 eps decay) -> 0 <= p1 <= 1 -> 0 <= p2 <= 1 -> 0 <= v ->
-  let v' := real beta2 * v + (1 - real beta2) * (g * g) in
-  let v_hat := v' / (1 - p2 * real beta2) in
-  [/\ 0 < 1 - p1 * real beta1, 0 < 1 - p2 * real beta2, 0 <= v_hat
-    & 0 < Num.sqrt v_hat + real eps]
-  /\ [/\ 0 <= v', 0 <= p1 * real beta1 <= 1 & 0 <= p2 * real beta2 <= 1].
-Proof. exact: (@adamw_well_defined beta1 beta2 eps decay). Qed.
-
-Theorem rmsprop_well_defined alpha eps mu decay (v g : R) :
-  constants_ok (RmsProp alpha eps mu decay) -> 0 <= v ->
-  let v' := real alpha * v + (1 - real alpha) * (g * g) in
-  0 <= v' /\ 0 < Num.sqrt v' + real eps.
-Proof.
-move=> /= /and5P [/at_least_0P a0 /below_1P a1 _ _] /andP [/above_0P e0 _] v0.
-split; first by apply: second_moment_ge0; rewrite ?a0.
-by rewrite ltr_paddl // sqrtr_ge0.
-Qed.
 End Sound.

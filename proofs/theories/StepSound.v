@@ -2,18 +2,17 @@
 
     For the expected program, run on any arguments: loss and logits are the
     specification's, the gradients are the loss's (off the kinks), and the rest
-    is the textbook update at these gradients.
+    is the textbook update at these gradients ([UpdateSound.v]).
 
     Glossary
       - [loss_at], [logits_at]  of the specification, at a step's arguments
-      - [holds e sts js]     in [e], the values [js] are the tensors [sts]
       - [is_gradient f x g]  [f] is differentiable at [x] with gradient [g] *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook OptimizerSound.
+From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook FeaturesSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -22,9 +21,6 @@ Local Open Scope ring_scope.
 Section StepSound.
 Variable R : realType.
 Implicit Types (e a : env R).
-
-Definition holds e (sts : seq (shape * tensor R)) (js : seq N) : Prop :=
-  List.Forall2 (fun st j => eqt st.1 (e j) st.2) sts js.
 
 (** ** Parameters as one row vector *)
 
@@ -61,158 +57,6 @@ move=> u sz pos; apply: place_concat => // k hk.
 rewrite /entries mxE inordK // dim_total //.
 Qed.
 
-(** Everything that the update reads is an argument. *)
-Definition reads_arguments (net : spec) (w : what) : bool :=
-  let ok j := N.ltb j (first_at net w) in
-  if w is Train o _ then
-    [&& ok (rate_at net w), all ok (powers_at net o)
-      & all ok (flatten [seq slots_at net o q.1 | q <- numbered_params net])]
-  else true.
-
-(** ** The update at equal tensors *)
-Lemma textbook_eqt o s (lr : R) power (p p' g g' : tensor R) slot slot' :
-  eqt s p p' -> eqt s g g' -> slots_eqt s slot slot' -> size slot = size (slots o) ->
-  let new := textbook o lr power p g slot in let new' := textbook o lr power p' g' slot' in
-  eqt s new.1 new'.1 /\ slots_eqt s new.2 new'.2.
-Proof.
-move=> hp hg [hs hl].
-case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay] /=.
-- by move=> _; split=> // i hi; rewrite hp // hg.
-- case: slot hs hl => [|v []] //; case: slot' => [|v' []] // _ hl _.
-  have hv : eqt s v v' := hl 0%nat.
-  split=> [i hi|] /=; first by rewrite hp // hg // hv.
-  by apply: slots_eqt1 => i hi; rewrite hp // hg // hv.
-- case: slot hs hl => [|v []] //; case: slot' => [|v' []] // _ hl _.
-  have hv : eqt s v v' := hl 0%nat.
-  split=> [i hi|] /=; first by rewrite hp // hg // hv.
-  by apply: slots_eqt1 => i hi; rewrite hp // hg // hv.
-- case: slot hs hl => [|m [|v []]] //; case: slot' => [|m' [|v' []]] // _ hl _.
-  have hm : eqt s m m' := hl 0%nat; have hv : eqt s v v' := hl 1%nat.
-  split=> [i hi|] /=; first by rewrite hp // hg // hm // hv.
-  by apply: slots_eqt2 => i hi; rewrite hp // hg // ?hm // ?hv.
-- case: slot hs hl => [|m [|v []]] //; case: slot' => [|m' [|v' []]] // _ hl _.
-  have hm : eqt s m m' := hl 0%nat; have hv : eqt s v v' := hl 1%nat.
-  split=> [i hi|] /=; first by rewrite hp // hg // hm // hv.
-  by apply: slots_eqt2 => i hi; rewrite hg // ?hm // ?hv.
-case: slot hs hl => [|v l] //; first by case: is_zero.
-case: slot' => [|v' l'] // [hs] hl size_ok; have hv : eqt s v v' := hl 0%nat.
-case: l hs hl size_ok => [|u [|? ?]]; case: l' => [|u' [|? ?]] // _ hl; last by case: is_zero.
-  split=> [i hi|] /=; first by rewrite hp // hg // hv.
-  by apply: slots_eqt1 => i hi; rewrite hp // hg // hv.
-have hu : eqt s u u' := hl 1%nat.
-split=> [i hi|] /=; first by rewrite hp // hg // hv // hu.
-by apply: slots_eqt2 => i hi; rewrite hp // hg // hv // ?hu.
-Qed.
-
-Lemma size_textbook o (lr : R) power (p g : tensor R) slot : size slot = size (slots o) ->
-  size (textbook o lr power p g slot).2 = size (slots o).
-Proof.
-case: o => [decay|mu decay|mu decay|b1 b2 eps decay|b1 b2 eps decay|alpha eps mu decay] //=.
-1, 2: by case: slot => [|v []].
-1, 2: by case: slot => [|m [|v []]].
-by case: is_zero; case: slot => [|v [|u []]].
-Qed.
-
-(** ** All parameters *)
-
-Lemma holds_map (T U : Type) (f : T -> shape * tensor R) (h : U -> N) (P : T -> U -> Prop) e l l' :
-  List.Forall2 P l l' -> (forall x y, P x y -> eqt (f x).1 (e (h y)) (f x).2) ->
-  holds e [seq f x | x <- l] [seq h y | y <- l'].
-Proof. by move=> hl hP; elim: hl => [|x y {}l {}l' hx _ ih]; constructor => //; exact: hP. Qed.
-
-Lemma holds_cat e l js l' js' : holds e l js -> holds e l' js' -> holds e (l ++ l') (js ++ js').
-Proof. exact: List.Forall2_app. Qed.
-
-Lemma holds_flatten e (ns : seq nat) (f : nat -> seq (shape * tensor R)) (h : nat -> seq N) :
-  (forall j, j \in ns -> holds e (f j) (h j)) ->
-  holds e (flatten [seq f j | j <- ns]) (flatten [seq h j | j <- ns]).
-Proof.
-elim: ns => [|j ns ih] hj /=; first by constructor.
-apply: holds_cat; first by apply: hj; rewrite inE eqxx.
-by apply: ih => k hk; apply: hj; rewrite inE hk orbT.
-Qed.
-
-Lemma update_all_sound e spared o cs power power' scalars lr ps k c r :
-  update_scalars o power scalars = (cs, power') -> computes e cs -> size power = size (powers o) ->
-  update_all spared o scalars lr ps k = (c, r) -> computes e c ->
-  all (fun p => size (p_slots p) == size (slots o)) ps ->
-  List.Forall2 (fun p q =>
-    let new := textbook (rule_for spared o (p_shape p)) (e lr [::]) [seq e j [::] | j <- power]
-                 (e (p_value p)) (e (p_grad p)) [seq e j | j <- p_slots p] in
-    eqt (p_shape p) (e q.1) new.1 /\ slots_eqt (p_shape p) [seq e j | j <- q.2] new.2) ps r.
-Proof.
-move=> hsc hcs hpw; elim: ps k c r => [|p ps ih] k c r /=.
-  by case=> _ <- _ _; constructor.
-case h1: update_one => [c1 [p' slot']]; case h2: update_all => [c2 r2].
-move=> /pair_equal_spec [<- <-] /computes_cat [e1 e2] /andP [/eqP hs ha].
-constructor; last exact: ih h2 e2 ha.
-have [eq_sl eq_pw eq_sc _] := rule_for_same R spared o (p_shape p).
-apply: update_one_sound hcs _ h1 e1 _; last by rewrite eq_sl.
-  by rewrite eq_sc; exact: hsc.
-by rewrite eq_pw.
-Qed.
-
-Lemma Forall2_zip (T U V W : Type) (mk : T * U -> V) (A : T -> U -> Prop) (B : V -> W -> Prop)
-    (C : T -> W -> Prop) l us ws :
-  List.Forall2 A l us -> List.Forall2 B [seq mk q | q <- zip l us] ws ->
-  (forall q u w, List.In q l -> A q u -> B (mk (q, u)) w -> C q w) -> List.Forall2 C l ws.
-Proof.
-move=> hA; elim: hA ws => [|q u {}l {}us ha _ ih] ws h hC; inversion h; subst; constructor.
-  by apply: hC ha _ => //; left.
-by apply: ih => // q' u' w' hq; apply: hC; right.
-Qed.
-
-(** The update's code, among the values [e] of a step with arguments [a]. *)
-Lemma update_sound net o f e a grads g k c r power' (w := Train o f) :
-  update (spared f) o (rate_at net w) (trained_params net o grads) (powers_at net o) k = (c, (r, power')) ->
-  computes e c -> reads_arguments net w ->
-  (forall j, (j < first_at net w)%num -> e j = a j) ->
-  (forall q, List.In q (numbered_params net) -> (q.1 < first_at net w)%num) ->
-  List.Forall2 (fun q i => eqt q.2 (g q.1) (e i)) (numbered_params net) grads ->
-  holds e (textbook_step net o f a g) (train_results 0%num (size (slots o)) r power').
-Proof.
-rewrite /update; case hsc: update_scalars => [cs pw]; case hall: update_all => [c2 r2].
-move=> /pair_equal_spec [<- /pair_equal_spec [<- <-]] /computes_cat [e1 e2].
-rewrite /reads_arguments {1}/w => /and3P [hlr /allP hpw /allP hsl] he hp hg.
-have {}hlr : e (rate_at net w) = a (rate_at net w) by apply: he; apply/N.ltb_lt.
-have {}hpw : [seq e j [::] | j <- powers_at net o] = [seq a j [::] | j <- powers_at net o].
-  by apply/eq_in_map => j /hpw /N.ltb_lt hj; rewrite he.
-have size_pw : size (powers_at net o) = size (powers o) by rewrite !size_map size_iota.
-have size_sl q : size (slots_at net o q) = size (slots o) by rewrite !size_map size_iota.
-have all_sl : all (fun p => size (p_slots p) == size (slots o)) (trained_params net o grads).
-  by rewrite /trained_params all_map; apply/allP => q _; rewrite /= size_sl.
-have F := update_all_sound hsc e1 size_pw hall e2 all_sl.
-pose new (q : N * shape) := textbook (rule_for (spared f) o q.2) (a (rate_at net w) [::]) [seq a k [::] | k <- powers_at net o] (a q.1) (g q.1)
-                 [seq a k | k <- slots_at net o q.1].
-have {}F : List.Forall2 (fun (q : N * shape) u => eqt q.2 (e u.1) (new q).1 /\
-    forall j, j \in iota 0 (size (slots o)) -> eqt q.2 (e (nth 0%num u.2 j)) (nth (fun _ => 0) (new q).2 j))
-    (numbered_params net) r2.
-  apply: Forall2_zip hg F _ => q i u hq hgi /= [hv hs].
-  have sl : [seq e k | k <- slots_at net o q.1] = [seq a k | k <- slots_at net o q.1].
-    apply/eq_in_map => j hj; apply: he; apply/N.ltb_lt/hsl; apply/flattenP.
-    exists (slots_at net o q.1) => //; apply/mapP; exists q => //.
-    by elim: (numbered_params net) hq => //= q' l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.
-  rewrite hlr hpw sl (he _ (hp _ hq)) in hv hs.
-  have [|||//|v_eq s_eq] := @textbook_eqt (rule_for (spared f) o q.2) q.2 (a (rate_at net w) [::])
-     [seq a k [::] | k <- powers_at net o] (a q.1) (a q.1) (e i) (g q.1)
-     [seq a k | k <- slots_at net o q.1] [seq a k | k <- slots_at net o q.1] => //.
-  - exact: eqt_sym.
-  - by have [-> _ _ _] := rule_for_same R (spared f) o q.2; rewrite size_map size_sl.
-  split=> [|j]; first exact: eqt_trans hv v_eq.
-  rewrite mem_iota add0n /= => hj; have [sz1 h1] := hs; have [sz2 h2] := s_eq.
-  have := eqt_trans (h1 j) (h2 j); rewrite (nth_map 0%num) //.
-  have [e_sl _ _ _] := rule_for_same R (spared f) o q.2.
-  by move: sz1; rewrite size_map => ->; rewrite sz2 size_textbook e_sl // size_map size_sl.
-rewrite /textbook_step /train_results; apply: holds_cat.
-  by apply: holds_map F _ => q u [].
-apply: holds_cat.
-  apply: holds_flatten => j hj; rewrite -map_comp.
-  by apply: holds_map F _ => q u [_ /(_ j hj)].
-rewrite -hpw -(update_scalars_sound hsc e1).
-elim: pw {hsc hall} => [|j pw ih]; constructor => //= i hi.
-by move: hi; rewrite inE => /eqP ->.
-Qed.
-
 (** ** The gradient *)
 
 Definition logits_at (net : spec) (opts : options) (a : env R) : tensor R :=
@@ -243,14 +87,14 @@ Let nin := first_at net w.
 Hypothesis el : elaborate net (batch_size opts) (position_of net w) = Some g.
 
 Lemma below_params j : (j < n_params net)%num -> (j < nin)%num.
-Proof. by rewrite /nin /first_at /data_at /stats_at; case: w => [||o]; lia. Qed.
+Proof. by rewrite /nin /first_at /data_at /stats_at; case: w => [||o f]; lia. Qed.
 
 Lemma below_stats t j : running_at net w = Some t ->
   (j < t + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
-Proof. by rewrite /nin /first_at /data_at /running_at; case: w => [||o] // [<-] /=; lia. Qed.
+Proof. by rewrite /nin /first_at /data_at /running_at; case: w => [||o f] // [<-] /=; lia. Qed.
 
 Lemma below_data : (data_at net w < nin)%num.
-Proof. by rewrite /nin /first_at; case: w => [||o]; lia. Qed.
+Proof. by rewrite /nin /first_at; case: w => [||o f]; try case: (accumulate f); lia. Qed.
 
 (** In any program that starts with the forward pass. *)
 Lemma logits_sound q : wf (g_forward g ++ q) nin sh ->
@@ -272,7 +116,7 @@ Proof.
 move=> hw wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
 have ht : (target_at net w < nin)%num.
-  by move: hw; rewrite /nin /first_at /target_at; case: w => [||o] //; lia.
+  by move: hw; rewrite /nin /first_at /target_at; case: w => [||o f] //; try case: (accumulate f); lia.
 rewrite /e (loss_sound el (training_position hw) hf (theta := a)) => [|j _ hj]; last first.
   by apply: ha; exact: below_params.
 by rewrite /loss_at -(ha _ below_data) -(ha _ ht).

@@ -3,16 +3,19 @@
     From a specification and options: the program of [@main], its arguments and
     results in order, with names, roles and shapes, as the Rust crate [step]
     makes them. Argument [k] is value [k] of the program: parameters, optimiser
-    state, running statistics, data, target, learning rate. A train step updates
+    state, running statistics, data, target, learning rate, [apply]. A train step updates
     the statistics, the forward pass, which is evaluation, reads them.
 
     Glossary
       - [options]           batch size, and which step
       - [port]              name, role and shape of an argument or result
-      - [stats_at], [data_at], [target_at], [rate_at], [slots_at], [powers_at]
+      - [stats_at], [data_at], [target_at], [rate_at], [apply_at], [slots_at],
+        [powers_at], [sum_at], [average_at]
                             where the arguments are; [first_at] is past them
-      - [numbered_params]   the parameters, as value and shape
+      - [numbered_params], [numbered_state]  the parameters, and the rule's
+                            state, as value and shape
       - [argument_ports], [result_ports]  the interface of [@main]
+      - [update_stages]     accumulation, clipping, rule, averages, choice
       - [expected]          the program with its results
       - [expected_step]     the expected step, if the network is well formed *)
 From mathcomp Require Import all_ssreflect.
@@ -31,8 +34,17 @@ Record port := Port { port_name : string; port_role : string; port_shape : shape
 Definition ports (role : string) (l : seq (string * shape)) : seq port :=
   [seq Port q.1 role q.2 | q <- l].
 
+(** The rule's state, then the sums of gradients. *)
 Definition state_of (net : spec) (w : what) : seq (string * shape) :=
-  if w is Train o _ then state o (net_params net) else [::].
+  if w is Train o f then
+    state o (net_params net)
+    ++ (if accumulate f is Some _ then
+          [seq (("accumulated." ++ p.1)%string, p.2) | p <- net_params net] else [::])
+  else [::].
+Definition averages_of (net : spec) (w : what) : seq (string * shape) :=
+  if w is Train o f then
+    if ema f is Some _ then [seq (("ema." ++ p.1)%string, p.2) | p <- net_params net] else [::]
+  else [::].
 
 (** The gradient alone is that of training, without the updates. *)
 Definition stats_read (net : spec) (w : what) : seq (string * shape) :=
@@ -40,13 +52,16 @@ Definition stats_read (net : spec) (w : what) : seq (string * shape) :=
 
 Definition n_params (net : spec) : N := N.of_nat (size (net_params net)).
 Definition stats_at (net : spec) (w : what) : N :=
-  n_params net + N.of_nat (size (state_of net w)).
+  n_params net + N.of_nat (size (state_of net w)) + N.of_nat (size (averages_of net w)).
 Definition data_at (net : spec) (w : what) : N :=
   stats_at net w + N.of_nat (size (stats_read net w)).
 Definition target_at (net : spec) (w : what) : N := data_at net w + 1.
 Definition rate_at (net : spec) (w : what) : N := data_at net w + 2.
+Definition apply_at (net : spec) (w : what) : N := data_at net w + 3.
 Definition first_at (net : spec) (w : what) : N :=
-  data_at net w + match w with Forward => 1 | Grad => 2 | Train _ _ => 3 end.
+  data_at net w + match w with
+                  | Forward => 1 | Grad => 2
+                  | Train _ f => if accumulate f is Some _ then 4 else 3 end.
 
 (** Where the layers read running statistics. *)
 Definition running_at (net : spec) (w : what) : option N :=
@@ -58,8 +73,17 @@ Definition slots_at (net : spec) (o : optimizer) (k : N) : seq N :=
 Definition powers_at (net : spec) (o : optimizer) : seq N :=
   [seq n_params net * (N.of_nat (size (slots o)) + 1) + i | i <- first_dims (size (powers o))].
 
+(** The sum of gradients and the average of parameter [k]. *)
+Definition sum_at (net : spec) (o : optimizer) (k : N) : N :=
+  n_params net + N.of_nat (size (state o (net_params net))) + k.
+Definition average_at (net : spec) (w : what) (k : N) : N :=
+  n_params net + N.of_nat (size (state_of net w)) + k.
+
 Definition numbered_params (net : spec) : seq (N * shape) :=
   zip (first_dims (size (net_params net))) [seq q.2 | q <- net_params net].
+Definition numbered_state (net : spec) (o : optimizer) : seq (N * shape) :=
+  let l := state o (net_params net) in
+  zip [seq n_params net + i | i <- first_dims (size l)] [seq q.2 | q <- l].
 
 (** Shape of the logits and of the target. *)
 Definition logits_shape (net : spec) (batch : N) : shape :=
@@ -68,11 +92,14 @@ Definition logits_shape (net : spec) (batch : N) : shape :=
 Definition argument_ports (net : spec) (opts : options) : seq port :=
   let: Options batch w := opts in
   ports "param" (net_params net)
-  ++ ports "state" (state_of net w)
+  ++ ports "state" (state_of net w) ++ ports "ema" (averages_of net w)
   ++ ports "stat" (stats_read net w)
   ++ [:: Port "x" "data" (batch :: input_shape net)]
   ++ (if w is Forward then [::] else [:: Port "target" "target" (logits_shape net batch)])
-  ++ (if w is Train _ _ then [:: Port "lr" "hyper" [::]] else [::]).
+  ++ (if w is Train _ f then
+        Port "lr" "hyper" [::]
+        :: (if accumulate f is Some _ then [:: Port "apply" "hyper" [::]] else [::])
+      else [::]).
 
 Definition result_ports (net : spec) (opts : options) : seq port :=
   let: Options batch w := opts in
@@ -83,7 +110,7 @@ Definition result_ports (net : spec) (opts : options) : seq port :=
   | Grad => ports "grad" (net_params net) ++ [:: loss]
   | Train _ _ =>
       ports "param" (net_params net) ++ ports "state" (state_of net w)
-      ++ ports "stat" (net_stats net) ++ [:: loss; logits]
+      ++ ports "ema" (averages_of net w) ++ ports "stat" (net_stats net) ++ [:: loss; logits]
   end.
 
 (** ** Programs *)
@@ -107,6 +134,33 @@ Definition train_results (T : Type) (none : T) (slot_count : nat) (r : seq (T * 
 Definition trained_params (net : spec) (o : optimizer) (grads : seq N) : seq trained :=
   [seq Trained q.1.1 q.1.2 q.2 (slots_at net o q.1.1) | q <- zip (numbered_params net) grads].
 
+(** The whole update: the code of each stage in turn, and the new parameters,
+    state, sums, averages. *)
+Definition update_stages (net : spec) (o : optimizer) (f : features) (grads : seq N) (k : N)
+    : seq prog * seq N :=
+  let w := Train o f in let params := numbered_params net in
+  let: (c1, (sums, means)) := accumulated (accumulate f)
+    [seq (q.1.2, (sum_at net o q.1.1, q.2)) | q <- zip params grads] k in
+  let k2 := next_id k c1 in
+  let: (c2, given) := clipped (clip f) [seq (q.1.2, q.2) | q <- zip params means] k2 in
+  let k3 := next_id k2 c2 in
+  let: (c3, (r, power)) :=
+    update (spared f) o (rate_at net w) (trained_params net o given) (powers_at net o) k3 in
+  let k4 := next_id k3 c3 in
+  let: (c4, averages) := averaged (ema f)
+    [seq (q.1.2, (average_at net w q.1.1, q.2.1)) | q <- zip params r] k4 in
+  let k5 := next_id k4 c4 in
+  let new := train_results 0 (size (slots o)) r power in
+  if accumulate f is Some _ then
+    let: (c5, zeros) := each (fun s _ => [:: zero_like s]) [seq q.2 | q <- params] k5 in
+    let old := [seq q.1 | q <- params ++ numbered_state net o] ++ sums
+      ++ (if ema f is Some _ then [seq average_at net w q.1 | q <- params] else [::]) in
+    let shapes := [seq q.2 | q <- net_params net ++ state_of net w ++ averages_of net w] in
+    let: (c6, results) :=
+      applied (apply_at net w) (zip shapes (zip (new ++ zeros ++ averages) old)) (next_id k5 c5) in
+    ([:: c1; c2; c3; c4; c5 ++ c6], results)
+  else ([:: c1; c2; c3; c4], new ++ averages).
+
 Definition position_of (net : spec) (w : what) : position :=
   At (running_at net w) (data_at net w) (target_at net w) (first_at net w).
 
@@ -121,12 +175,12 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
     | Forward => Some (Expected g p grads (g_forward g) [:: g_logits g])
     | Grad => Some (Expected g p grads p (grads ++ [:: g_loss g]))
     | Train o f =>
-        let: (c, (r, power)) :=
-          update (spared f) o (rate_at net w) (trained_params net o grads) (powers_at net o) (next_id first p) in
+        let: (stages, new) := update_stages net o f grads (next_id first p) in
+        let c := flatten stages in
         let: (u, stats) :=
           update_stats batch (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) first
             (next_id first (p ++ c)) in
         Some (Expected g p grads (p ++ c ++ u)
-               (train_results 0 (size (slots o)) r power ++ stats ++ [:: g_loss g; g_logits g]))
+               (new ++ stats ++ [:: g_loss g; g_logits g]))
     end
   else None.

@@ -93,25 +93,7 @@ pub enum ProveError {
         /// Its kind.
         kind: &'static str,
     },
-    /// An optimiser without a theorem.
-    #[error(
-        "the proofs do not cover the optimizer {name}; they cover sgd, momentum, nesterov, adam, \
-         adamw and rmsprop, and `--what grad` with any"
-    )]
-    Optimizer {
-        /// Its name.
-        name: &'static str,
-    },
-    /// Features of the step without a theorem.
-    #[error(
-        "the proofs do not cover {found}; they cover train steps without features, and \
-         `--what grad`"
-    )]
-    Features {
-        /// The features, as the options print them.
-        found: String,
-    },
-    /// A constant of the optimiser that cannot be stored.
+    /// A constant that cannot be stored.
     #[error("{name} = {value} overflows the file's element type")]
     Constant {
         /// Its name.

@@ -20,7 +20,7 @@ mod verdict;
 pub use certificate::{Directory, Subject};
 pub use error::ProveError;
 pub use library::{Library, THEORIES};
-pub use spec::{optimizer, specification};
+pub use spec::{specification, train};
 pub use theorem::{kinks, theorem};
 pub use toolchain::{Coq, VERSION, install_command};
 pub use verdict::{ALLOWED_AXIOMS, Kink, Limits, Verdict};

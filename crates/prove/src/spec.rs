@@ -12,6 +12,9 @@ use std::collections::HashMap;
 const ROOT_HALF: &str = "0.70710678118654752440084436210485";
 const ROOT_2_BY_PI: &str = "0.79788456080286535587989211986876";
 
+/// What clipping adds to the norm of the gradient, once more too.
+const CLIP_EPS: &str = "1e-6";
+
 /// The Rocq term of type `spec` for `net`, with the constants that `precision`
 /// stores.
 ///
@@ -228,8 +231,7 @@ fn dilated_windows(size: Pair, stride: Pair, padding: Padding, dilation: Pair) -
 /// `precision` stores.
 ///
 /// # Errors
-/// An optimiser or a feature of the step that the proofs do not cover, or a
-/// constant that overflows.
+/// A constant overflows.
 pub fn train(options: &StepOptions, precision: Precision) -> Result<String, ProveError> {
     Ok(format!("({}) {}", optimizer(&options.optimizer, precision)?, features(options, precision)?))
 }
@@ -242,9 +244,7 @@ fn optimizer(optimizer: &Optimizer, precision: Precision) -> Result<String, Prov
         Optimizer::Adam { .. } => "Adam",
         Optimizer::AdamW { .. } => "AdamW",
         Optimizer::RmsProp { .. } => "RmsProp",
-        other @ Optimizer::Lamb { .. } => {
-            return Err(ProveError::Optimizer { name: other.name() });
-        }
+        Optimizer::Lamb { .. } => "Lamb",
     };
     let mut term = constructor.to_string();
     for (name, value) in optimizer.constants() {
@@ -253,16 +253,36 @@ fn optimizer(optimizer: &Optimizer, precision: Precision) -> Result<String, Prov
     Ok(term)
 }
 
-fn features(options: &StepOptions, _precision: Precision) -> Result<String, ProveError> {
-    let mut uncovered = options.features();
-    uncovered.retain(|feature| !feature.starts_with("no_decay"));
-    if !uncovered.is_empty() {
-        return Err(ProveError::Features { found: uncovered.join(" ") });
+fn features(options: &StepOptions, precision: Precision) -> Result<String, ProveError> {
+    if options.features().is_empty() {
+        return Ok("plain".into());
     }
-    Ok(match options.no_decay {
-        DecayExclusion::Nothing => "plain".into(),
-        DecayExclusion::BiasAndNorm => "{| spared := true |}".into(),
-    })
+    let stored =
+        |name, value: &Rational| Ok::<_, ProveError>(rational(&stored(name, value, precision)?));
+    let some = |term: String| format!("Some {term}");
+    let none = || "None".to_string();
+    let accumulate = match options.accumulate {
+        1 => none(),
+        // At most 2²⁴, so exact.
+        steps => some(stored("accumulate", &Rational::integer(steps as i64))?),
+    };
+    let clip = match &options.clip {
+        None => none(),
+        Some(largest) => {
+            let eps = CLIP_EPS.parse::<Rational>();
+            let eps =
+                eps.map_err(|_| ProveError::Constant { name: "eps", value: CLIP_EPS.into() })?;
+            some(format!("({}, {})", stored("clip", largest)?, stored("eps", &eps)?))
+        }
+    };
+    let ema = match &options.ema {
+        None => none(),
+        Some(decay) => some(stored("ema", decay)?),
+    };
+    let spared = options.no_decay == DecayExclusion::BiasAndNorm;
+    Ok(format!(
+        "{{| accumulate := {accumulate}; clip := {clip}; ema := {ema}; spared := {spared} |}}"
+    ))
 }
 
 /// The number that `precision` stores for `value`.

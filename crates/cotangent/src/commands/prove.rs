@@ -136,7 +136,14 @@ fn next_directory(subject: &Subject) -> Result<PathBuf> {
 fn in_words(subject: &Subject, stated: &str, verdict: &Verdict, path: &Path) -> String {
     let name = &subject.network.spec().name;
     let mut text = format!("{name}: certified\n\n");
+    let features = subject.options.as_ref().map(|o| o.features().join(" ")).unwrap_or_default();
     let proved = match subject.what {
+        What::Train if !features.is_empty() => &format!(
+            "for all parameters, optimiser state, data, targets and learning rate, step.mlir computes the loss\n\
+             and the logits of the network, and for every parameter the optimiser's update with\n\
+             {features}\n\
+             at the gradient of that loss, which is its derivative"
+        ),
         What::Train => {
             "for all parameters, optimiser state, data, targets and learning rate, step.mlir computes the loss\n\
              and the logits of the network, and for every parameter the optimiser's update at the gradient\n\

@@ -38,7 +38,16 @@ pub fn fits(step: &Step, edited: &Edited, text: &str) -> bool {
     let layer = part.strip_suffix(", backwards").unwrap_or(part);
     let layers = step.layers.iter().map(|name| format!("layer {name}"));
     let updates = original.arguments.iter().map(|a| format!("the update of {}", name(a)));
-    let others = ["the loss", "the optimiser", "the running statistics"].map(String::from);
+    let others = [
+        "the loss",
+        "the accumulation of gradients",
+        "the clipping of the gradient",
+        "the optimiser",
+        "the moving average of the parameters",
+        "the choice by `apply`",
+        "the running statistics",
+    ]
+    .map(String::from);
     let mut parts = layers.chain(updates).chain(others);
     assert!(parts.any(|p| p == layer), "{context}");
 

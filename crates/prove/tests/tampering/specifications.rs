@@ -50,6 +50,16 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another optimiser", up_to_end(definitions, "(Train (M", sgd));
     change("another optimiser", up_to_end(definitions, "(Train (N", sgd));
     change("another optimiser", up_to_end(definitions, "(Train (R", sgd));
+    change("another optimiser", up_to_end(definitions, "(Train (L", sgd));
+    change("no features", up_to_end(definitions, "{|", "plain)"));
+    for feature in ["accumulate", "clip", "ema"] {
+        let without = format!("{feature} := None; {feature}_was := Some");
+        let removed = first(&format!("{feature} := Some"), &without);
+        change(&format!("no {feature}"), until_next(&removed, &format!("{feature}_was := ")));
+    }
+    change("decay for all", first("spared := true", "spared := false"));
+    change("trust", first("(AdamW ", "(Lamb "));
+    change("no trust", first("(Lamb ", "(AdamW "));
     change("plain momentum", first("(Nesterov ", "(Momentum "));
     change("decay apart", first("(Adam ", "(AdamW "));
     change("decay coupled", first("(AdamW ", "(Adam "));
@@ -65,6 +75,13 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
         change("kinks concealed", first(kinks, "[::]"));
     }
     others
+}
+
+/// `text` without the field of a record that begins with `start`.
+fn until_next(text: &str, start: &str) -> String {
+    let Some(at) = text.find(start) else { return text.to_string() };
+    let end = at + text[at..].find("; ").expect("another field follows") + "; ".len();
+    format!("{}{}", &text[..at], &text[end..])
 }
 
 /// `text` with what goes from `start` to the end of its definition replaced.

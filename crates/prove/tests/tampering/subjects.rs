@@ -10,7 +10,7 @@ use cotangent_prove::Subject;
 use cotangent_rocq::{PREAMBLE, literal};
 use cotangent_stablehlo::ast::Module;
 use cotangent_stablehlo::{Program, What, parse};
-use cotangent_step::Optimizer;
+use cotangent_step::StepOptions;
 
 /// An emitted step and what its certificate says.
 pub struct Step {
@@ -24,13 +24,11 @@ pub struct Step {
 impl Step {
     fn new(net: &NetSpec, what: What, optimizer: &str, batch: usize) -> Self {
         let network = net.network().unwrap();
-        let optimizer: Optimizer = optimizer.parse().unwrap();
+        let options: StepOptions = optimizer.parse().unwrap();
         let precision = if what == What::Grad { Precision::F64 } else { Precision::F32 };
-        let program =
-            cotangent_emit::program(&network, what, batch, &optimizer.clone().into(), precision)
-                .unwrap();
+        let program = cotangent_emit::program(&network, what, batch, &options, precision).unwrap();
         let text = program.to_text().unwrap();
-        let of_what = if what == What::Grad { "grad" } else { optimizer.name() };
+        let of_what = if what == What::Grad { "grad" } else { options.optimizer.name() };
         Step {
             name: format!("{}_{of_what}", net.name.replace('-', "_")),
             program: Program::from_text(&text).unwrap(),
@@ -73,8 +71,9 @@ fn list(kinds: Vec<LayerKind>) -> Vec<Layer> {
 }
 
 /// Small networks, each with steps of every kind, some of other layers, with
-/// two steps each, and some of other optimisers. In two of them, all dimensions are equal, so that the type does not tell one
-/// from another.
+/// two steps each, and some of other optimisers and with features. In two of
+/// them, all dimensions are equal, so that the type does not tell one from
+/// another.
 pub fn steps() -> Vec<Step> {
     let square = NetSpec::new("square", [3]).dense(3).relu().dense(3);
     let unbiased = LayerKind::Dense(Dense { bias: false, ..Dense::new(2) });
@@ -204,6 +203,12 @@ pub fn steps() -> Vec<Step> {
         ("ahead", "nesterov(momentum=0.5,weight_decay=0.25)"),
         ("moving", "rmsprop(momentum=0.5,weight_decay=0.25,eps=0.125)"),
         ("coupled", "adam(weight_decay=0.25)"),
+        (
+            "featured",
+            "momentum(weight_decay=0.25) clip(norm=0.125) ema(decay=0.75) no_decay(bias-and-norm)",
+        ),
+        ("trusting", "lamb(weight_decay=0.25,eps=0.125)"),
+        ("gathering", "adamw accumulate(steps=3) clip(norm=0.125) ema(decay=0.75)"),
     ] {
         steps.push(Step::new(&small(name), What::Train, optimizer, 2));
     }
