@@ -144,14 +144,17 @@ End Words.
 
 (** ** The programs *)
 
-(** What stands at each position of [@main]; how far it could be raised. *)
-Definition line := (N * instruction * option N)%type.
+(** What stands at each position of [@main], and the values of the graph that it
+    became, its own first; how far it could be raised. *)
+Definition line := (N * instruction * seq N)%type.
+Definition value_of (l : line) : option N := ohead l.2.
 
 Fixpoint raise_lines (m : module) (body : seq instruction) (k : N) (s : Raise.state) (done : seq line)
     : seq line * Raise.state * option (N * instruction) :=
   if body is i :: rest then
     if raise_instruction m i s is Some s' then
-      let made := if N.ltb (st_next s) (st_next s') then Some (st_next s) else None in
+      let made := [seq (N.pred (st_next s') - N.of_nat j)%num
+        | j <- iota 0 (N.to_nat (st_next s' - st_next s))] in
       raise_lines m rest (N.succ k) s' ((k, i, made) :: done)
     else (rev done, s, Some (k, i))
   else (rev done, s, None).
@@ -183,9 +186,9 @@ Definition why_not_raised (m : module) (i : instruction) : string := match i_ope
       text [:: "@"; f; " is not the body of relu, softplus, erf_grad, elu, clamp, variance, normalize, ";
                "softmax, softmax_cross_entropy or the gradient of a convolution or pool at these types"]
     else text [:: "there is no private function @"; f]
-| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum | Binary Arctangent2
-| Pad _ | Slice _ =>
+| Unary ExponentialMinusOne | Unary LogarithmPlusOne | Binary Minimum | Binary Arctangent2 =>
     "it occurs in private functions only"
+| Pad _ => "its padding is no constant 0, or its operands or its type do not fit"
 | _ => "its operands or its type do not fit"
 end.
 
@@ -202,8 +205,10 @@ Definition difference (lines : seq line) (code : prog) (stuck : option (N * inst
     (outputs : seq N) : seq string :=
   if number (x_prog x) (no_entries nin) (PositiveMap.empty N) is Some (t, theirs) then
   if number code t (PositiveMap.empty N) is Some (t', mine) then
-    let made := pmap (fun l : line => omap (fun d => (l.1.1, d)) l.2) lines in
+    let made := pmap (fun l : line => omap (fun d => (l.1.1, d)) (value_of l)) lines in
     let position := first_with mine made in
+    let found := add_numbers (map (number_of mine) (flatten (map snd lines)))
+      (PositiveMap.empty bool) in
     let origin := first_with theirs [seq (i.1, i.1) | i <- x_prog x] in
     let marks := marks_of net w x in
     let part k := if get origin k is Some d then part_at marks d else "the arguments" in
@@ -214,7 +219,7 @@ Definition difference (lines : seq line) (code : prog) (stuck : option (N * inst
     let describe k :=
       if get (defs t') k is Some o then text [:: shaped_text name o; ", in "; part k] else name k in
     let wanted := used (entries t) (map (number_of theirs) (x_results x)) in
-    let computed k := N.ltb k nin || isSome (get position k) in
+    let computed k := N.ltb k nin || has_number found k in
     let missing := ohead [seq i.1 | i <- rev (entries t)
       & [&& has_number wanted i.1, ~~ computed i.1 & all (fun a => computed a.1) (oargs i.2)]] in
     let at_missing := if missing is Some k then [:: expected_text [:: describe k]] else [::] in
@@ -223,12 +228,12 @@ Definition difference (lines : seq line) (code : prog) (stuck : option (N * inst
         ++ at_missing
     else
     let returned := used (entries t') (map (number_of mine) outputs) in
-    let foreign (l : line) := if l.2 is Some d then N.leb (fresh t) (number_of mine d) else false in
-    let proper (l : line) := isSome l.2 && ~~ foreign l in
+    let foreign (l : line) := if value_of l is Some d then N.leb (fresh t) (number_of mine d) else false in
+    let proper (l : line) := isSome (value_of l) && ~~ foreign l in
     (* the zero that a matching reduction starts from is no value of the graph *)
     let starts := add_numbers (flatten [seq results_of l.1.2 | l <- lines & proper l])
       (PositiveMap.empty bool) in
-    let blamed (l : line) := if l.2 is Some d then
+    let blamed (l : line) := if value_of l is Some d then
         [&& foreign l, has_number returned (number_of mine d) & ~~ has_number starts l.1.1]
       else false in
     match [seq l.1 | l <- lines & blamed l], missing with

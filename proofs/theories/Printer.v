@@ -196,6 +196,7 @@ Definition application (i : instruction) : string :=
       "], high = ["; commas [seq int_text (p_high p) | p <- ps];
       "], interior = "; list_text (map p_interior ps)]
   | Slice ls => text [:: "stablehlo.slice "; operands; " ["; commas (map range_text ls); "]"]
+  | Concatenate d => text [:: "stablehlo.concatenate "; operands; ", dim = "; nat_text d]
   end.
 
 (** How the types are stated: that of the result, since all are alike; for an

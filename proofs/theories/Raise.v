@@ -1,8 +1,8 @@
 (** * From StableHLO to the graph
 
     One pass over [@main]. Each instruction becomes one instruction of the
-    graph, except that a comparison is remembered until it is selected by. A
-    call is recognised by the body of the function called, which has to be the
+    graph, except that a comparison is remembered until it is selected by, and a
+    concatenation becomes the sum of its parts. A call is recognised by the body of the function called, which has to be the
     body printed for the op at that type; names carry no meaning.
 
     Glossary
@@ -19,7 +19,7 @@
       - [raise]        the whole module *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
-From Cotangent Require Import Ir Index Stablehlo Stablehlo_types.
+From Cotangent Require Import Ir Index Joins Stablehlo Stablehlo_types.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Record raised := Raised {
@@ -144,6 +144,16 @@ Definition contract_window_back (ws : seq slide_dim) (s out : shape) (ct : N) : 
   Contract (out ++ map d_size ws) s (slide_map ws) [:: View ct out (proj (all_dims out))].
 Definition window_max (ws : seq slide_dim) (s out : shape) (a : N) : op :=
   MaxPool s out (map d_size ws) (slide_map ws) a.
+
+(** *** pad, slice, concatenate *)
+
+Definition contract_pad (ps : seq pad_dim) : shape -> shape -> N -> op :=
+  pad_to [seq (p_low p, p_interior p + 1)%num | p <- ps].
+Definition contract_slice (ls : seq slice_dim) : shape -> shape -> N -> op :=
+  slice_of [seq (Z.of_N (l_start l), l_stride l) | l <- ls].
+(** The operands, padded to the result; they are to be added. *)
+Definition contract_parts (d : N) (t : shape) (xs : seq (type * N)) : seq op :=
+  part_pads d t 0 [seq (x.2, t_shape x.1) | x <- xs].
 
 (** ** The bodies of the private functions *)
 
@@ -542,8 +552,10 @@ Definition comparison_of (d : direction) : comparison := match d with
 | EQ => CEq | GT => CGt | GE => CGe
 end.
 
-(** An instruction of the graph, or a comparison, or minus infinity. *)
-Inductive outcome := Emit of op & bool | Remember of comparison & N & N | Lowest.
+(** An instruction of the graph, or the sum of some, or a comparison, or minus
+    infinity. *)
+Inductive outcome :=
+| Emit of op & bool | EmitSum of seq op | Remember of comparison & N & N | Lowest.
 
 Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) : option outcome :=
   let s := t_shape t in
@@ -578,6 +590,10 @@ Definition outcome_of (m : module) (o : operation) (t : type) (xs : seq bound) :
   | ReduceWindow ReduceMaximum ws, [:: Real a x _; Bottom _] =>
       if all_dims2 slide_meets ws (t_shape a) s
       then Some (Emit (window_max ws (t_shape a) s x) false) else None
+  | Pad ps, [:: Real a x _; Real _ _ true] =>
+      Some (Emit (contract_pad ps (t_shape a) s x) false)
+  | Slice ls, [:: Real a x _] => Some (Emit (contract_slice ls (t_shape a) s x) false)
+  | Concatenate d, xs => omap (fun xs => EmitSum (contract_parts d s xs)) (all_some (map real_of xs))
   | Call f, xs =>
       obind (fun g => obind (fun xs => omap (fun o => Emit o false)
           (if recognise g t xs is Some o then Some o
@@ -606,6 +622,10 @@ Definition raise_instruction (m : module) (i : instruction) (st : state) : optio
       omap (fun o => match o with
         | Emit o is_zero => State (bind (Res result) (Real t next is_zero) st)
             (N.succ result) (N.succ next) ((next, o) :: code)
+        | EmitSum os =>
+            let after := (next + sum_size os)%num in
+            State (bind (Res result) (Real t (N.pred after) false) st)
+              (N.succ result) after (catrev (sum_code (t_shape t) next os) code)
         | Remember c a b =>
             State (bind (Res result) (Predicate t c a b) st) (N.succ result) next code
         | Lowest => State (bind (Res result) (Bottom t) st) (N.succ result) next code

@@ -119,7 +119,7 @@ Lemma instruction_some call args results o vs t xs c :
 Proof.
 move=> hc hx hf ho.
 rewrite /instruction_meaning [i_operands _]/= hx [i_operation _]/= [i_type _]/=.
-by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f|c'|ds|r ws|ps|ls] // _ hf ho; rewrite /obind /oapp hf ho.
+by case: o hc hf ho => [l|u|o|d||d|ds|r ds|ds||f|c'|ds|r ws|ps|ls|d] // _ hf ho; rewrite /obind /oapp hf ho.
 Qed.
 
 Lemma run_instruction call args results o vs t xs c rest :

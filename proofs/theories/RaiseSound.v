@@ -12,9 +12,9 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia FMapPositive.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir Index Denote Joins Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseConvolution RaiseGrouped RaiseGradients.
-From Cotangent Require Import RaisePool RaiseMaxPool.
+From Cotangent Require Import RaisePool RaiseMaxPool JoinsSound RaiseJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -48,6 +48,8 @@ Definition outcome_agrees e (next : N) (t : type) (out : outcome) (c : cells R) 
   match out with
   | Emit o is_zero =>
       exists2 a, c = Reals a & eqt (t_shape t) a (den o e) /\ (is_zero -> forall i, a i = 0)
+  | EmitSum os => (0 < size os)%nat /\ exists2 a, c = Reals a & eqt (t_shape t) a
+      (run (sum_code (t_shape t) next os) e (N.pred (next + sum_size os)))
   | Remember r n k => (n < next)%num /\ (k < next)%num /\
       exists2 p, c = Booleans p & {in idxs (t_shape t), forall i, p i = cmp_real r (e n i) (e k i)}
   | Lowest => c = Extended (fun _ => None)
@@ -100,13 +102,43 @@ case/agrees_cons=> x [xs' [-> [hn [a -> [ha _]]] /agrees_cons [y [ys [-> [hn' [a
 by move=> h; inversion h; subst; exists a, a'.
 Qed.
 
+Lemma agrees_reals e next bs ts xs : all_some (map real_of bs) = Some ts ->
+  List.Forall2 (agrees e next) bs xs ->
+  [/\ map fst ts = map bound_type bs, all (fun x => N.ltb x.2 next) ts
+    & exists2 vs, all_some (map (@reals_of R) xs) = Some vs
+      & List.Forall2 (fun v w => v.1 = w.1 /\ {in idxs w.1, forall i, v.2 i = w.2 i}) vs
+          [seq (t_shape x.1, e x.2) | x <- ts]].
+Proof.
+move=> + h; elim: h ts => [|b x {}bs {}xs hx _ ih] ts /=.
+  by case=> <-; split=> //; exists [::] => //; constructor.
+case: b hx => [t n z|?|? ? ? ?] //= [/N.ltb_lt hn [a -> [ha _]]].
+case E: (all_some _) => [l|] //= [<-]; have [et low [vs ev hvs]] := ih _ E.
+split; rewrite /= ?et ?hn ?ev //.
+by exists ((t_shape t, a) :: vs) => //; constructor.
+Qed.
+
+Lemma concatenate_meaning m d t bs xs out e next :
+  outcome_of m (Concatenate d) t bs = Some out -> fits (Concatenate d) (map bound_type bs) t ->
+  List.Forall2 (agrees e next) bs xs ->
+  exists2 c, op_meaning (Concatenate d) t xs = Some c & outcome_agrees e next t out c.
+Proof.
+rewrite /outcome_of /op_meaning; case A: (all_some _) => [ts|] //= [<-].
+move=> /and3P [_ _ hf] hb; have [et low [vs -> hvs]] := agrees_reals A hb.
+rewrite -et -map_comp in hf; have := hf => /and4P [/N.ltb_lt hd pos parts _].
+exists (Reals (concatenate 0 d vs)) => //; split.
+  by rewrite /contract_parts size_part_pads size_map; rewrite size_map in pos.
+exists (concatenate 0 d vs) => // i hi; rewrite run_concatenate //.
+apply: (concatenate_like (f := id)) hvs hi => //; first by apply/ssrnat.ltP; lia.
+by rewrite -map_comp.
+Qed.
+
 Lemma outcome_meaning m o t bs xs out e next : ~~ is_call o ->
   outcome_of m o t bs = Some out -> fits o (map bound_type bs) t ->
   List.Forall2 (agrees e next) bs xs ->
   exists2 c, op_meaning o t xs = Some c & outcome_agrees e next t out c.
 Proof.
-case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds|r ws|ps|ls] // _;
-  case: bs => [|[ta n za|ta|ta ca n n'] [|[tb k zb|tb|tb cb k k'] [|[tc l' zc|tc|tc cc l' l''] [|? ?]]]];
+case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds|r ws|ps|ls|k] // _;
+  last exact: concatenate_meaning; case: bs => [|[ta n za|ta|ta ca n n'] [|[tb k zb|tb|tb cb k k'] [|[tc l' zc|tc|tc cc l' l''] [|? ?]]]];
   rewrite /outcome_of //; try by case: (r).
 - move=> ho _ hb; inversion hb; subst; move: ho; rewrite /=.
   case: (literal_value _ l) => [[n d|]|] // [<-]; last by exists (Extended (fun _ => None)).
@@ -165,6 +197,14 @@ case: o => [l|u|o|d||d|ds|r ds|ds||f|c|ds|r ws|ps|ls] // _;
   exists z => //; split=> // i hi.
   rewrite /z -[a]/(two a a 0%num) -(den_window_max 0 (two a a) hd) //.
   by rewrite /= (chosen_eqt _ _ _ ha); case E: chosen => [j|] //; exact: ha (cells_in (chosen_in E)).
+- case: zb => // -[<-] /= /and4P [_ _ _ hd] /agrees2 [a [a' [-> ha ha' hz _]]].
+  rewrite hz //; set y := pad _ _ _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a 0%num) -(den_pad 0 (two a a) hd) //.
+  exact: den_swap1.
+- move=> [<-] /= /and3P [_ _ hd] /agrees1 [a -> [ha _]].
+  set y := slice _ _; exists (Reals y) => //; exists y => //; split=> // i hi.
+  rewrite /y -[a]/(two a a 0%num) -(den_slice 0 (two a a) hd) //.
+  exact: den_swap1.
 Qed.
 
 (** ** Calls *)
@@ -364,7 +404,7 @@ case: ifP => // hf; case O: (outcome_of _ _ _ _) => [out|] //= [<-].
 have [xs hx hb] := operands_agree hs E.
 have [c hm hc] := one_instruction hf O hx hb.
 exists (Array (i_type i) c) => //; case: hs => hr h; rewrite /= in hr.
-case: out {O} hc => [o z|r n k|] hc.
+case: out {O} hc => [o z|os|r n k|] hc.
 - have later n : (n < next)%num -> program_env (State (bind (Res result)
       (Real (i_type i) next z) st) (N.succ result) (N.succ next) ((next, o) :: code)) n
       = program_env st n.
@@ -378,6 +418,18 @@ case: out {O} hc => [o z|r n k|] hc.
     by rewrite /program_env /= rev_cons /run foldl_rcons /step /= updE.
   exists x; first exact: lookup_rcons.
   by apply: agrees_later ha => //=; lia.
+- case: hc => pos [a -> ha]; set code' := sum_code _ _ _; set after := (next + sum_size os)%num.
+  have lt : (next < after)%num by have := sum_size_gt0 pos; rewrite /after; lia.
+  set b' := Real _ _ _; have env' : program_env (State (bind (Res result) b' st)
+      (N.succ result) after (catrev code' code)) = run code' (program_env st).
+    by rewrite /program_env /= catrevE rev_cat revK run_cat.
+  split=> [|v b]; first by rewrite /= size_rcons hr; lia.
+  rewrite find_bind; case: eqP => [-> [<-]|_ /h [x found hx']].
+    exists (Array (i_type i) (Reals a)); first by rewrite hr lookup_last.
+    by split; [rewrite /=; lia | exists a => //; rewrite env'].
+  exists x; first exact: lookup_rcons.
+  apply: agrees_later hx' => [|n hn]; first by rewrite /=; lia.
+  by rewrite env' run_sum_before.
 - split=> [|v b]; first by rewrite /= size_rcons hr; lia.
   rewrite find_bind.
   case: eqP => [-> [<-]|_ /h [x found ha]].

@@ -170,7 +170,8 @@ Inductive operation :=
 | Reverse of seq N             (** the dimensions that run backwards *)
 | ReduceWindow of reducer & seq slide_dim    (** operand, initial value *)
 | Pad of seq pad_dim           (** operand, what the padding holds *)
-| Slice of seq slice_dim.
+| Slice of seq slice_dim
+| Concatenate of N.             (** the dimension in which they follow each other *)
 
 Record instruction := Instruction {
   i_operation : operation; i_operands : seq value; i_type : type }.
@@ -270,7 +271,7 @@ Proof.
 decide equality; first [exact: literal_eq_dec | exact: dot_dims_eq_dec | exact: conv_dims_eq_dec
   | exact: (List.list_eq_dec slide_dim_eq_dec) | exact: (List.list_eq_dec pad_dim_eq_dec)
   | exact: (List.list_eq_dec slice_dim_eq_dec)
-  | exact: (List.list_eq_dec N.eq_dec) | exact: string_dec | decide equality].
+  | exact: (List.list_eq_dec N.eq_dec) | exact: N.eq_dec | exact: string_dec | decide equality].
 Defined.
 Definition instruction_eq_dec (a b : instruction) : {a = b} + {a <> b}.
 Proof.

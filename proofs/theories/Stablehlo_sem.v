@@ -223,6 +223,18 @@ Definition pad (T : Type) (ps : seq pad_dim) (s : shape) (a : idx -> T) (fill : 
 Definition slice (T : Type) (ls : seq slice_dim) (a : idx -> T) : idx -> T := fun i =>
   a (slice_source ls i).
 
+(** ** Concatenation
+    Along dimension [d], an index is in the first operand, or else in the others
+    at what is left of its coordinate. There is no index behind all of them. *)
+Fixpoint concatenate (T : Type) (none : T) (d : N) (xs : seq (shape * (idx -> T))) (i : idx) : T :=
+  if xs is (s, a) :: rest then
+    let k := nth 0%num i (N.to_nat d) in let n := nth 0%num s (N.to_nat d) in
+    if N.ltb k n then a i
+    else concatenate none d rest (set_nth 0%num i (N.to_nat d) (k - n)%num)
+  else none.
+Definition reals_of (x : array) : option (shape * tensor R) :=
+  if a_cells x is Reals a then Some (t_shape (a_type x), a) else None.
+
 (** ** All ops *)
 Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells :=
   match o, xs with
@@ -263,6 +275,8 @@ Definition op_meaning (o : operation) (t : type) (xs : seq array) : option cells
       Some (Extended (pad ps (t_shape s) (fun i => Some (a i)) (fill [::])))
   | Slice ls, [:: Array _ (Reals a)] => Some (Reals (slice ls a))
   | Slice ls, [:: Array _ (Extended a)] => Some (Extended (slice ls a))
+  | Concatenate d, xs =>
+      omap (fun xs => Reals (concatenate 0 d xs)) (all_some (map reals_of xs))
   | Compare d, [:: Array _ (Extended a); Array _ (Extended b)] =>
       Some (Booleans (fun i => direction_extended d (a i) (b i)))
   | Select, [:: Array _ (Booleans p); Array _ (Extended a); Array _ (Extended b)] =>

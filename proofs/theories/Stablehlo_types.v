@@ -14,6 +14,7 @@
       - [conv_shape]     of a convolution
       - [slide_count], [padded_size], [slice_count]  sizes of the results of
                          reduce_window, pad and slice, along one dimension
+      - [concatenate_fits d ss t]  shapes that side by side along [d] are [t]
       - [slide_meets]    no window lies outside of the operand
       - [all_dims2 f g s t]  [g] is a list, one entry for each dimension of [s]
                          and of [t], and [f] holds of each *)
@@ -119,6 +120,14 @@ Definition slice_fits (l : slice_dim) (n m : N) : bool :=
   [&& N.leb (l_start l) (l_limit l), N.leb (l_limit l) n, N.ltb 0 (l_stride l)
     & N.eqb m (slice_count l)].
 
+(** *** concatenate
+    The operands are as the result, but along [d], where their sizes add up. *)
+Definition concatenate_fits (d : N) (ss : seq shape) (t : shape) : bool :=
+  let at_ s := nth 0%num s (N.to_nat d) in
+  [&& N.ltb d (N.of_nat (size t)), 0 < size ss,
+      all (fun s => (size s == size t) && (set_nth 0%num s (N.to_nat d) (at_ t) == t)) ss
+    & N.eqb (foldr N.add 0%num (map at_ ss)) (at_ t)].
+
 Definition fits (o : operation) (ts : seq type) (t : type) : bool := match o, ts with
 | Constant l, [::] => literal_value (t_element t) l != None
 | Unary _, [:: a] => is_float a && (a == t)
@@ -152,5 +161,8 @@ Definition fits (o : operation) (ts : seq type) (t : type) : bool := match o, ts
       & all_dims2 pad_fits ps (t_shape a) (t_shape t)]
 | Slice ls, [:: a] =>
     [&& is_float a, t_element a == t_element t & all_dims2 slice_fits ls (t_shape a) (t_shape t)]
+| Concatenate d, ts =>
+    [&& is_float t, all (fun a => t_element a == t_element t) ts
+      & concatenate_fits d (map t_shape ts) (t_shape t)]
 | _, _ => false
 end.

@@ -75,6 +75,9 @@ end.
 
 Definition q_largest (l : seq Q) : Q := foldr q_max (head (0 # 1)%Q l) (behead l).
 
+Definition rationals_of (x : q_array) : option (shape * (idx -> Q)) :=
+  if q_data x is Rationals a then Some (t_shape (q_type x), a) else None.
+
 Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :=
   let s := t_shape t in
   match o, xs with
@@ -137,6 +140,9 @@ Definition q_op (o : operation) (t : type) (xs : seq q_array) : option q_cells :
       Some (Bounded (remember None s (pad ps (t_shape ta) (fun i => Some (a i)) (fill [::]))))
   | Slice ls, [:: QArray _ (Rationals a)] => Some (Rationals (q_remember s (slice ls a)))
   | Slice ls, [:: QArray _ (Bounded a)] => Some (Bounded (remember None s (slice ls a)))
+  | Concatenate d, xs =>
+      omap (fun xs => Rationals (q_remember s (concatenate (0 # 1)%Q d xs)))
+        (all_some (map rationals_of xs))
   | Compare d, [:: QArray _ (Bounded a); QArray _ (Bounded b)] =>
       Some (Truths (remember false s (fun i => q_direction_bounded d (a i) (b i))))
   | Select, [:: QArray _ (Truths p); QArray _ (Bounded a); QArray _ (Bounded b)] =>

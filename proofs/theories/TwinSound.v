@@ -11,7 +11,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String Lia.
 From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
-From Cotangent Require Import Raise RaiseLinear ConvolutionIndex RaiseConvolution Twin.
+From Cotangent Require Import Raise RaiseLinear ConvolutionIndex RaiseConvolution JoinsSound RaiseJoin Twin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Close Scope Q_scope.
@@ -248,17 +248,6 @@ rewrite (ih _ _ _ _ hd hi F) andbT; apply/N.ltb_lt.
 by have [] := (padded_cellP _ _ _ hw).1 E.
 Qed.
 
-Lemma slice_source_in ls s t i : all_dims2 slice_fits ls s t -> i \in idxs t ->
-  slice_source ls i \in idxs s.
-Proof.
-rewrite !mem_idxs; elim: ls s t i => [|l ls ih] [|n s] [|m t] [|k i] //=.
-move=> /andP [/and4P [/N.leb_le h1 /N.leb_le h2 /N.ltb_lt h3 /N.eqb_eq ->] hd] /andP [/N.ltb_lt hk hi].
-rewrite (ih _ _ _ hd hi) andbT; apply/N.ltb_lt; move: hk; rewrite /slice_count => hk.
-have h4 := N.mul_div_le (l_limit l - l_start l + (l_stride l - 1)) (l_stride l).
-have {}h4 := h4 (N.neq_sym _ _ (N.lt_neq _ _ h3)).
-set d := N.div _ _ in hk h4; nia.
-Qed.
-
 Lemma fibre_in s ds i r : r \in fibre s ds i -> r \in idxs s.
 Proof. by rewrite mem_filter => /andP []. Qed.
 
@@ -334,11 +323,34 @@ rewrite inE eq_sym; case: eqP => [<- _|_ /= hi] /=; first exact: E.
 exact: ih F hi.
 Qed.
 
+Lemma same_reals xs qs bs : List.Forall2 same xs qs -> all_some (map rationals_of qs) = Some bs ->
+  map fst bs = map t_shape (map q_type qs) /\
+  exists2 vs, all_some (map (@reals_of R) xs) = Some vs
+    & List.Forall2 (fun v w => v.1 = w.1 /\ {in idxs w.1, forall i, v.2 i = q_real R (w.2 i)}) vs bs.
+Proof.
+move=> h; elim: h bs => [|x q {}xs {}qs hx _ ih] bs /=.
+  by case=> <-; split=> //; exists [::] => //; constructor.
+case: q hx => t [b|p|b] hx //=; have [a -> ha] := same_rationals hx.
+case E: (all_some _) => [l|] //= [<-]; have [es [vs ev hvs]] := ih _ E.
+by split; rewrite /= ?es ?ev //; exists ((t_shape t, a) :: vs) => //; constructor.
+Qed.
+
+Lemma q_concatenate_sound k t xs qs d : q_op (Concatenate k) t qs = Some d -> List.Forall2 same xs qs ->
+  fits (Concatenate k) (map q_type qs) t ->
+  exists2 c, op_meaning (Concatenate k) t xs = Some c & same_cells (t_shape t) c d.
+Proof.
+rewrite /q_op /op_meaning; case A: (all_some _) => [bs|] //= [<-] h.
+move=> /and3P [_ _ /and4P [/N.ltb_lt hk _ parts _]]; have [e [vs -> hvs]] := same_reals h A.
+exists (Reals (concatenate 0 k vs)) => //; apply: give => i hi; rewrite -e in parts.
+by apply: concatenate_like hvs hi => //; [apply/ssrnat.ltP; lia | rewrite q_real0].
+Qed.
+
 Lemma q_op_sound o t xs qs d : q_op o t qs = Some d -> List.Forall2 same xs qs ->
   fits o (map q_type qs) t ->
   exists2 c, op_meaning o t xs = Some c & same_cells (t_shape t) c d.
 Proof.
-case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds|r ws|ps|ls];
+case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds|r ws|ps|ls|k];
+  last exact: q_concatenate_sound;
   case: qs => [|[ta [a|p|a]] [|[tb [b|q|b]] [|[tc [c|w|c]] [|? ?]]]] //; try by case: r.
 - rewrite /q_op; case E: (literal_value _ l) => [[n e|]|] // [<-] /same_nil -> _;
     rewrite /= E; first by exists (Reals (fun=> rational R n e)).
