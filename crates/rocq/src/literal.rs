@@ -156,7 +156,7 @@ fn operation(operation: &Operation, element: Element) -> Result<String, &'static
             format!("(ReduceWindow {} {windows})", reducer_name(*reducer))
         }
         Operation::Pad(p) => format!("(Pad {})", pad(p).ok_or("stablehlo.pad")?),
-        Operation::Concatenate(_) => return Err("stablehlo.concatenate"),
+        Operation::Concatenate(dim) => format!("(Concatenate {dim})"),
         Operation::Slice(s) => format!("(Slice {})", slice(s).ok_or("stablehlo.slice")?),
         Operation::Reverse(dims) => format!("(Reverse {})", list(dims)),
     })

@@ -41,6 +41,7 @@ pub enum Form {
     WindowMaximum,
     Pad,
     Slice,
+    Concatenate,
     /// Padding with minus infinity, compared and selected by.
     Bounded,
 }
@@ -75,6 +76,7 @@ pub const FORMS: &[Form] = &[
     Form::WindowMaximum,
     Form::Pad,
     Form::Slice,
+    Form::Concatenate,
     Form::Bounded,
 ];
 
@@ -385,6 +387,24 @@ impl Draw<'_> {
         self.push(Operation::Slice(slice), &[a], ty)
     }
 
+    /// One to four operands, along any dimension.
+    fn concatenate(&mut self) -> Operand {
+        let mut shape = self.shape();
+        if shape.is_empty() {
+            shape.push(1);
+        }
+        let dim = self.below(shape.len());
+        let count = 1 + self.below(4);
+        let mut part = || {
+            shape[dim] = 1 + self.below(3);
+            self.argument(&shape, Cells::Small)
+        };
+        let parts: Vec<Operand> = (0..count).map(|_| part()).collect();
+        shape[dim] = parts.iter().map(|p| p.ty.shape[dim]).sum();
+        let ty = self.real(&shape);
+        self.push(Operation::Concatenate(dim), &parts.iter().collect::<Vec<_>>(), ty)
+    }
+
     /// Two operands between minus infinities, the greater of them or the lesser,
     /// and a comparison of slices of that with one of them.
     fn bounded(&mut self) -> Operand {
@@ -491,6 +511,7 @@ pub fn draw(form: Form, rng: &mut ChaCha8Rng) -> (Module, Vec<Vec<i64>>) {
             let a = d.argument(&shape, Cells::Small);
             d.slice(&a)
         }
+        Form::Concatenate => d.concatenate(),
         Form::Bounded => d.bounded(),
         Form::CallRelu => {
             let shape = d.shape();

@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
 /// The ops, and `compare` with `select`.
-pub const OPS: [&str; 34] = [
+pub const OPS: [&str; 37] = [
     "constant",
     "add",
     "subtract",
@@ -36,6 +36,9 @@ pub const OPS: [&str; 34] = [
     "reduce_sum",
     "transpose",
     "reshape",
+    "pad",
+    "slice",
+    "concatenate",
     "variance",
     "normalize",
     "softmax",
@@ -172,6 +175,15 @@ fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
             plain(vec![dims(rng, rank)], Op::Transpose { permutation })
         }
         "reshape" => reshape(rng),
+        "pad" => {
+            let operand = shape(rng, 0);
+            let n = operand.len();
+            let mut up_to = |most: usize| (0..n).map(|_| rng.random_range(0..=most)).collect();
+            let (low, high, interior) = (up_to(3), up_to(3), up_to(2));
+            plain(vec![operand], Op::Pad { low, high, interior })
+        }
+        "slice" => slice(rng),
+        "concatenate" => concatenate(rng),
         "variance" => {
             let operand = shape(rng, 0);
             let dims = subset(operand.len(), rng);
@@ -314,6 +326,44 @@ fn dot_general(rng: &mut ChaCha8Rng) -> Application {
         return Application { inputs: vec![lhs], build: Box::new(build), wrt: vec![0] };
     }
     plain(vec![lhs, rhs], op)
+}
+
+/// Any part of any tensor, by any strides.
+fn slice(rng: &mut ChaCha8Rng) -> Application {
+    let operand = shape(rng, 0);
+    let (mut starts, mut limits, mut strides) = (Vec::new(), Vec::new(), Vec::new());
+    for &n in &operand {
+        let start = rng.random_range(0..n);
+        starts.push(start);
+        limits.push(rng.random_range(start + 1..=n));
+        strides.push(rng.random_range(1..=3));
+    }
+    plain(vec![operand], Op::Slice { starts, limits, strides })
+}
+
+/// One to four operands along any dimension; equal ones may be one value.
+fn concatenate(rng: &mut ChaCha8Rng) -> Application {
+    let shape = shape(rng, 1);
+    let dim = rng.random_range(0..shape.len());
+    let count = rng.random_range(1..=4);
+    let op = Op::Concatenate { dim, count };
+    if rng.random_bool(0.3) {
+        let inputs = rng.random_range(1..=count);
+        let values: Vec<usize> = (0..count).map(|_| rng.random_range(0..inputs)).collect();
+        let build = move |b: &mut Builder, v: &[ValueId]| {
+            let operands: Vec<ValueId> = values.iter().map(|&k| v[k]).collect();
+            b.push(op.clone(), &operands)
+        };
+        let wrt = (0..inputs).collect();
+        return Application { inputs: vec![shape; inputs], build: Box::new(build), wrt };
+    }
+    let parts = dims(rng, count);
+    let inputs = parts.iter().map(|&n| {
+        let mut part = shape.clone();
+        part[dim] = n;
+        part
+    });
+    plain(inputs.collect(), op)
 }
 
 /// The prime factors of a size, dealt to new dimensions.

@@ -156,6 +156,25 @@ pub fn mutations() -> Vec<Mutation> {
             let Some(Some(right)) = all.first().copied() else { return Ok(all) };
             Ok(vec![Some(b.add(right, right)?)])
         }),
+        wrong!("slice", "from the other end", Op::Slice { starts, strides, .. } => |b, a| {
+            let (whole, part) = (b.shape(a.operands[0]).to_vec(), b.shape(a.result).to_vec());
+            let spread = |d: usize| (part[d] - 1) * strides[d] + 1;
+            let pad = Op::Pad {
+                low: (0..whole.len()).map(|d| whole[d] - starts[d] - spread(d)).collect(),
+                high: starts.clone(),
+                interior: strides.iter().map(|s| s - 1).collect(),
+            };
+            with(b, a, 0, |b| Ok(b.push(pad, &[a.cotangent])?))
+        }),
+        wrong!("pad", "from the other end", Op::Pad { low, high, interior } => |b, a| {
+            let (low, high, interior) = (high.clone(), low.clone(), interior.clone());
+            as_if(b, a, Op::Pad { low, high, interior })
+        }),
+        wrong!("concatenate", "the first part where the last is", Op::Concatenate { dim, .. } => |b, a|
+        with(b, a, 0, |b| {
+            let (whole, part) = (b.shape(a.cotangent)[*dim], b.shape(a.operands[0])[*dim]);
+            Ok(b.slice_in_dim(a.cotangent, *dim, whole - part, whole)?)
+        })),
         wrong!("window_sum", "doubled", Op::WindowSum(_) => |b, a| {
             let all = rule(b, a)?;
             let Some(Some(right)) = all.first().copied() else { return Ok(all) };
