@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith String DecimalString.
-From Cotangent Require Import Ir Index Denote Smooth SpecLayer Images Norms.
+From Cotangent Require Import Ir Index Denote Smooth SpecLayer Images Norms Tokens.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -113,6 +113,7 @@ match l, s, ps with
     affine scale scale ps (group_norm batch h w c g (rational R n d) x)
 | Layer.MaxPool v u, [:: h; w; _], _ => max_pool h w v u x
 | Layer.AvgPool v u padding_counts, [:: h; w; _], _ => avg_pool h w v u padding_counts x
+| Layer.Token l, _, _ => token_meaning l batch s ps x
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.

@@ -5,7 +5,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes SpecLayer Images ImagesSound Norms NormsSound.
-From Cotangent Require Import PoolsSound MeaningLayer.
+From Cotangent Require Import PoolsSound Tokens TokensSound MeaningLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -13,13 +13,6 @@ Local Open Scope ring_scope.
 Section Layers.
 Variable R : realType.
 Implicit Types (e : env R).
-
-Lemma idxs2 a b i : i \in idxs [:: a; b] ->
-  exists p q, [/\ i = [:: p; q], (p < a)%num & (q < b)%num].
-Proof.
-rewrite mem_idxs; case: i => [|p [|q [|r i]]] //=; rewrite ?andbF //.
-by move=> /andP [/N.ltb_lt hp /andP [/N.ltb_lt hq _]]; exists p, q.
-Qed.
 
 (** A sum over the box of a matrix product, at one entry of the result. *)
 Lemma sum_box n m k p q (F : idx -> R) : (p < n)%num -> (q < m)%num ->
@@ -39,20 +32,15 @@ move=> hb; rewrite (at_map_proj (ks := [:: 0; 1]%num) hb) // => /eqP [-> ->].
 by exists c => //; rewrite mem_Nrange; move: hb => /and4P [].
 Qed.
 
-Lemma read_proj e x s box ks r : inb box r -> all (fun k => N.to_nat k < size box)%nat ks ->
-  s = [seq nth 0%num box (N.to_nat k) | k <- ks] ->
-  read e (View x s (proj ks)) r = e x [seq nth 0%num r (N.to_nat k) | k <- ks].
-Proof. by move=> hr hk ->; rewrite /read /= at_map_proj. Qed.
-
 Lemma matmul_sound n k m x w e :
   eqt [:: n; m] (den (Layer.matmul n k m x w) e)
     (fun i => \sum_(c <- Nrange k) e x [:: nth 0%num i 0; c] * e w [:: c; nth 0%num i 1]).
 Proof.
-move=> i /idxs2 [p [q [-> hp hq]]]; rewrite /Layer.matmul /den sum_box // !big_seq.
+move=> i /idxs2 [p [q [-> /N.ltb_lt hp /N.ltb_lt hq]]]; rewrite /Layer.matmul /den sum_box // !big_seq.
 apply: eq_bigr => c hc; have hb : inb [:: n; m; k] [:: p; q; c].
   by rewrite mem_Nrange in hc; rewrite /= hc !andbT; apply/andP; split; apply/N.ltb_lt.
 rewrite big_cons big_cons big_nil mulr1.
-by rewrite !(@read_proj _ _ _ [:: n; m; k]).
+by rewrite !(@read_proj _ _ _ _ [:: n; m; k]).
 Qed.
 
 Lemma every_row_sound n m b e :
@@ -61,7 +49,7 @@ Proof.
 move=> i hi; have hb : inb [:: n; m] i by rewrite -mem_idxs.
 rewrite /Layer.every_row /den big_seq_cond (eq_bigl (fun r => (r \in idxs [:: n; m]) && (r == i))).
   rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1.
-  by rewrite (@read_proj _ _ _ [:: n; m]).
+  by rewrite (@read_proj _ _ _ _ [:: n; m]).
 move=> r; case hr: (r \in idxs [:: n; m]) => //.
 have hrb : inb [:: n; m] r by rewrite -mem_idxs.
 rewrite !andTb; have -> : at_map (proj [:: 0; 1]%num) [:: n; m] r = Some r := at_map_id hrb.
@@ -75,7 +63,7 @@ move=> i hi; have hb : inb [:: n; h; w; m] i by rewrite -mem_idxs.
 rewrite /Layer.every_place /den big_seq_cond.
 rewrite (eq_bigl (fun r => (r \in idxs [:: n; h; w; m]) && (r == i))).
   rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1.
-  by rewrite (@read_proj _ _ _ [:: n; h; w; m]).
+  by rewrite (@read_proj _ _ _ _ [:: n; h; w; m]).
 move=> r; case hr: (r \in idxs [:: n; h; w; m]) => //.
 have hrb : inb [:: n; h; w; m] r by rewrite -mem_idxs.
 rewrite !andTb; have -> : at_map (proj [:: 0; 1; 2; 3]%num) [:: n; h; w; m] r = Some r := at_map_id hrb.
@@ -86,8 +74,8 @@ Qed.
 Lemma layer_eqt l batch s s' (ps : seq (tensor R)) (x y : tensor R) : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted] /=.
-- case: s => [|n []] // [<-] h i hi; have [p [q [ei hp hq]]] := idxs2 hi.
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l] /=.
+- case: s => [|n []] // [<-] h i hi; have [p [q [ei /N.ltb_lt hp /N.ltb_lt hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
   have hsum w : \sum_(k <- Nrange n) x [:: nth 0%num i 0; k] * w [:: k; nth 0%num i 1]
@@ -101,7 +89,7 @@ case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g 
   have e k : conv2d h w c m v u g x k i = conv2d h w c m v u g y k i.
     exact: (@conv2d_eqt batch h w c m v u g hc hm R x y k hx i hi).
   by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
-- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i /idxs2 [p [q [-> hp hq]]].
+- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i /idxs2 [p [q [-> /N.ltb_lt hp /N.ltb_lt hq]]].
   congr (_ / _); rewrite !big_seq; apply: eq_bigr => a ha; rewrite !big_seq; apply: eq_bigr => b hb.
   apply: hx; move: ha hb; rewrite !mem_Nrange mem_idxs /= => -> ->.
   by rewrite /= andbT; apply/andP; split; apply/N.ltb_lt.
@@ -112,8 +100,9 @@ case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g 
 by apply: affine_eqt; exact: group_norm_eqt.
 - case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i hi.
   by rewrite /max_pool (window_values_eqt hx hi).
-case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i hi.
-by rewrite /avg_pool (window_values_eqt hx hi).
+- case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i hi.
+  by rewrite /avg_pool (window_values_eqt hx hi).
+exact: token_eqt.
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -185,7 +174,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted].
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -226,15 +215,16 @@ by apply: group_norm_sound => //; exact: affine_start ha hc.
 - rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
   move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
   by rewrite h0; exact: max_pool_sound.
-rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-].
-case: counted; case: ps => // -[<-].
-  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
-  rewrite (_ : N.pred _ = k + 2)%num; last by rewrite /next_id /=; lia.
-  by rewrite h2 [LHS]/= h0 h1 pool_sum_sound //= rational_int.
-move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i hi.
-rewrite (_ : N.pred _ = k + 3)%num; last by rewrite /next_id /=; lia.
-rewrite h3 [LHS]/= h0 h2 pool_sum_sound // count_sound //; last by move=> d o [[<- <-]|//].
-by rewrite /avg_pool /window_values !size_map.
+- rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-].
+  case: counted; case: ps => // -[<-].
+    move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+    rewrite (_ : N.pred _ = k + 2)%num; last by rewrite /next_id /=; lia.
+    by rewrite h2 [LHS]/= h0 h1 pool_sum_sound //= rational_int.
+  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i hi.
+  rewrite (_ : N.pred _ = k + 3)%num; last by rewrite /next_id /=; lia.
+  rewrite h3 [LHS]/= h0 h2 pool_sum_sound // count_sound //; last by move=> d o [[<- <-]|//].
+  by rewrite /avg_pool /window_values !size_map.
+exact: token_sound.
 Qed.
 
 Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.stats l s) ->
@@ -244,7 +234,7 @@ Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.s
   List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
     (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
 Proof.
-case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted] /=;
+case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0] /=;
   try by case: st => // _ [_ <-] _ _; split=> //; constructor.
 case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
 have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
@@ -316,7 +306,7 @@ Lemma layer_smooth name l batch s s' ps x k c E : size ps = size (Layer.params l
 Proof.
 move=> sz fit; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
     then size ps == Layer.affine_count scale else true by case: l sz {fit} => //= ? ? ? ? [] ->.
-case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted] fit /= own.
+case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l] fit /= own.
 - case: s {fit} => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
@@ -339,18 +329,19 @@ case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scal
 - case: s {fit} => [|h [|w [|ch [|? ?]]]] // ha _ _; apply: (affine_smooth ha); exact: group_norm_smooth.
 - case: s fit => [|h [|w [|ch [|? ?]]]] //= fit; case: ps => // -[<-] _ off d o /= [[_ <-]|//] i hi.
   by apply: (off (TiesAt name v u) (or_introl erefl) batch h w ch (fun v => E v x)) => //; left.
-case: s fit => [|h [|w [|ch [|? ?]]]] //=; case: ifP => // /andP [fv fu] _.
-case: counted; case: ps => // -[<-] hc _ d o /=.
-  case=> [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
-  have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
-  rewrite h1 /= rational_int; move: fv fu => /and5P [/and4P [/N.ltb_lt pv _ _ _] _ _ _ _].
-  move=> /and5P [/and4P [/N.ltb_lt pu _ _ _] _ _ _ _]; have := N.mul_pos_pos _ _ pv pu.
-  by case: (N.mul _ _) => // p _; rewrite gt_eqF //= pos_real_gt0.
-case=> [[_ <-] //|[[_ <-] //|[[_ <-] //|[[_ <-]|//]]]] i hi /=.
-have [_ /computes_cons [h1 /computes_cons [h2 _]]] := computes_cons (hc x0).
-rewrite h2 count_sound //; last by move=> d' o' [[<- <-]|//].
-have [b [r [q [f [-> _ _ hr hq]]]]] := pooled_index hi.
-by rewrite /window_values size_map pnatr_eq0 -lt0n; exact: window_cells_gt0.
+- case: s fit => [|h [|w [|ch [|? ?]]]] //=; case: ifP => // /andP [fv fu] _.
+  case: counted; case: ps => // -[<-] hc _ d o /=.
+    case=> [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
+    have [_ /computes_cons [h1 _]] := computes_cons (hc x0).
+    rewrite h1 /= rational_int; move: fv fu => /and5P [/and4P [/N.ltb_lt pv _ _ _] _ _ _ _].
+    move=> /and5P [/and4P [/N.ltb_lt pu _ _ _] _ _ _ _]; have := N.mul_pos_pos _ _ pv pu.
+    by case: (N.mul _ _) => // p _; rewrite gt_eqF //= pos_real_gt0.
+  case=> [[_ <-] //|[[_ <-] //|[[_ <-] //|[[_ <-]|//]]]] i hi /=.
+  have [_ /computes_cons [h1 /computes_cons [h2 _]]] := computes_cons (hc x0).
+  rewrite h2 count_sound //; last by move=> d' o' [[<- <-]|//].
+  have [b [r [q [f [-> _ _ hr hq]]]]] := pooled_index hi.
+  by rewrite /window_values size_map pnatr_eq0 -lt0n; exact: window_cells_gt0.
+by move=> h hc _; exact: token_smooth h hc.
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->

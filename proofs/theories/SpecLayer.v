@@ -6,7 +6,8 @@
 
     To add a layer: a constructor of [Layer.t], a line in each of
     [Layer.output], [Layer.params] and [Layer.emit], and its meaning; for an
-    activation, of [Layer.pointwise] and in [Layer.emit_pointwise].
+    activation, of [Layer.pointwise] and in [Layer.emit_pointwise]. Layers on
+    tokens have a file of their own, [SpecToken.v].
 
     Glossary
       - [Layer.output]    shape of one example going out; [None] if it does not fit
@@ -17,6 +18,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.
+From Cotangent Require Export SpecToken.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Module Layer.
@@ -68,8 +70,10 @@ Inductive t :=
     (** groups, epsilon, whether there are scales and shifts *)
 | MaxPool of window & window
     (** downwards and across *)
-| AvgPool of window & window & bool.
+| AvgPool of window & window & bool
     (** whether the divisor counts the zeros around the image *)
+| Token of Token.t.
+    (** a layer on tokens, in [SpecToken.v] *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d m v u g _, [:: h; w; c] =>
@@ -88,6 +92,7 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
 | BatchNorm _ _ _ _ _, _ | LayerNorm _ _ _ _, _ | RmsNorm _ _ _, _ => Some s
 | GroupNorm g _ _ _, [:: h; w; c] => if divides g c then Some [:: h; w; c] else None
 | GroupNorm _ _ _ _, _ => None
+| Token l, _ => Token.output l s
 end.
 
 (** Scales and shifts. *)
@@ -106,6 +111,7 @@ Definition params (l : t) (s : shape) : seq (string * shape) := match l, s with
 | LayerNorm _ _ scale shift, _ => affine_params scale shift (last 0%num s)
 | RmsNorm _ _ scale, _ => affine_params scale false (last 0%num s)
 | GroupNorm _ _ _ affine, _ => affine_params affine affine (last 0%num s)
+| Token l, _ => Token.params l s
 | _, _ => [::]
 end.
 
@@ -320,6 +326,7 @@ match l, s, ps with
     then then_affine scale false (batch :: s) ps k (rms (batch :: s) ds n d x k) else None
 | GroupNorm g n d affine, [:: h; w; c], _ =>
     then_affine affine affine (batch :: s) ps k (group_norm batch h w c g n d x k)
+| Token l, _, _ => Token.emit l batch s ps x k
 | _, _, _ => None
 end.
 
@@ -355,10 +362,8 @@ match l, st with
 end.
 End Layer.
 Coercion Layer.Pointwise : Layer.pointwise >-> Layer.t.
+Coercion Layer.Token : Token.t >-> Layer.t.
 
 (** The tensors of a layer, with their full names. *)
 Definition of_layer (name : string) (l : seq (string * shape)) : seq (string * shape) :=
   [seq ((name ++ "." ++ q.1)%string, q.2) | q <- l].
-
-(** The first number after a program that starts at [k]. *)
-Definition next_id (k : N) (p : prog) : N := (k + N.of_nat (size p))%num.

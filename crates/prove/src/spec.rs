@@ -21,18 +21,23 @@ const CLIP_EPS: &str = "1e-6";
 /// # Errors
 /// A layer that the proofs do not cover, or a constant that overflows.
 pub fn specification(net: &Network, precision: Precision) -> Result<String, ProveError> {
-    let input: Vec<String> = net.spec().input.iter().map(usize::to_string).collect();
     let loss = match net.spec().loss {
         Loss::SoftmaxCrossEntropy => "Loss.SoftmaxCrossEntropy",
         Loss::MeanSquaredError => "Loss.MeanSquaredError",
         Loss::BinaryCrossEntropyWithLogits => "Loss.BinaryCrossEntropyWithLogits",
     };
     Ok(format!(
-        "Spec \"{}\"%string [:: {}] {loss}\n  {}",
+        "Spec \"{}\"%string {} {loss}\n  {}",
         net.spec().name,
-        input.join("; "),
+        shape(&net.spec().input),
         Chains { precision }.in_turn(net.layers(), &mut Written::default(), 1)?
     ))
+}
+
+/// The Rocq list of these dimensions.
+fn shape(dims: &[usize]) -> String {
+    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
+    format!("[:: {}]", dims.join("; "))
 }
 
 /// How far a specification is written. Later uses of a shared sub-network are
@@ -144,9 +149,13 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         constant(name, &parsed.map_err(|_| ProveError::Constant { name, value: digits.into() })?)
     };
     let pointwise = |function: &str| format!("Layer.Pointwise (Layer.{function})");
+    let token = |layer: &str| format!("Layer.Token (Token.{layer})");
     let uncovered = |kind: &'static str| ProveError::Layer { layer: layer.name.clone(), kind };
     Ok(match &layer.kind {
-        LayerKind::Dense(d) => format!("Layer.Dense {} {}", d.features, d.bias),
+        LayerKind::Dense(d) => {
+            let dense = format!("Dense {} {}", d.features, d.bias);
+            if layer.input.len() == 1 { format!("Layer.{dense}") } else { token(&dense) }
+        }
         LayerKind::Relu(_) => pointwise("Relu"),
         LayerKind::Relu6(_) => pointwise("Relu6"),
         LayerKind::LeakyRelu(l) => {
@@ -168,7 +177,16 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         LayerKind::HardSigmoid(_) => pointwise("HardSigmoid"),
         LayerKind::HardSwish(_) => pointwise("HardSwish"),
         LayerKind::Flatten(_) => "Layer.Flatten".into(),
-        LayerKind::GlobalAvgPool(p) if !p.keep => "Layer.GlobalAvgPool".into(),
+        LayerKind::GlobalAvgPool(p) if !p.keep && layer.input.len() == 3 => {
+            "Layer.GlobalAvgPool".into()
+        }
+        LayerKind::GlobalAvgPool(p) => token(&format!("Average {}", p.keep)),
+        LayerKind::Reshape(r) => token(&format!("Reshape {}", shape(&r.shape))),
+        LayerKind::LayerScale(_) => token("Scale"),
+        LayerKind::Embedding(e) => token(&format!("Embedding {}", e.features)),
+        LayerKind::PositionEmbedding(_) => token("Position"),
+        LayerKind::ClassToken(_) => token("Class"),
+        LayerKind::SelectToken(t) => token(&format!("Select {}", t.index)),
         LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| uncovered("conv2d"))?,
         LayerKind::DepthwiseConv2d(c) => {
             let channels = layer.input.last().copied().unwrap_or(1);
@@ -198,9 +216,6 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
             let windows = windows(p.window, p.stride, p.padding);
             let windows = windows.ok_or_else(|| uncovered("avg_pool"))?;
             format!("Layer.AvgPool {windows} {}", p.count_include_pad)
-        }
-        LayerKind::GlobalAvgPool(_) => {
-            return Err(uncovered("global_avg_pool that keeps its dimensions"));
         }
         other => return Err(uncovered(other.name())),
     })

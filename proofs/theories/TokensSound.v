@@ -1,0 +1,301 @@
+(** * The layers on tokens compute their formulas
+
+    First, what the ops of [SpecToken.v] and [Joins.v] compute; then, for the
+    layers of [Tokens.v]: their instructions compute them ([token_sound]), they
+    depend on the cells of the input alone ([token_eqt]), and they have no kink
+    ([token_smooth]). *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals normedtype.
+From Coq Require Import NArith ZArith Lia.
+From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Smooth Computes.
+From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins SpecToken SpecLayer NormsSound Tokens.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Local Open Scope ring_scope.
+
+(** ** Indices, one coordinate after the other *)
+
+Lemma idxs2 a b i : i \in idxs [:: a; b] ->
+  exists p q, [/\ i = [:: p; q], N.ltb p a & N.ltb q b].
+Proof.
+rewrite mem_idxs; case: i => [|p [|q [|r i]]] //=; rewrite ?andbF //.
+by move=> /and3P [hp hq _]; exists p, q.
+Qed.
+
+Lemma idxs3 a b c i : i \in idxs [:: a; b; c] ->
+  exists p q r, [/\ i = [:: p; q; r], N.ltb p a, N.ltb q b & N.ltb r c].
+Proof.
+rewrite mem_idxs; case: i => [|p [|q [|r [|? ?]]]] //=; rewrite ?andbF //.
+by move=> /and4P [hp hq hr _]; exists p, q, r.
+Qed.
+
+Lemma idxs4 a b c d i : i \in idxs [:: a; b; c; d] ->
+  exists p q r s, [/\ i = [:: p; q; r; s], N.ltb p a, N.ltb q b, N.ltb r c & N.ltb s d].
+Proof.
+rewrite mem_idxs; case: i => [|p [|q [|r [|s [|? ?]]]]] //=; rewrite ?andbF //.
+by move=> /and5P [hp hq hr hs _]; exists p, q, r, s.
+Qed.
+
+(** A step of 1 along one dimension, from [j] on. *)
+Lemma at_step (j k : N) m d s r :
+  at_map (Aff (Z.of_N j) [:: (k, 1%Z)] :: m) (d :: s) r
+  = let p := (j + nth 0%num r (N.to_nat k))%num in
+    if N.ltb p d then omap (cons p) (at_map m s r) else None.
+Proof.
+have e : aff_at (Aff (Z.of_N j) [:: (k, 1%Z)]) r = Z.of_N (j + nth 0%num r (N.to_nat k)).
+  rewrite N2Z.inj_add [RHS]Z.add_comm -[Z.of_N (nth _ _ _)]Z.mul_1_l.
+  by [].
+move: e; set a := Aff _ _ => e.
+have -> : at_map (a :: m) (d :: s) r = let z := aff_at a r in
+  if Z.leb 0 z && Z.ltb z (Z.of_N d) then omap (cons (Z.to_N z)) (at_map m s r) else None by [].
+rewrite e /=; set p := (j + _)%num; have -> : Z.leb 0 (Z.of_N p) by apply/Z.leb_le; lia.
+have -> : Z.ltb (Z.of_N p) (Z.of_N d) = N.ltb p d.
+  by apply/idP/idP => [/Z.ltb_lt h|/N.ltb_lt h]; [apply/N.ltb_lt|apply/Z.ltb_lt]; lia.
+by rewrite N2Z.id.
+Qed.
+
+Lemma at_part1 j n c m p q r : N.ltb p n -> N.ltb r m ->
+  at_map (steps_map (part_steps 3 1 j)) [:: n; c; m] [:: p; q; r]
+  = if N.ltb (j + q) c then Some [:: p; (j + q)%num; r] else None.
+Proof.
+move=> hp hr; have -> : steps_map (part_steps 3 1 j) = [:: Aff (Z.of_N 0) [:: (0%num, 1%Z)];
+    Aff (Z.of_N j) [:: (1%num, 1%Z)]; Aff (Z.of_N 0) [:: (2%num, 1%Z)]] by [].
+rewrite !at_step /= hp hr.
+by case: ifP.
+Qed.
+
+(** Dimensions of size 1 do not move anything. *)
+Lemma index_ones n j s :
+  seq.index (nseq n 0%num ++ j) (idxs (nseq n 1%num ++ s)) = seq.index j (idxs s).
+Proof.
+elim: n => //= n ih; rewrite cats0 index_map //; by move=> a b [].
+Qed.
+
+Lemma mem_ones n s i : i \in idxs (nseq n 1%num ++ s) ->
+  exists2 j, i = nseq n 0%num ++ j & j \in idxs s.
+Proof.
+elim: n i => [|n ih] i /=; first by exists i.
+by rewrite cats0 => /mapP [r /ih [j -> hj] ->]; exists j.
+Qed.
+
+Lemma same_place_ones n b a f i s : b :: i \in idxs (a :: nseq n 1%num ++ s) ->
+  f = drop n i ->
+  same_place (a :: s) (a :: nseq n 1%num ++ s) (b :: i) = b :: f.
+Proof.
+move=> hi ->; have := hi; rewrite mem_idxs /= => /andP [hb]; rewrite -mem_idxs => /mem_ones [j ej hj].
+have hj' : nseq n 0%num ++ j \in idxs (nseq n 1%num ++ s) by rewrite -ej; move: hi; rewrite !mem_idxs => /andP [].
+have hb' : [:: b] \in idxs [:: a] by rewrite mem_idxs /= hb.
+have e : size (idxs (nseq n 1%num ++ s)) = size (idxs s).
+  by rewrite !size_idxs; congr N.to_nat; elim: (n) => //= k ->; case: size_of.
+rewrite ej drop_size_cat ?size_nseq // /same_place.
+rewrite (index_idxs (s := [:: a]) hb' hj') index_ones e -(index_idxs (s := [:: a]) hb' hj).
+by rewrite nth_index // mem_idxs /= hb -mem_idxs.
+Qed.
+
+Section Ops.
+Variable R : realType.
+Implicit Types (e : env R).
+
+Lemma den_product out c vs e i : i \in idxs out ->
+  den (product out c vs) e i = \sum_(r <- idxs c) \prod_(v <- vs) read e v (i ++ r).
+Proof.
+move=> hi; rewrite /product -(@sum_box_cat _ _ c _ (fun r => \prod_(v <- vs) read e v r) hi) /=.
+rewrite big_seq_cond [RHS]big_seq_cond.
+apply: eq_bigl => r; case hr: (r \in _) => //=; rewrite mem_idxs in hr.
+have := at_map_first (n := size out) hr; rewrite take_size_cat // size_cat leq_addr => -> //.
+Qed.
+
+(** A sum of products of two operands, over one index. *)
+Lemma den_product1 out k v w e i : i \in idxs out ->
+  den (product out [:: k] [:: v; w]) e i
+  = \sum_(c <- Nrange k) read e v (i ++ [:: c]) * read e w (i ++ [:: c]).
+Proof.
+move=> hi; rewrite den_product // big_allpairs_dep; apply: eq_bigr => c _.
+by rewrite big_seq1 !big_cons big_nil mulr1.
+Qed.
+
+(** One operand, read where a map says. *)
+Lemma den_view s v e i : i \in idxs s ->
+  den (Contract s s (id_map s) [:: v]) e i = read e v i.
+Proof. by move=> hi; rewrite /= sum_id_map // big_seq1. Qed.
+
+Lemma read_proj e x s box ks r : inb box r -> all (fun k => N.to_nat k < size box)%nat ks ->
+  s = [seq nth 0%num box (N.to_nat k) | k <- ks] ->
+  read e (View x s (proj ks)) r = e x [seq nth 0%num r (N.to_nat k) | k <- ks].
+Proof. by move=> hr hk ->; rewrite /read /= at_map_proj. Qed.
+
+Lemma den_repeat_over s ds v e i : all (fun k => N.to_nat k < size s)%nat ds -> i \in idxs s ->
+  den (repeat_over s ds v) e i = e v (pick i ds).
+Proof. by move=> hd hi; rewrite den_view // (@read_proj _ _ _ s) // -mem_idxs. Qed.
+
+Lemma pick_feature z i : i \in idxs z -> pick i [:: N.of_nat (size z).-1] = [:: last 0%num i].
+Proof. by rewrite mem_idxs => /inb_size <-; congr [:: _]; rewrite Nnat.Nat2N.id nth_last. Qed.
+
+Lemma den_matmul n t k m x w e : eqt [:: n; t; m] (den (Token.matmul n t k m x w) e) (linear k (e w) (e x)).
+Proof.
+move=> i hi; rewrite /Token.matmul den_product1 // /linear !big_seq; apply: eq_bigr => c.
+rewrite mem_Nrange => hc; have [p [q [r [-> hp hq hr]]]] := idxs3 hi.
+by rewrite !(@read_proj _ _ _ [:: n; t; m; k]) //= hp hq hr hc.
+Qed.
+
+(** A pad puts each cell at one place, and zeros elsewhere. *)
+Lemma den_pad l s t a e i j : j \in idxs s ->
+  {in idxs s, forall r, (at_map (steps_map l) t r == Some i) = (r == j)} ->
+  den (pad_to l s t a) e i = e a j.
+Proof.
+move=> hj h; rewrite /= big_seq_cond (eq_bigl (fun r => (r \in idxs s) && (r == j))).
+  by rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1 read_id.
+by move=> r; case hr: (r \in _) => //=; exact: h.
+Qed.
+
+Lemma den_pad0 l s t a e i : {in idxs s, forall r, at_map (steps_map l) t r != Some i} ->
+  den (pad_to l s t a) e i = 0.
+Proof.
+move=> h; rewrite /= big_seq_cond big1 // => r /andP [hr /eqP E].
+by have := h r hr; rewrite E eqxx.
+Qed.
+
+(** A part that begins at [j], along the second dimension. *)
+Lemma den_part1 n c t m j a e p q r : N.ltb p n -> N.ltb q t -> N.ltb r m -> (j + c <= t)%num ->
+  den (pad_to (part_steps 3 1 j) [:: n; c; m] [:: n; t; m] a) e [:: p; q; r]
+  = if N.leb j q && N.ltb q (j + c) then e a [:: p; (q - j)%num; r] else 0.
+Proof.
+move=> hp /N.ltb_lt hq hr fits.
+have at_ : {in idxs [:: n; c; m], forall i,
+    at_map (steps_map (part_steps 3 1 j)) [:: n; t; m] i
+    = Some [:: nth 0 i 0; j + nth 0 i 1; nth 0 i 2]}%num.
+  move=> i /idxs3 [p' [q' [r' [-> hp' hq' hr']]]]; rewrite at_part1 // ifT //.
+  by move: hq' => /N.ltb_lt hq'; apply/N.ltb_lt; lia.
+case: ifP => [/andP [/N.leb_le h1 /N.ltb_lt h2]|h].
+  apply: den_pad => [|i hi]; first by rewrite mem_idxs /= hp hr !andbT; apply/N.ltb_lt; lia.
+  rewrite at_ //; have [p' [q' [r' [-> _ _ _]]]] := idxs3 hi.
+  apply/eqP/eqP => [[-> e1 ->]|[-> -> ->]]; first by congr [:: _; _; _]; move: e1; rewrite /=; lia.
+  by rewrite /=; congr (Some [:: _; _; _]); lia.
+apply: den_pad0 => i hi; rewrite at_ //; have [p' [q' [r' [-> _ hq' _]]]] := idxs3 hi.
+apply/eqP => -[_ e1 _]; move: h hq'; rewrite -e1 => /negP h /N.ltb_lt hq'; apply: h.
+by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; move: hq'; rewrite /=; lia.
+Qed.
+
+Section Layers.
+Implicit Types (w b : tensor R).
+
+Lemma dense_sound n t k m x ps first c e : Token.dense n t k m x ps first = Some c -> computes e c ->
+  eqt [:: n; t; m] (e (N.pred (next_id first c))) (dense k [seq e p | p <- ps] (e x)).
+Proof.
+case: ps => [|w [|b [|? ?]]] //= [<-].
+  move=> /computes_cons [h0 _] i hi.
+  by rewrite (last_at (n := 0)) //= N.add_0_r h0 den_matmul.
+move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
+rewrite (last_at (n := 2)) // h2 /= h0 h1 den_matmul // den_repeat_over //.
+Qed.
+
+Lemma linear_eqt n t k m w (x y : tensor R) : eqt [:: n; t; k] x y -> eqt [:: n; t; m] (linear k w x) (linear k w y).
+Proof.
+move=> h i /idxs3 [p [q [r [-> hp hq _]]]]; rewrite /linear !big_seq; apply: eq_bigr => c.
+by rewrite mem_Nrange => hc; rewrite h // mem_idxs /= hp hq hc.
+Qed.
+
+Lemma dense_eqt n t k m (ps : seq (tensor R)) x y : eqt [:: n; t; k] x y -> eqt [:: n; t; m] (dense k ps x) (dense k ps y).
+Proof.
+by move=> h i hi; case: ps => [|w [|b [|? ?]]] //=; rewrite (linear_eqt (m := m) w h).
+Qed.
+
+Lemma token_eqt l batch s s' (ps : seq (tensor R)) x y : Token.output l s = Some s' -> eqt (batch :: s) x y ->
+  eqt (batch :: s') (token_meaning l batch s ps x) (token_meaning l batch s ps y).
+Proof.
+case: l => [m bias|||s0|keep||j] /=.
+- case: s => [|t [|n []]] // [<-]; exact: dense_eqt.
+- case: s => // d s [<-] h; case: ps => [|w []] // i hi.
+  by rewrite h.
+- case: s => [|t [|n []]] // [<-] h; case: ps => [|w []] // i hi.
+  by rewrite h.
+- case: N.eqb_spec => // es [<-] h i hi; apply: h; apply: same_place_in => //.
+  by rewrite /= es.
+- case: s => // d s [_] h i _; exact: mean_eqt.
+- case: s => [|t [|n []]] // [<-] h; case: ps => [|w []] // i /idxs3 [p [q [r [-> hp hq hr]]]].
+  rewrite /=; move/N.ltb_lt: hq => hq.
+  case: eqP => // ne; apply: h; rewrite mem_idxs /= hp hr !andbT; apply/N.ltb_lt; lia.
+case: s => [|t [|n []]] //; case: ifP => // hj [<-] h i /idxs2 [p [r [-> hp hr]]] /=.
+by apply: h; rewrite mem_idxs /= hp hj hr.
+Qed.
+
+Lemma token_sound l batch s s' ps x k c e : Token.output l s = Some s' ->
+  Token.emit l batch s ps x k = Some c -> computes e c ->
+  eqt (batch :: s') (e (N.pred (next_id k c))) (token_meaning l batch s [seq e p | p <- ps] (e x)).
+Proof.
+case: l => [m bias|||s0|keep||j].
+- rewrite /=; case: s => [|t [|n []]] // [<-]; case: ifP => // _; exact: dense_sound.
+- case: s => // d s [<-]; case: ps => [|w []] // [<-].
+  move=> /computes_cons [h0] /computes_cons [h1 _] i hi.
+  rewrite (last_at (n := 1)) // h1 [LHS]/= h0 den_repeat_over //.
+    by rewrite (pick_feature (z := [:: batch, d & s])).
+  by apply/allP => j; rewrite inE => /eqP ->; rewrite -[N.pos _]/(N.of_nat (size s).+1) Nnat.Nat2N.id.
+- rewrite /=; case: s => [|t [|n []]] // [<-]; case: ps => [|w []] // [<-].
+  move=> /computes_cons [h0] /computes_cons [h1 _] i hi.
+  rewrite (last_at (n := 1)) // h1 /= h0 den_repeat_over //=.
+  by have [p [q [r [-> _ _ _]]]] := idxs3 hi.
+- rewrite /=; case: N.eqb_spec => // es [<-]; case: ps => // -[<-] /computes_cons [h0 _] i hi.
+  by rewrite (last_at (n := 0)) //= N.add_0_r h0.
+- rewrite /=; case: s => // d s [<-]; case: ps => //; case: ifP => // _ [<-].
+  case: keep => /= /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 hc] i hi.
+    have [h3 _] := computes_cons hc.
+    rewrite (last_at (n := 3)) // h3 [LHS]/=; case: i hi => [|b i] hi; first by move: hi; rewrite mem_idxs.
+    rewrite (same_place_ones hi erefl) h2 [LHS]/= h0 h1 den_total_over den_mean_count /mean.
+    have /mem_ones [j -> hj] : i \in idxs (nseq (size s) 1%num ++ [:: last d s]).
+      by move: hi; rewrite !mem_idxs => /andP [].
+    rewrite drop_size_cat ?size_nseq // [last _ _]/= last_cat.
+    by move: hj; rewrite mem_idxs; case: j => [|f [|? ?]] //; rewrite /= andbF.
+  rewrite (last_at (n := 2)) // h2 [LHS]/= h0 h1 den_total_over den_mean_count /mean.
+  by have [p [q [-> _ _]]] := idxs2 hi.
+- rewrite /=; case: s => [|t [|m []]] // [<-]; case: ps => [|w []] // [<-].
+  move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2] /computes_cons [h3 _] i hi.
+  rewrite (last_at (n := 3)) //; have -> : (k + 3 = k + 1 + 2)%num by lia.
+  rewrite h3 [LHS]/=; have -> : (k + 1 + 1 = N.succ (k + 1))%num by lia.
+  rewrite N.add_0_r h1 h2; have [p [q [r [-> hp hq hr]]]] := idxs3 hi.
+  rewrite (den_part1 (c := 1%num) (j := 0%num)) //; last by move: hq => /N.ltb_lt; lia.
+  rewrite (den_part1 (c := t) (j := 1%num)) //; last by rewrite N.add_comm; exact: N.le_refl.
+  rewrite /token_meaning [nth _ _ 1]/= [nth _ _ 0]/= [last _ _]/=; case: eqP => hq0.
+    rewrite hq0 [_ && _]/= addr0 h0 den_repeat_over //.
+    by rewrite mem_idxs /= hp hr.
+  move: hq => /N.ltb_lt hq.
+  have -> : N.leb 0 q && N.ltb q (0 + 1) = false by apply/negP => /andP [_ /N.ltb_lt]; lia.
+  have -> : N.leb 1 q && N.ltb q (1 + t) by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; lia.
+  by rewrite add0r N.sub_1_r.
+case: s => [|t [|m []]] //=; case: ifP => // hj [<-]; case: ps => // -[<-].
+move=> /computes_cons [h0] /computes_cons [h1 _] i /idxs2 [p [r [-> hp hr]]].
+rewrite (last_at (n := 1)) // h1 [LHS]/=.
+have -> : same_place [:: batch; 1; m]%num [:: batch; m] [:: p; r] = [:: p; 0; r]%num.
+  have hi : [:: p; 0; r]%num \in idxs [:: batch; 1; m]%num by rewrite mem_idxs /= hp hr.
+  rewrite -(same_place_ones (n := 1) (i := [:: 0; r]%num) hi erefl) same_placeK //.
+  by rewrite -[RHS]/(batch * (1 * (m * 1)))%num N.mul_1_l.
+rewrite h0 den_view ?mem_idxs /= ?hp ?hr // /read [v_map _]/= at_part1 //.
+by rewrite N.add_0_r hj.
+Qed.
+
+Section Smooth.
+Variables (V : normedModType R) (x0 : V).
+Implicit Types E : V -> env R.
+
+Lemma dense_smooth n t k m x ps first c E : Token.dense n t k m x ps first = Some c ->
+  smooth_in x0 E c.
+Proof. by case: ps => [|w [|b [|? ?]]] //= [<-] d o /=; repeat case=> [[_ <-] //|]. Qed.
+
+Lemma token_smooth l batch s ps x k c E : Token.emit l batch s ps x k = Some c ->
+  (forall v, computes (E v) c) -> smooth_in x0 E c.
+Proof.
+case: l => [m bias|||s0|keep||j].
+- rewrite /=; case: s => [|t [|n []]] //; case: ifP => // _ h _; exact: dense_smooth h.
+- rewrite /=; case: s => // d s; case: ps => [|w []] // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+- rewrite /=; case: s => [|t [|n []]] //; case: ps => [|w []] // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+- rewrite /=; case: ps => // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+- rewrite /=; case: s => // d s; case: ps => //; case: ifP => // ok [<-] /(_ x0) hc.
+  have /computes_cons [_ /computes_cons [h1 _]] := hc.
+  move=> d' o /=; case=> [[_ <-] //|]; case=> [[_ <-] //|]; case=> [[_ <-]|].
+    by move=> i _ /=; rewrite h1 den_mean_count lt0r_neq0 // number_gt0.
+  by case: keep {hc} => //=; case=> [[_ <-] //|].
+- rewrite /=; case: s => [|t [|n []]] //; case: ps => [|w []] // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+rewrite /=; case: s => [|t [|n []]] //; case: ps => // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+Qed.
+End Smooth.
+End Layers.
+End Ops.
