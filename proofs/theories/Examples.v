@@ -5,7 +5,7 @@
     checks refuse. *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
-From Cotangent Require Import Ir Index Grad GradAdjoint GradCorrect.
+From Cotangent Require Import Ir Index Joins Grad GradAdjoint GradCorrect.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope N_scope.
 
@@ -63,6 +63,15 @@ Example perceptron_backward : loss_grad perceptron 11 10 parameters =
      (27, Contract [:: 4; 5; 3] [:: 3; 5] (proj [:: 2; 1])
        [:: View 0 [:: 4; 3] (proj [:: 0; 2]); View 25 [:: 4; 5] (proj [:: 0; 1])])],
    [:: 27; 23; 21]).
+Proof. by vm_compute. Qed.
+
+(** ** A concatenation
+
+    Of 3 and 2 columns; the cotangent is cut where the parts meet. *)
+Example joined_backward :
+  grad (join 1 [:: 2; 5] 2 [:: (0, [:: 2; 3]); (1, [:: 2; 2])]) 5 4 [:: (0, [:: 2; 3]); (1, [:: 2; 2])]
+  = ([:: (6, slice_of [:: (0%Z, 1); (0%Z, 1)] [:: 2; 5] [:: 2; 3] 5);
+         (7, slice_of [:: (0%Z, 1); (3%Z, 1)] [:: 2; 5] [:: 2; 2] 5)], [:: 6; 7]).
 Proof. by vm_compute. Qed.
 
 (** ** What the checks refuse *)

@@ -168,7 +168,7 @@ pub fn steps() -> Vec<Step> {
             ..Residual::new(list(vec![Dense::new(2).into(), Relu::new().into()]))
         });
     // Branches that stretch and meet, and share a layer.
-    let lens = || Use::new("lens").into();
+    let lens = || Use::new("lens".into()).into();
     let met = NetSpec::new("met", [2, 2, 1])
         .share("lens", list(vec![Conv2d::new(1, Pair::both(2)).into()]))
         .layer(Parallel {
@@ -176,11 +176,7 @@ pub fn steps() -> Vec<Step> {
             ..Parallel::new(vec![
                 list(vec![lens()]),
                 list(vec![
-                    Conv2d {
-                        padding: Padding::VALID,
-                        ..Conv2d::new(1, Pair([2, 1]))
-                    }
-                    .into(),
+                    Conv2d { padding: Padding::VALID, ..Conv2d::new(1, Pair([2, 1])) }.into(),
                 ]),
                 list(vec![Tanh::new().into(), lens()]),
             ])
