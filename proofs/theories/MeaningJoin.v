@@ -42,7 +42,7 @@ Fixpoint merged (m : merging) (y : tensor R) (parts : seq (shape * tensor R)) : 
 (** The entry at [i] and feature [k] of those of the parts, one after the other. *)
 Fixpoint concatenated (parts : seq (shape * tensor R)) (i : idx) (k : N) : R :=
   if parts is (s, y) :: parts' then
-    if N.ltb k (features s) then y (rcons i k) else concatenated parts' i (k - features s)
+    if N.ltb k (feature_count s) then y (rcons i k) else concatenated parts' i (k - feature_count s)
   else 0.
 
 Definition joined (j : joining) (parts : seq (shape * tensor R)) : tensor R := match j, parts with

@@ -234,7 +234,7 @@ Qed.
 
 (** Parts that have [l] as their first dimensions. *)
 Definition starts_with (l : shape) (parts : seq part) : bool :=
-  all (fun p => p.2 == rcons l (features p.2)) parts.
+  all (fun p => p.2 == rcons l (feature_count p.2)) parts.
 
 Lemma side_concatenated d batch l e parts ms i k : N.to_nat d = (size l).+1 ->
   starts_with l parts -> holds_parts batch e parts ms -> inb (batch :: l) i ->
@@ -244,9 +244,9 @@ Proof.
 move=> hd sw hp hi; have si : size i = (size l).+1 by exact: inb_size hi.
 elim: hp k sw => [|[y s] [s' x] {}parts {}ms [/= <- hy] _ ih] k //= /andP [/eqP es sw].
 rewrite hd -si nth_rcons_size set_nth_rcons si.
-have -> : nth 0%num (batch :: s) (size l).+1 = features s.
-  by rewrite es /= nth_rcons_size /features last_rcons.
-case hk: (N.ltb k (features s)); last exact: ih.
+have -> : nth 0%num (batch :: s) (size l).+1 = feature_count s.
+  by rewrite es /= nth_rcons_size /feature_count last_rcons.
+case hk: (N.ltb k (feature_count s)); last exact: ih.
 by apply: hy; rewrite mem_idxs es -rcons_cons inb_rcons hi.
 Qed.
 
@@ -274,8 +274,8 @@ by rewrite -ei.
 Qed.
 
 Lemma concat_shapeP ss t : joined_shape Concat ss = Some t ->
-  exists l, [/\ t = rcons l (foldr N.add 0%num [seq features u | u <- ss]), (0 < size ss)%nat
-              & all (fun u => u == rcons l (features u)) ss].
+  exists l, [/\ t = rcons l (foldr N.add 0%num [seq feature_count u | u <- ss]), (0 < size ss)%nat
+              & all (fun u => u == rcons l (feature_count u)) ss].
 Proof.
 rewrite /joined_shape; case: ss => [|s ss] //; case: ifP => // /andP [h pos] [<-].
 exists (lead s); split=> //; apply: sub_all h => u /andP [/eqP hu /eqP <-].

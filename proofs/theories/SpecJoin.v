@@ -7,7 +7,7 @@
       - [joining]         how branches come together
       - [part]            a branch's output: value, and shape of one example
       - [stretches s t]   [s] is [t] but for dimensions of size 1
-      - [features]        the last dimension
+      - [feature_count]   the last dimension
       - [joined_shape]    shape of one example after branches of these shapes
       - [stretch]         a value whose dimensions of size 1 are repeated
       - [emit_join]       branches as instructions, joined *)
@@ -35,9 +35,9 @@ Definition stretches (s t : shape) : bool :=
 Definition widened (s t : shape) : shape := [seq if N.eqb q.1 1 then q.2 else q.1 | q <- zip s t].
 
 (** Dimensions that are the same, then as many features as there are together. *)
-Definition features (s : shape) : N := last 0%num s.
+Definition feature_count (s : shape) : N := last 0%num s.
 Definition concat_shape (s : shape) (ss : seq shape) : shape :=
-  rcons (lead s) (foldr N.add 0%num [seq features u | u <- ss]).
+  rcons (lead s) (foldr N.add 0%num [seq feature_count u | u <- ss]).
 
 Definition joined_shape (j : joining) (ss : seq shape) : option shape := match j, ss with
 | _, [::] => None
