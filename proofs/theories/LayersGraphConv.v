@@ -11,7 +11,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad ConvolutionIndex Spec Images ImagesSound Meaning LayersGraph.
+From Cotangent Require Import Ir Index Denote Grad ConvolutionIndex SpecLayer Images ImagesSound MeaningLayer MeaningLayerSound LayersGraph.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Local Open Scope ring_scope.
