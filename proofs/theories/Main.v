@@ -13,8 +13,9 @@
         clipping, the moving averages and the accumulation that [opts] say; the
         new running statistics;
       - the gradient is the derivative of the network's loss in all parameters
-        at once, wherever no kink in the list is met. With an empty list there
-        is no such condition.
+        at once, for these data, targets and random masks, whatever they are,
+        wherever no kink in the list is met. With an empty list there is no
+        such condition.
 
     A certificate proves it for a literal module by one computation, through
     [check_sound].

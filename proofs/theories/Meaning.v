@@ -6,8 +6,8 @@
     Glossary
       - [logits_of], [loss_of]  the network's output and loss, as functions of
                           parameters (parameter [k] is [theta k]), data, target;
-                          in training, or in evaluation with the running
-                          statistics from [theta running] on
+                          in training, with the random masks from [theta m] on,
+                          or in evaluation, with the running statistics
       - [stats_after]     the running statistics after a batch
       - [layer_inputs]    what comes into each layer, and what a maximum of
                           branches compares
@@ -37,89 +37,97 @@ Section Net.
 Variable batch : N.
 
 (** Layers on an input [x] of shape [batch :: s]; their parameters start at
-    [theta p0], in evaluation their running statistics at [theta t0]. [ready] are
-    the branches' outputs that wait to be joined, with their shapes. *)
+    [theta p0], their running statistics or masks where [t0] says. [ready] are the
+    branches' outputs that wait to be joined, with their shapes. *)
 Fixpoint through (theta : N -> tensor R) (c : chain) (ready : seq (shape * tensor R)) (s : shape)
-    (p0 : N) (t0 : option N) (x : tensor R) : tensor R := match c with
+    (p0 : N) (t0 : reading) (x : tensor R) : tensor R := match c with
 | End => x
 | Next _ l c' =>
     let y := layer_meaning l batch s [seq theta k | k <- own_values l s p0 t0] x in
     through theta c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
-      (past_stats t0 (Layer.stats l s)) y
+      (past_read t0 (Layer.stats l s) (Layer.masks l s)) y
 | Branch a c' =>
     let y := through theta a [::] s p0 t0 x in
     through theta c' (rcons ready (odflt [::] (output_shape a [::] s), y)) s
-      (past p0 (params_in a [::] s)) (past_stats t0 (stats_in a [::] s)) x
+      (past p0 (params_in a [::] s)) (past_read t0 (stats_in a [::] s) (masks_in a [::] s)) x
 | Join _ j c' =>
     through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 t0 (joined j ready)
 | Again p a c' =>
     let y := through theta a [::] s p t0 x in
-    through theta c' ready (odflt [::] (output_shape a [::] s)) p0 t0 y
+    through theta c' ready (odflt [::] (output_shape a [::] s)) p0
+      (past_read t0 [::] (masks_in a [::] s)) y
 end.
 
 (** What comes into each layer in training, as functions of a point [v] on which
-    parameters and input depend; and what a maximum of branches compares. *)
+    parameters and input depend; and what a maximum of branches compares. Masks
+    start at [theta v m0]. *)
 Fixpoint inputs_through (V : Type) (theta : V -> N -> tensor R) (c : chain)
-    (ready : seq (shape * (V -> tensor R))) (s : shape) (p0 : N) (x : V -> tensor R)
+    (ready : seq (shape * (V -> tensor R))) (s : shape) (p0 m0 : N) (x : V -> tensor R)
     : seq (string * shape * (V -> tensor R)) := match c with
 | End => [::]
 | Next name l c' =>
-    let y v := layer_meaning l batch s [seq theta v k | k <- own_values l s p0 None] (x v) in
+    let y v := layer_meaning l batch s [seq theta v k | k <- own_values l s p0 (Masks m0)] (x v) in
     (name, batch :: s, x)
-      :: inputs_through theta c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s)) y
+      :: inputs_through theta c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
+           (past m0 (Layer.masks l s)) y
 | Branch a c' =>
-    let y v := through (theta v) a [::] s p0 None (x v) in
-    inputs_through theta a [::] s p0 x
+    let y v := through (theta v) a [::] s p0 (Masks m0) (x v) in
+    inputs_through theta a [::] s p0 m0 x
       ++ inputs_through theta c' (rcons ready (odflt [::] (output_shape a [::] s), y)) s
-           (past p0 (params_in a [::] s)) x
+           (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) x
 | Join name j c' =>
     let t := odflt [::] (joined_shape j (unzip1 ready)) in
     join_inputs name j (batch :: t) ready
-      ++ inputs_through theta c' [::] t p0 (fun v => joined j [seq (q.1, q.2 v) | q <- ready])
+      ++ inputs_through theta c' [::] t p0 m0 (fun v => joined j [seq (q.1, q.2 v) | q <- ready])
 | Again p a c' =>
-    let y v := through (theta v) a [::] s p None (x v) in
-    inputs_through theta a [::] s p x
-      ++ inputs_through theta c' ready (odflt [::] (output_shape a [::] s)) p0 y
+    let y v := through (theta v) a [::] s p (Masks m0) (x v) in
+    inputs_through theta a [::] s p m0 x
+      ++ inputs_through theta c' ready (odflt [::] (output_shape a [::] s)) p0
+           (past m0 (masks_in a [::] s)) y
 end.
 
-(** Of all layers; they start at [theta t0]. *)
+(** Of all layers; they start at [theta t0], masks at [theta m0]. *)
 Fixpoint stats_through (theta : N -> tensor R) (c : chain) (ready : seq (shape * tensor R)) (s : shape)
-    (p0 t0 : N) (x : tensor R) : seq (tensor R) := match c with
+    (p0 m0 t0 : N) (x : tensor R) : seq (tensor R) := match c with
 | End => [::]
 | Next _ l c' =>
     let running := [seq theta k | k <- count_from t0 (size (Layer.stats l s))] in
-    let y := layer_meaning l batch s [seq theta k | k <- own_values l s p0 None] x in
+    let y := layer_meaning l batch s [seq theta k | k <- own_values l s p0 (Masks m0)] x in
     new_stats batch l s running x
       ++ stats_through theta c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
-           (past t0 (Layer.stats l s)) y
+           (past m0 (Layer.masks l s)) (past t0 (Layer.stats l s)) y
 | Branch a c' =>
-    let y := through theta a [::] s p0 None x in
-    stats_through theta a [::] s p0 t0 x
+    let y := through theta a [::] s p0 (Masks m0) x in
+    stats_through theta a [::] s p0 m0 t0 x
       ++ stats_through theta c' (rcons ready (odflt [::] (output_shape a [::] s), y)) s
-           (past p0 (params_in a [::] s)) (past t0 (stats_in a [::] s)) x
+           (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s))
+           (past t0 (stats_in a [::] s)) x
 | Join _ j c' =>
-    stats_through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 t0 (joined j ready)
+    stats_through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 m0 t0
+      (joined j ready)
 | Again p a c' =>
-    let y := through theta a [::] s p None x in
-    stats_through theta c' ready (odflt [::] (output_shape a [::] s)) p0 t0 y
+    let y := through theta a [::] s p (Masks m0) x in
+    stats_through theta c' ready (odflt [::] (output_shape a [::] s)) p0
+      (past m0 (masks_in a [::] s)) t0 y
 end.
 End Net.
 
-Definition logits_of (net : spec) (batch : N) (running : option N) (theta : N -> tensor R)
+Definition logits_of (net : spec) (batch : N) (r : reading) (theta : N -> tensor R)
     (x : tensor R) : tensor R :=
-  through batch theta (layers net) [::] (input_shape net) 0 running x.
+  through batch theta (layers net) [::] (input_shape net) 0 r x.
 
-Definition loss_of (net : spec) (batch : N) (theta : N -> tensor R) (x target : tensor R) : R :=
+(** Masks are [theta masks] and the following. *)
+Definition loss_of (net : spec) (batch masks : N) (theta : N -> tensor R) (x target : tensor R) : R :=
   loss_meaning (net_loss net) (batch :: odflt [::] (output_of net))
-    (logits_of net batch None theta x) target.
+    (logits_of net batch (Masks masks) theta x) target.
 
-Definition layer_inputs (V : Type) (net : spec) (batch : N) (theta : V -> N -> tensor R)
+Definition layer_inputs (V : Type) (net : spec) (batch masks : N) (theta : V -> N -> tensor R)
     (x : V -> tensor R) :=
-  inputs_through batch theta (layers net) [::] (input_shape net) 0 x.
+  inputs_through batch theta (layers net) [::] (input_shape net) 0 masks x.
 
 (** All running statistics after a batch [x] in training, which were [theta t0]
     and the following. *)
-Definition stats_after (net : spec) (batch : N) (theta : N -> tensor R) (t0 : N) (x : tensor R)
+Definition stats_after (net : spec) (batch masks : N) (theta : N -> tensor R) (t0 : N) (x : tensor R)
     : seq (tensor R) :=
-  stats_through batch theta (layers net) [::] (input_shape net) 0 t0 x.
+  stats_through batch theta (layers net) [::] (input_shape net) 0 masks t0 x.
 End Meaning.

@@ -86,7 +86,7 @@ end.
 
 (** The layer on [batch] examples of shape [s]; the tensors' first index is
     the example. [ps] are its parameters, and after them, in evaluation, its
-    running statistics. *)
+    running statistics, in training its masks. *)
 Definition layer_meaning (l : Layer.t) (batch : N) (s : shape) (ps : seq (tensor R)) (x : tensor R)
     : tensor R :=
 let row i := nth 0%num i 0 in let column i := nth 0%num i 1 in
@@ -114,6 +114,9 @@ match l, s, ps with
 | Layer.MaxPool v u, [:: h; w; _], _ => max_pool h w v u x
 | Layer.AvgPool v u padding_counts, [:: h; w; _], _ => avg_pool h w v u padding_counts x
 | Layer.Token l, _, _ => token_meaning l batch s ps x
+| Layer.Dropout _ _, _, [:: m] => fun i => x i * m i
+| Layer.DropPath _ _, _, [:: m] => fun i => x i * m [:: row i]
+| Layer.Dropout _ _, _, [::] | Layer.DropPath _ _, _, [::] => x
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.

@@ -74,7 +74,7 @@ Qed.
 Lemma layer_eqt l batch s s' (ps : seq (tensor R)) (x y : tensor R) : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l] /=.
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei /N.ltb_lt hp /N.ltb_lt hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -102,7 +102,9 @@ by apply: affine_eqt; exact: group_norm_eqt.
   by rewrite /max_pool (window_values_eqt hx hi).
 - case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i hi.
   by rewrite /avg_pool (window_values_eqt hx hi).
-exact: token_eqt.
+- exact: token_eqt.
+- by move=> [<-] h i hi; case: ps => [|m [|? ?]] //=; rewrite h.
+by move=> [<-] h i hi; case: ps => [|m [|? ?]] //=; rewrite h.
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -174,7 +176,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l].
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -224,7 +226,13 @@ by apply: group_norm_sound => //; exact: affine_start ha hc.
   rewrite (_ : N.pred _ = k + 3)%num; last by rewrite /next_id /=; lia.
   rewrite h3 [LHS]/= h0 h2 pool_sum_sound // count_sound //; last by move=> d o [[<- <-]|//].
   by rewrite /avg_pool /window_values !size_map.
-exact: token_sound.
+- exact: token_sound.
+- move=> [<-]; case: ps => [|m [|? ?]] // -[<-] /computes_cons [h0 _] i hi.
+    by rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id.
+  by rewrite (last_at (n := 0)) //= N.add_0_r h0.
+move=> [<-]; case: ps => [|m [|? ?]] // -[<-] /computes_cons [h0].
+  by move=> _ i hi; rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id.
+by move=> /computes_cons [h1 _] i hi; rewrite (last_at (n := 1)) // h1 /= h0 every_example_sound.
 Qed.
 
 Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.stats l s) ->
@@ -234,7 +242,7 @@ Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.s
   List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
     (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
 Proof.
-case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0] /=;
+case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0|? ?|? ?] /=;
   try by case: st => // _ [_ <-] _ _; split=> //; constructor.
 case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
 have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
@@ -296,7 +304,7 @@ case: p => [||n d|n d|||||||n d|n d m g] hc off.
   by move=> e o /=; repeat case=> [[_ <-] //|].
 Qed.
 
-Lemma layer_smooth name l batch s s' ps x k c E : size ps = size (Layer.params l s) ->
+Lemma layer_smooth name l batch s s' ps x k c E : size ps = (size (Layer.params l s) + size (Layer.masks l s))%nat ->
   Layer.output l s = Some s' ->
   Layer.emit l batch s ps x k = Some c ->
   (forall v, computes (E v) c) ->
@@ -306,7 +314,7 @@ Lemma layer_smooth name l batch s s' ps x k c E : size ps = size (Layer.params l
 Proof.
 move=> sz fit; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
     then size ps == Layer.affine_count scale else true by case: l sz {fit} => //= ? ? ? ? [] ->.
-case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l] fit /= own.
+case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d] fit /= own.
 - case: s {fit} => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
@@ -341,7 +349,9 @@ case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scal
   rewrite h2 count_sound //; last by move=> d' o' [[<- <-]|//].
   have [b [r [q [f [-> _ _ hr hq]]]]] := pooled_index hi.
   by rewrite /window_values size_map pnatr_eq0 -lt0n; exact: window_cells_gt0.
-by move=> h hc _; exact: token_smooth h hc.
+- by move=> h hc _; exact: token_smooth h hc.
+- by case: ps => [|m [|? ?]] // -[<-] _ _ d' o /= [[_ <-] //|].
+by case: ps => [|m [|? ?]] // -[<-] _ _ d' o /=; repeat case=> [[_ <-] //|].
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->

@@ -26,37 +26,49 @@ Definition param_count (c : chain) (ready : seq shape) (s : shape) : N :=
   N.of_nat (size (params_in c ready s)).
 Definition stat_count (c : chain) (ready : seq shape) (s : shape) : N :=
   N.of_nat (size (stats_in c ready s)).
+Definition mask_count (c : chain) (ready : seq shape) (s : shape) : N :=
+  N.of_nat (size (masks_in c ready s)).
 
 Lemma counts_next name l c ready s s' : Layer.output l s = Some s' ->
-  param_count (Next name l c) ready s
-    = (N.of_nat (size (Layer.params l s)) + param_count c ready s')%num
-  /\ stat_count (Next name l c) ready s
-    = (N.of_nat (size (Layer.stats l s)) + stat_count c ready s')%num.
+  [/\ param_count (Next name l c) ready s
+      = (N.of_nat (size (Layer.params l s)) + param_count c ready s')%num,
+      stat_count (Next name l c) ready s
+      = (N.of_nat (size (Layer.stats l s)) + stat_count c ready s')%num
+    & mask_count (Next name l c) ready s
+      = (N.of_nat (size (Layer.masks l s)) + mask_count c ready s')%num].
 Proof.
-move=> hs; rewrite /param_count /stat_count /params_in /stats_in /= hs /= !size_cat !size_map.
-by rewrite !Nnat.Nat2N.inj_add.
+move=> hs; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= hs /=.
+by rewrite !size_cat !size_map !Nnat.Nat2N.inj_add.
 Qed.
 
 Lemma counts_branch a c ready s t : output_shape a [::] s = Some t ->
-  param_count (Branch a c) ready s
-    = (param_count a [::] s + param_count c (rcons ready t) s)%num
-  /\ stat_count (Branch a c) ready s = (stat_count a [::] s + stat_count c (rcons ready t) s)%num.
+  [/\ param_count (Branch a c) ready s
+      = (param_count a [::] s + param_count c (rcons ready t) s)%num,
+      stat_count (Branch a c) ready s = (stat_count a [::] s + stat_count c (rcons ready t) s)%num
+    & mask_count (Branch a c) ready s = (mask_count a [::] s + mask_count c (rcons ready t) s)%num].
 Proof.
-move=> hs; rewrite /param_count /stat_count /params_in /stats_in /= hs !map_cat !flatten_cat !size_cat.
-by rewrite !Nnat.Nat2N.inj_add.
+move=> hs; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= hs.
+by rewrite !map_cat !flatten_cat !size_cat !Nnat.Nat2N.inj_add.
 Qed.
 
 Lemma counts_join name j c ready s t : joined_shape j ready = Some t ->
-  param_count (Join name j c) ready s = param_count c [::] t
-  /\ stat_count (Join name j c) ready s = stat_count c [::] t.
-Proof. by move=> ht; rewrite /param_count /stat_count /params_in /stats_in /= ht. Qed.
+  [/\ param_count (Join name j c) ready s = param_count c [::] t,
+      stat_count (Join name j c) ready s = stat_count c [::] t
+    & mask_count (Join name j c) ready s = mask_count c [::] t].
+Proof.
+by move=> ht; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= ht.
+Qed.
 
 Lemma counts_again p a c ready s t : output_shape a [::] s = Some t ->
-  param_count (Again p a c) ready s = param_count c ready t
-  /\ stat_count (Again p a c) ready s = stat_count c ready t.
-Proof. by move=> ht; rewrite /param_count /stat_count /params_in /stats_in /= ht. Qed.
+  [/\ param_count (Again p a c) ready s = param_count c ready t,
+      stat_count (Again p a c) ready s = stat_count c ready t
+    & mask_count (Again p a c) ready s = (mask_count a [::] s + mask_count c ready t)%num].
+Proof.
+move=> ht; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= ht.
+by rewrite size_cat Nnat.Nat2N.inj_add.
+Qed.
 
-(** A layer reads its own parameters and statistics. *)
+(** A layer reads its own parameters, and its own statistics or masks. *)
 Definition agree (e : env R) (theta : N -> tensor R) (k n : N) : Prop :=
   forall j, (k <= j)%num -> (j < k + n)%num -> e j = theta j.
 
@@ -85,30 +97,37 @@ move=> h; apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.l
 by apply: h; lia.
 Qed.
 
-Definition agree_stats (e : env R) (theta : N -> tensor R) (t0 : option N) (n : N) : Prop :=
-  if t0 is Some t then agree e theta t n else True.
+(** At [stats] running statistics, or at [masks] masks. *)
+Definition agree_read (e : env R) (theta : N -> tensor R) (r : reading) (stats masks : N) : Prop :=
+  match r with Running t => agree e theta t stats | Masks m => agree e theta m masks end.
 
-Lemma agree_stats_split e theta (T : Type) t0 (l : seq T) b :
-  agree_stats e theta t0 (N.of_nat (size l) + b) ->
-  agree_stats e theta t0 (N.of_nat (size l)) /\ agree_stats e theta (past_stats t0 l) b.
-Proof. by case: t0 => //= t /agree_split. Qed.
+Lemma agree_read_split e theta (T : Type) r (st ms : seq T) b d :
+  agree_read e theta r (N.of_nat (size st) + b) (N.of_nat (size ms) + d) ->
+  agree_read e theta r (N.of_nat (size st)) (N.of_nat (size ms))
+  /\ agree_read e theta (past_read r st ms) b d.
+Proof. by case: r => t /agree_split. Qed.
 
-Lemma agree_stats_shared e theta a s p p0 t0 : may_share a s p p0 ->
-  agree_stats e theta t0 (stat_count a [::] s).
-Proof. by case: t0 => //= t /andP [_ /nilP h] j; rewrite /stat_count h /=; lia. Qed.
+Lemma agree_read_shared e theta a s p p0 r b d : may_share a s p p0 ->
+  agree_read e theta r b (mask_count a [::] s + d) ->
+  agree_read e theta r (stat_count a [::] s) (mask_count a [::] s)
+  /\ agree_read e theta (past_read r [::] (masks_in a [::] s)) b d.
+Proof.
+case: r => [t|m] /andP [_ /nilP h] /=; last exact: agree_split.
+by rewrite /past /= N.add_0_r => ht; split=> // j; rewrite /stat_count h /=; lia.
+Qed.
 
 Lemma own_eq l s p0 t0 e theta : agree e theta p0 (N.of_nat (size (Layer.params l s))) ->
-  agree_stats e theta t0 (N.of_nat (size (Layer.stats l s))) ->
+  agree_read e theta t0 (N.of_nat (size (Layer.stats l s))) (N.of_nat (size (Layer.masks l s))) ->
   [seq e j | j <- own_values l s p0 t0] = [seq theta j | j <- own_values l s p0 t0].
 Proof.
 rewrite /own_values !map_cat => hp ht; congr (_ ++ _); first exact: count_from_eq.
-by case: t0 ht => //= t; exact: count_from_eq.
+by case: t0 ht => t; exact: count_from_eq.
 Qed.
 
 Lemma next_sound batch theta l s s' p0 t0 x k code e xm : Layer.output l s = Some s' ->
   Layer.emit l batch s (own_values l s p0 t0) x k = Some code -> computes e code ->
   eqt (batch :: s) (e x) xm -> agree e theta 0 (p0 + N.of_nat (size (Layer.params l s))) ->
-  agree_stats e theta t0 (N.of_nat (size (Layer.stats l s))) ->
+  agree_read e theta t0 (N.of_nat (size (Layer.stats l s))) (N.of_nat (size (Layer.masks l s))) ->
   eqt (batch :: s') (e (N.pred (next_id k code)))
     (layer_meaning l batch s [seq theta j | j <- own_values l s p0 t0] xm).
 Proof.
@@ -120,7 +139,7 @@ Lemma emit_layers_sound batch theta c ready rm s p0 t0 x k code y o e xm :
   emit_layers batch c ready s p0 t0 x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
   agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
-  agree_stats e theta t0 (stat_count c (unzip2 ready) s) ->
+  agree_read e theta t0 (stat_count c (unzip2 ready) s) (mask_count c (unzip2 ready) s) ->
   exists2 s', output_shape c (unzip2 ready) s = Some s' &
     eqt (batch :: s') (e y) (through batch theta c rm s p0 t0 xm).
 Proof.
@@ -129,57 +148,57 @@ elim: c ready rm s p0 t0 x k code y o xm
 - by case: ready => // -[<- <- _] _ hx hr _ _; exists s => //; inversion hr.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
-  have [-> ->] := counts_next name c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_stats_split [ht1 ht2].
+  have [-> -> ->] := counts_next name c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /agree_read_split [ht1 ht2].
   by apply: (ih _ _ s' _ _ _ _ _ _ _ _ he h2 _ hr hp' ht2); exact: next_sound hs hc h1 hx hp ht1.
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-  move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_stats_split [ht1 ht2].
+  move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_branch c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /agree_read_split [ht1 ht2].
   have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _) hp ht1.
   move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
   have := ih _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
   by rewrite unzip2_rcons; apply.
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
-  have [-> ->] := counts_join name c s hj => hp ht.
+  have [-> -> ->] := counts_join name c s hj => hp ht.
   rewrite -(holds_parts_shapes hr) hj /=.
   apply: (ih _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht).
   exact: emit_join_sound hj hc h1 hr.
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_again p c (unzip2 ready) hs.
-move=> hp ht; have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _)
-  (agree_shared share hp) (agree_stats_shared e theta t0 share).
+move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_again p c (unzip2 ready) hs.
+move=> hp /(agree_read_shared share) [hta htc]; have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _)
+  (agree_shared share hp) hta.
 move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
-exact: ih _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp ht.
+exact: ih _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp htc.
 Qed.
 
-Lemma size_stats_through batch (theta : N -> tensor R) c rm s p0 t0 (xm : tensor R) :
-  (size (stats_in c (unzip1 rm) s) <= size (stats_through batch theta c rm s p0 t0 xm))%nat.
+Lemma size_stats_through batch (theta : N -> tensor R) c rm s p0 m0 t0 (xm : tensor R) :
+  (size (stats_in c (unzip1 rm) s) <= size (stats_through batch theta c rm s p0 m0 t0 xm))%nat.
 Proof.
-elim: c rm s p0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s p0 t0 xm //=.
+elim: c rm s p0 m0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s p0 m0 t0 xm //=.
 - rewrite /stats_in /= !size_cat size_map; apply: leq_add.
     by case: l => // *; rewrite /= /new_stats /new_running.
   by case: Layer.output => [s'|] //=; exact: ih.
-- rewrite /stats_in /= !map_cat !flatten_cat !size_cat; apply: leq_add (iha [::] _ _ _ _) _.
-  case: output_shape => [t|] //=; have := ih (rcons rm (t, through batch theta a [::] s p0 None xm)) s.
+- rewrite /stats_in /= !map_cat !flatten_cat !size_cat; apply: leq_add (iha [::] _ _ _ _ _) _.
+  case: output_shape => [t|] //=; have := ih (rcons rm (t, through batch theta a [::] s p0 (Masks m0) xm)) s.
   by rewrite unzip1_rcons; apply.
 - by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
 by rewrite /stats_in /=; case: output_shape => [t|] //=; exact: ih.
 Qed.
 
 (** Where all layers fit, as many as there are. *)
-Lemma size_stats_exact batch (theta : N -> tensor R) c rm s s' p0 t0 (xm : tensor R) :
+Lemma size_stats_exact batch (theta : N -> tensor R) c rm s s' p0 m0 t0 (xm : tensor R) :
   output_shape c (unzip1 rm) s = Some s' ->
-  size (stats_through batch theta c rm s p0 t0 xm) = size (stats_in c (unzip1 rm) s).
+  size (stats_through batch theta c rm s p0 m0 t0 xm) = size (stats_in c (unzip1 rm) s).
 Proof.
-elim: c rm s s' p0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s s' p0 t0 xm //=.
+elim: c rm s s' p0 m0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s s' p0 m0 t0 xm //=.
 - rewrite /stats_in /= !size_cat size_map; case: Layer.output => [s1|] //= /ih ->.
   by congr (_ + _)%nat; case: l => // *; rewrite /= /new_stats /new_running.
 - rewrite /stats_in /= !map_cat !flatten_cat !size_cat; case ha: output_shape => [t|] //= hc.
   rewrite (iha [::] _ t) //; congr (_ + _)%nat.
-  by have := ih (rcons rm (t, through batch theta a [::] s p0 None xm)) s s'; rewrite unzip1_rcons; apply.
+  by have := ih (rcons rm (t, through batch theta a [::] s p0 (Masks m0) xm)) s s'; rewrite unzip1_rcons; apply.
 - by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
 by rewrite /stats_in /=; case: output_shape => [t|] //=; exact: ih.
 Qed.
@@ -193,54 +212,56 @@ Proof.
 move=> sz h h'; rewrite /holds_stats map_cat zip_cat ?size_map //; exact: List.Forall2_app.
 Qed.
 
-Lemma update_stats_sound batch theta c ready rm s p0 t0 x k code y o q u r e xm :
-  emit_layers batch c ready s p0 None x k = Some (code, y, o) -> computes e code ->
+Lemma update_stats_sound batch theta c ready rm s p0 m0 t0 x k code y o q u r e xm :
+  emit_layers batch c ready s p0 (Masks m0) x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
   agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
+  agree e theta m0 (mask_count c (unzip2 ready) s) ->
   agree e theta t0 (stat_count c (unzip2 ready) s) ->
-  update_stats batch c ready s p0 t0 x k q = (u, r) -> computes e u ->
-  holds_stats e (stats_in c (unzip2 ready) s) (stats_through batch theta c rm s p0 t0 xm) r.
+  update_stats batch c ready s p0 m0 t0 x k q = (u, r) -> computes e u ->
+  holds_stats e (stats_in c (unzip2 ready) s) (stats_through batch theta c rm s p0 m0 t0 xm) r.
 Proof.
-elim: c ready rm s p0 t0 x k code y o q u r xm
-    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 t0 x k code y o q u r xm /=.
-- by move=> _ _ _ _ _ _ [_ <-] _; constructor.
+elim: c ready rm s p0 m0 t0 x k code y o q u r xm
+    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 m0 t0 x k code y o q u r xm /=.
+- by move=> _ _ _ _ _ _ _ [_ <-] _; constructor.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
-  have [-> ->] := counts_next name c (unzip2 ready) hs; move=> /agree_next [hp hp'] /agree_split [ht ht'].
+  have [-> -> ->] := counts_next name c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /agree_split [hm hm'] /agree_split [ht ht'].
   case hu: Layer.new_stats => [u1 r1]; case hu': update_stats => [u2 r2] [<- <-].
   move=> /computes_cat [e1 e2].
   have [|sz new] := layer_stats_sound name _ hu e1 hx; first by rewrite size_map size_iota.
   rewrite (count_from_eq ht) in sz new.
   rewrite /stats_in /= hs; apply: holds_stats_cat; first by rewrite size_map.
     exact: new.
-  apply: (ih _ _ s' _ _ _ _ _ _ _ _ _ _ _ he h2 _ hr hp' ht' hu' e2).
-  exact: next_sound hs hc h1 hx hp I.
+  apply: (ih _ _ s' _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ hr hp' hm' ht' hu' e2).
+  exact: next_sound hs hc h1 hx hp hm.
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-  move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_split [ht ht'].
+  move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_branch c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /agree_split [hm hm'] /agree_split [ht ht'].
   case hua: (update_stats _ a) => [u1 r1]; case huc: (update_stats _ c) => [u2 r2] [<- <-].
   move=> /computes_cat [e1 e2]; have nil := List.Forall2_nil.
-  have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hp (t0 := None) I.
+  have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hp hm.
   move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
   rewrite /stats_in /= hs !map_cat !flatten_cat; apply: holds_stats_cat.
   + exact: (@size_stats_exact _ _ _ [::] _ t).
-  + exact: iha ea h1 hx (nil _ _ _) hp ht hua e1.
-  rewrite /= in huc; have := ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
-  by rewrite unzip2_rcons => h; exact: h hp' ht' huc e2.
+  + exact: iha ea h1 hx (nil _ _ _) hp hm ht hua e1.
+  rewrite /= in huc; have := ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
+  by rewrite unzip2_rcons => h; exact: h hp' hm' ht' huc e2.
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
-  have [-> ->] := counts_join name c s hj => hp ht /=; rewrite ?hc => hu eu.
+  have [-> -> ->] := counts_join name c s hj => hp hm ht /=; rewrite ?hc => hu eu.
   rewrite /stats_in /= hj -(holds_parts_shapes hr) hj /=.
-  apply: (ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht hu eu).
+  apply: (ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp hm ht hu eu).
   exact: emit_join_sound hj hc h1 hr.
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_again p c (unzip2 ready) hs.
-move=> hp ht /= hu eu.
-have [t' ea' ya] := emit_layers_sound ea h1 hx (List.Forall2_nil _) (agree_shared share hp) (t0 := None) I.
+move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_again p c (unzip2 ready) hs.
+move=> hp /agree_split [hm hm'] ht /= hu eu.
+have [t' ea' ya] := emit_layers_sound ea h1 hx (List.Forall2_nil _) (agree_shared share hp) hm.
 move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
-rewrite /stats_in /= hs; exact: ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp ht hu eu.
+rewrite /stats_in /= hs; exact: ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp hm' ht hu eu.
 Qed.
 
 (** ** Off the kinks of the specification, the program is off its own *)
@@ -248,84 +269,91 @@ Section Smooth.
 Variables (V : normedModType R) (x0 : V).
 Implicit Types E : V -> env R.
 
-Lemma emit_layers_smooth batch theta c ready rm s p0 x k code y o E (xm : V -> tensor R) :
-  emit_layers batch c ready s p0 None x k = Some (code, y, o) -> (forall v, computes (E v) code) ->
+Lemma emit_layers_smooth batch theta c ready rm s p0 m0 x k code y o E (xm : V -> tensor R) :
+  emit_layers batch c ready s p0 (Masks m0) x k = Some (code, y, o) -> (forall v, computes (E v) code) ->
   (forall v, eqt (batch :: s) (E v x) (xm v)) -> holds_family batch E ready rm ->
   (forall v, agree (E v) (theta v) 0 (p0 + param_count c (unzip2 ready) s)) ->
-  (forall q, List.In q (kinks_in c) -> off_kink x0 (inputs_through batch theta c rm s p0 xm) q) ->
+  (forall v, agree (E v) (theta v) m0 (mask_count c (unzip2 ready) s)) ->
+  (forall q, List.In q (kinks_in c) -> off_kink x0 (inputs_through batch theta c rm s p0 m0 xm) q) ->
   smooth_in x0 E code.
 Proof.
-elim: c ready rm s p0 x k code y o xm
-    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 x k code y o xm /=.
-- by case: ready => // -[<- _ _] _ _ _ _ _ d q [].
+elim: c ready rm s p0 m0 x k code y o xm
+    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 m0 x k code y o xm /=.
+- by case: ready => // -[<- _ _] _ _ _ _ _ _ d q [].
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
-  have [-> _] := counts_next name c (unzip2 ready) hs; move=> hp off.
+  have [-> _ ->] := counts_next name c (unzip2 ready) hs; move=> hp hm off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   apply: smooth_in_cat.
     apply: (layer_smooth (name := name) _ hs hc h1) => [|q hq].
-      by rewrite /own_values cats0 size_map size_iota.
+      by rewrite /own_values size_cat !size_map !size_iota.
     apply: (off_kink_eqt (fun v => eqt_sym (hx v))).
     have := off q (List.in_or_app _ _ _ (or_introl hq)).
     by rewrite -cat1s => /off_kink_cat [].
-  set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_values l s p0 None] (xm v).
+  set ym := fun v => layer_meaning l batch s [seq theta v j | j <- own_values l s p0 (Masks m0)] (xm v).
   have hy v : eqt (batch :: s') (E v (N.pred (next_id k c1))) (ym v).
-    have [hp1 _] := agree_next (hp v); exact: (next_sound (t0 := None) hs hc (h1 v) (hx v) hp1 I).
-  apply: (ih _ _ s' _ _ _ _ _ _ _ he h2 hy hr) => [v|q hq]; first by have [] := agree_next (hp v).
+    have [hp1 _] := agree_next (hp v); have [hm1 _] := agree_split (hm v).
+    exact: (next_sound hs hc (h1 v) (hx v) hp1 hm1).
+  apply: (ih _ _ s' _ _ _ _ _ _ _ _ he h2 hy hr) => [v|v|q hq].
+  - by have [] := agree_next (hp v).
+  - by have [] := agree_split (hm v).
   have := off q (List.in_or_app _ _ _ (or_intror hq)).
   by rewrite -cat1s => /off_kink_cat [].
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-  move=> [<- _ _] h12 hx hr; have [-> _] := counts_branch c (unzip2 ready) hs; move=> hp off.
+  move=> [<- _ _] h12 hx hr; have [-> _ ->] := counts_branch c (unzip2 ready) hs; move=> hp hm off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   have hp1 v := proj1 (agree_next (hp v)); have hp2 v := proj2 (agree_next (hp v)).
+  have hm1 v := proj1 (agree_split (hm v)); have hm2 v := proj2 (agree_split (hm v)).
   have nil := List.Forall2_nil; apply: smooth_in_cat.
-    apply: (iha _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hp1) => q hq.
+    apply: (iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hp1 hm1) => q hq.
     by have [] := off_kink_cat (off q (List.in_or_app _ _ _ (or_introl hq))).
-  have ya v : eqt (batch :: t) (E v y1) (through batch (theta v) a [::] s p0 None (xm v)).
-    have [t' ea' ya] := emit_layers_sound ea (h1 v) (hx v) (nil _ _ _) (hp1 v) (t0 := None) I.
+  have ya v : eqt (batch :: t) (E v y1) (through batch (theta v) a [::] s p0 (Masks m0) (xm v)).
+    have [t' ea' ya] := emit_layers_sound ea (h1 v) (hx v) (nil _ _ _) (hp1 v) (hm1 v).
     by move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
-  have h := ih _ _ _ _ _ _ _ _ _ _ ec h2 hx (family_rcons hr ya).
-  rewrite unzip2_rcons in h; apply: h hp2 _ => q hq.
+  have h := ih _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (family_rcons hr ya).
+  rewrite unzip2_rcons in h; apply: h hp2 hm2 _ => q hq.
   by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
-  have [-> _] := counts_join name c s hj => hp; rewrite -(family_shapes hr) hj /= => off.
+  have [-> _ ->] := counts_join name c s hj => hp hm; rewrite -(family_shapes hr) hj /= => off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   apply: smooth_in_cat.
     apply: (emit_join_smooth hj hc h1 hr) => q hq.
     by have [] := off_kink_cat (off q (List.in_or_app _ _ _ (or_introl hq))).
   have hy v := emit_join_sound hj hc (h1 v) (family_at v hr).
-  apply: (ih _ _ _ _ _ _ _ _ _ _ he h2 hy (List.Forall2_nil _) hp) => q hq.
+  apply: (ih _ _ _ _ _ _ _ _ _ _ _ he h2 hy (List.Forall2_nil _) hp hm) => q hq.
   by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-move=> [<- _ _] h12 hx hr; have [-> _] := counts_again p c (unzip2 ready) hs; move=> hp off.
+move=> [<- _ _] h12 hx hr; have [-> _ ->] := counts_again p c (unzip2 ready) hs; move=> hp hm off.
 have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
 have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
 have nil := List.Forall2_nil; have hpa v := agree_shared share (hp v).
+have hm1 v := proj1 (agree_split (hm v)); have hm2 v := proj2 (agree_split (hm v)).
 apply: smooth_in_cat.
-  apply: (iha _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hpa) => q hq.
+  apply: (iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hpa hm1) => q hq.
   by have [] := off_kink_cat (off q (List.in_or_app _ _ _ (or_introl hq))).
-have ya v : eqt (batch :: t) (E v y1) (through batch (theta v) a [::] s p None (xm v)).
-  have [t' ea' ya] := emit_layers_sound ea (h1 v) (hx v) (nil _ _ _) (hpa v) (t0 := None) I.
+have ya v : eqt (batch :: t) (E v y1) (through batch (theta v) a [::] s p (Masks m0) (xm v)).
+  have [t' ea' ya] := emit_layers_sound ea (h1 v) (hx v) (nil _ _ _) (hpa v) (hm1 v).
   by move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
-apply: (ih _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp) => q hq.
+apply: (ih _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp hm2) => q hq.
 by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
 Qed.
 End Smooth.
 
 (** The forward pass at any place in a program: [e] holds the parameters at 0
-    and after, the running statistics, and all results. *)
+    and after, the running statistics or masks, and all results. *)
 Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
   computes e (g_forward g) ->
   agree e theta 0 (param_count (layers net) [::] (input_shape net)) ->
-  agree_stats e theta (at_running at_) (stat_count (layers net) [::] (input_shape net)) ->
+  agree_read e theta (at_reading at_) (stat_count (layers net) [::] (input_shape net))
+    (mask_count (layers net) [::] (input_shape net)) ->
   eqt (batch :: odflt [::] (output_of net)) (e (g_logits g))
-    (logits_of net batch (at_running at_) theta (e (at_data at_))).
+    (logits_of net batch (at_reading at_) theta (e (at_data at_))).
 Proof.
 rewrite /elaborate /output_of; case he: emit_layers => [[[c z] o]|] //.
 case ho: output_shape => [s|] //; case: ifP => // _ [<-] /= hc hp ht.
@@ -345,13 +373,14 @@ rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
 by case: output_of => // s; case: ifP => // fit [<-]; split=> //; exists s.
 Qed.
 
-Lemma loss_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
-  at_running at_ = None -> computes e (g_prog g) ->
+Lemma loss_sound net batch at_ g m theta e : elaborate net batch at_ = Some g ->
+  at_reading at_ = Masks m -> computes e (g_prog g) ->
   agree e theta 0 (param_count (layers net) [::] (input_shape net)) ->
-  e (g_loss g) [::] = loss_of net batch theta (e (at_data at_)) (e (at_target at_)).
+  agree e theta m (mask_count (layers net) [::] (input_shape net)) ->
+  e (g_loss g) [::] = loss_of net batch m theta (e (at_data at_)) (e (at_target at_)).
 Proof.
-move=> he training /computes_cat [hf hl] ht; have := forward_sound he hf ht.
-rewrite training => /(_ I) hz; have [_ fit hcode hat] := loss_code_of he.
+move=> he training /computes_cat [hf hl] ht hm; have := forward_sound he hf ht.
+rewrite training => /(_ hm) hz; have [_ fit hcode hat] := loss_code_of he.
 rewrite hat hcode emitted_loss_sound -?hcode //; exact: loss_meaning_eqt.
 Qed.
 
@@ -362,19 +391,20 @@ move=> /loss_code_of [_ _ hcode hat]; rewrite hat hcode /shrun /g_prog hcode fol
 exact: emitted_loss_shape.
 Qed.
 
-Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g (theta : V -> N -> tensor R) (E : V -> env R) :
-  elaborate net batch at_ = Some g -> at_running at_ = None ->
+Lemma loss_smooth (V : normedModType R) (x0 : V) net batch at_ g m (theta : V -> N -> tensor R) (E : V -> env R) :
+  elaborate net batch at_ = Some g -> at_reading at_ = Masks m ->
   (forall v, computes (E v) (g_prog g)) ->
   (forall v, agree (E v) (theta v) 0 (param_count (layers net) [::] (input_shape net))) ->
+  (forall v, agree (E v) (theta v) m (mask_count (layers net) [::] (input_shape net))) ->
   (forall q, List.In q (kinks_of net) ->
-     off_kink x0 (layer_inputs net batch theta (fun v => E v (at_data at_))) q) ->
+     off_kink x0 (layer_inputs net batch m theta (fun v => E v (at_data at_))) q) ->
   smooth_in x0 E (g_prog g).
 Proof.
-move=> he training hc ht off; have [_ fit hcode _] := loss_code_of he; apply: smooth_in_cat; last first.
+move=> he training hc ht hm off; have [_ fit hcode _] := loss_code_of he; apply: smooth_in_cat; last first.
   by rewrite hcode; apply: emitted_loss_smooth => // v; have [] := computes_cat (hc v); rewrite hcode.
 have hf v : computes (E v) (g_forward g) by have [] := computes_cat (hc v).
 move: he hf off {hcode hc}; rewrite /elaborate training; case he: emit_layers => [[[c z] o]|] //.
 case: output_of => // s; case: ifP => // _ [<-] /= hc off.
-exact: (emit_layers_smooth (theta := theta) he hc _ (List.Forall2_nil _) ht off).
+exact: (emit_layers_smooth (theta := theta) he hc _ (List.Forall2_nil _) ht hm off).
 Qed.
 End Sound.

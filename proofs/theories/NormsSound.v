@@ -42,6 +42,19 @@ Lemma every_feature_sound z v e : (0 < size z)%nat ->
   eqt z (den (Layer.every_feature z v) e) (fun i => e v [:: last 0%num i]).
 Proof. by move=> hz i hi; rewrite den_spread_over // pick_last. Qed.
 
+Lemma kept_first z : (0 < size z)%nat -> kept z (behead (first_dims (size z))) = [:: 0%num].
+Proof.
+rewrite /kept /others; case: (size z) => // n _ /=.
+set l := map _ _; have -> : 0%num \notin l.
+  by apply/mapP => -[i]; rewrite mem_iota => /andP [] hi _; case: i hi.
+congr (_ :: _); apply/eqP; rewrite -(negbK (_ == _)) -has_filter; apply/hasPn => d ->.
+by [].
+Qed.
+
+Lemma every_example_sound z v e : (0 < size z)%nat ->
+  eqt z (den (Layer.every_example z v) e) (fun i => e v [:: nth 0%num i 0]).
+Proof. by move=> hz i hi; rewrite den_spread_over // kept_first. Qed.
+
 Lemma affine_eqt z scale shift (ps : seq (tensor R)) y y' : eqt z y y' ->
   eqt z (affine scale shift ps y) (affine scale shift ps y').
 Proof.

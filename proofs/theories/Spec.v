@@ -9,7 +9,9 @@
       - [chain]           layers one after the other, and branches, joined
       - [may_share]       whether a chain can use the parameters of another
       - [net_params]      all parameters, named [layer.parameter], in order;
-                          [net_stats] all running statistics
+                          [net_stats] all running statistics, [net_masks] all
+                          random masks
+      - [reading]         what layers read beside parameters
       - [output_of]       shape of the logits of one example
       - [position]        which values the parameters, the data, the target are
       - [graph]           the program of the forward pass and the loss *)
@@ -80,19 +82,38 @@ Definition params_in (c : chain) (ready : seq shape) (s : shape) : seq (string *
   flatten [seq params_of p | p <- plan c ready s].
 Definition stats_in (c : chain) (ready : seq shape) (s : shape) : seq (string * shape) :=
   flatten [seq stats_of p | p <- plan c ready s].
+(** A chain that is used again has masks of its own. *)
+Fixpoint masks_in (c : chain) (ready : seq shape) (s : shape) : seq (string * shape) := match c with
+| End => [::]
+| Next name l c' =>
+    of_layer name (Layer.masks l s)
+      ++ (if Layer.output l s is Some s' then masks_in c' ready s' else [::])
+| Branch a c' =>
+    masks_in a [::] s
+      ++ (if output_shape a [::] s is Some t then masks_in c' (rcons ready t) s else [::])
+| Join _ j c' => if joined_shape j ready is Some t then masks_in c' [::] t else [::]
+| Again _ a c' =>
+    masks_in a [::] s
+      ++ (if output_shape a [::] s is Some t then masks_in c' ready t else [::])
+end.
 
 Definition net_params (net : spec) : seq (string * shape) :=
   params_in (layers net) [::] (input_shape net).
 Definition net_stats (net : spec) : seq (string * shape) :=
   stats_in (layers net) [::] (input_shape net).
+Definition net_masks (net : spec) : seq (string * shape) :=
+  masks_in (layers net) [::] (input_shape net).
 
 Definition output_of (net : spec) : option shape := output_shape (layers net) [::] (input_shape net).
 
 (** ** Elaboration *)
 
-(** Parameters are the values from 0 on, in order; so are, from [at_running] on,
-    the running statistics, in evaluation. Training does without. *)
-Record position := At { at_running : option N; at_data : N; at_target : N; at_first : N }.
+(** What layers read beside parameters, in order from a value on: in evaluation
+    the running statistics, in training the random masks. *)
+Inductive reading := Running of N | Masks of N.
+
+(** Parameters are the values from 0 on, in order. *)
+Record position := At { at_reading : reading; at_data : N; at_target : N; at_first : N }.
 
 Record graph := Graph {
   g_forward : prog;
@@ -103,26 +124,32 @@ Record graph := Graph {
 
 Definition g_prog (g : graph) : prog := g_forward g ++ g_loss_code g.
 
-(** What a layer reads: its own parameters, of which the first is [p0], and in
-    evaluation its own running statistics, of which the first is [t0]. *)
+(** What a layer reads: its own parameters, of which the first is [p0], and its
+    own running statistics or masks. *)
 Definition count_from (k : N) (n : nat) : seq N := [seq (k + N.of_nat i)%num | i <- iota 0 n].
 Definition past (T : Type) (k : N) (l : seq T) : N := (k + N.of_nat (size l))%num.
-Definition own_values (l : Layer.t) (s : shape) (p0 : N) (t0 : option N) : seq N :=
+Definition own_values (l : Layer.t) (s : shape) (p0 : N) (r : reading) : seq N :=
   count_from p0 (size (Layer.params l s))
-  ++ (if t0 is Some t then count_from t (size (Layer.stats l s)) else [::]).
+  ++ match r with
+     | Running t => count_from t (size (Layer.stats l s))
+     | Masks m => count_from m (size (Layer.masks l s))
+     end.
 
-(** The next statistics. *)
-Definition past_stats (T : Type) (t0 : option N) (l : seq T) : option N := omap (fun t => past t l) t0.
+(** Past these running statistics, or these masks. *)
+Definition past_read (T : Type) (r : reading) (stats masks : seq T) : reading := match r with
+| Running t => Running (past t stats)
+| Masks m => Masks (past m masks)
+end.
 
 (** Whether the chain can have the parameters from [p] on when those so far are
     below [p0]. It must not keep running statistics. *)
 Definition may_share (a : chain) (s : shape) (p p0 : N) : bool :=
   N.leb (past p (params_in a [::] s)) p0 && nilp (stats_in a [::] s).
 
-(** The layers on [x], parameters from [p0], running statistics from [t0], results
-    from [k]; [ready] are the branches' outputs that wait. The program, its last
+(** The layers on [x], parameters from [p0], running statistics or masks from
+    [t0], results from [k]; [ready] are the branches' outputs that wait. The program, its last
     value, the layers' names. *)
-Fixpoint emit_layers (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 : N) (t0 : option N)
+Fixpoint emit_layers (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 : N) (t0 : reading)
     (x k : N) : option (prog * N * seq (N * string)) :=
 match c with
 | End => if ready is [::] then Some ([::], x, [::]) else None
@@ -130,8 +157,8 @@ match c with
     if Layer.output l s is Some s' then
       if Layer.emit l batch s (own_values l s p0 t0) x k is Some code then
         let k' := next_id k code in
-        if emit_layers batch c' ready s' (past p0 (Layer.params l s)) (past_stats t0 (Layer.stats l s))
-             (N.pred k') k' is Some (code', y, o)
+        if emit_layers batch c' ready s' (past p0 (Layer.params l s))
+             (past_read t0 (Layer.stats l s) (Layer.masks l s)) (N.pred k') k' is Some (code', y, o)
         then Some (code ++ code', y, [seq (i.1, name) | i <- code] ++ o)
         else None
       else None
@@ -140,7 +167,7 @@ match c with
     if output_shape a [::] s is Some t then
       if emit_layers batch a [::] s p0 t0 x k is Some (code, y, o) then
         if emit_layers batch c' (rcons ready (y, t)) s (past p0 (params_in a [::] s))
-             (past_stats t0 (stats_in a [::] s)) x (next_id k code) is Some (code', z, o')
+             (past_read t0 (stats_in a [::] s) (masks_in a [::] s)) x (next_id k code) is Some (code', z, o')
         then Some (code ++ code', z, o ++ o')
         else None
       else None
@@ -156,7 +183,8 @@ match c with
     if may_share a s p p0 then
       if output_shape a [::] s is Some t then
         if emit_layers batch a [::] s p t0 x k is Some (code, y, o) then
-          if emit_layers batch c' ready t p0 t0 y (next_id k code) is Some (code', z, o')
+          if emit_layers batch c' ready t p0 (past_read t0 [::] (masks_in a [::] s)) y (next_id k code)
+               is Some (code', z, o')
           then Some (code ++ code', z, o ++ o')
           else None
         else None
@@ -165,7 +193,7 @@ match c with
 end.
 
 Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
-  if (emit_layers batch (layers net) [::] (input_shape net) 0 (at_running at_) (at_data at_) (at_first at_),
+  if (emit_layers batch (layers net) [::] (input_shape net) 0 (at_reading at_) (at_data at_) (at_first at_),
       output_of net) is (Some (c, z, o), Some s) then
     let k := next_id (at_first at_) c in
     let loss := Loss.emit (net_loss net) (batch :: s) z (at_target at_) k in
@@ -176,33 +204,37 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
   else None.
 
 (** What the layers read in training, and from it their running statistics, of
-    which the first is [t0], after the batch: code from [q] on, results. *)
-Fixpoint update_stats (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 t0 x k q : N)
+    which the first is [t0], after the batch: code from [q] on, results. The first
+    of the masks is [m0]. *)
+Fixpoint update_stats (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 m0 t0 x k q : N)
     : prog * seq N :=
 match c with
 | End => ([::], [::])
 | Next _ l c' =>
-    if Layer.emit l batch s (own_values l s p0 None) x k is Some code then
+    if Layer.emit l batch s (own_values l s p0 (Masks m0)) x k is Some code then
       let st := count_from t0 (size (Layer.stats l s)) in
       let: (u, r) := Layer.new_stats l batch s st x q in
       let k' := next_id k code in
       let: (u', r') := update_stats batch c' ready (odflt [::] (Layer.output l s))
-        (past p0 (Layer.params l s)) (past t0 (Layer.stats l s)) (N.pred k') k' (next_id q u) in
+        (past p0 (Layer.params l s)) (past m0 (Layer.masks l s)) (past t0 (Layer.stats l s))
+        (N.pred k') k' (next_id q u) in
       (u ++ u', r ++ r')
     else ([::], [::])
 | Branch a c' =>
-    if emit_layers batch a [::] s p0 None x k is Some (code, y, _) then
-      let: (u, r) := update_stats batch a [::] s p0 t0 x k q in
+    if emit_layers batch a [::] s p0 (Masks m0) x k is Some (code, y, _) then
+      let: (u, r) := update_stats batch a [::] s p0 m0 t0 x k q in
       let: (u', r') := update_stats batch c' (rcons ready (y, odflt [::] (output_shape a [::] s))) s
-        (past p0 (params_in a [::] s)) (past t0 (stats_in a [::] s)) x (next_id k code) (next_id q u) in
+        (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) (past t0 (stats_in a [::] s))
+        x (next_id k code) (next_id q u) in
       (u ++ u', r ++ r')
     else ([::], [::])
 | Join _ j c' =>
     let t := odflt [::] (joined_shape j (unzip2 ready)) in
     let: (code, y) := emit_join j batch t ready k in
-    update_stats batch c' [::] t p0 t0 y (next_id k code) q
+    update_stats batch c' [::] t p0 m0 t0 y (next_id k code) q
 | Again p a c' =>
-    if emit_layers batch a [::] s p None x k is Some (code, y, _) then
-      update_stats batch c' ready (odflt [::] (output_shape a [::] s)) p0 t0 y (next_id k code) q
+    if emit_layers batch a [::] s p (Masks m0) x k is Some (code, y, _) then
+      update_stats batch c' ready (odflt [::] (output_shape a [::] s)) p0 (past m0 (masks_in a [::] s)) t0
+        y (next_id k code) q
     else ([::], [::])
 end.

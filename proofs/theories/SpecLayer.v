@@ -13,6 +13,7 @@
       - [Layer.output]    shape of one example going out; [None] if it does not fit
       - [Layer.params]    the layer's parameters, with their shapes
       - [Layer.stats]     its running statistics
+      - [Layer.masks]     its random masks, for one example
       - [Layer.emit]      the layer on a batch, as instructions
       - [Layer.new_stats] its running statistics after the batch *)
 From mathcomp Require Import all_ssreflect.
@@ -72,8 +73,14 @@ Inductive t :=
     (** downwards and across *)
 | AvgPool of window & window & bool
     (** whether the divisor counts the zeros around the image *)
-| Token of Token.t.
+| Token of Token.t
     (** a layer on tokens, in [SpecToken.v] *)
+| Dropout of Z & positive
+    (** in training, times a mask of the shape of the input. Who trains draws it;
+        an entry is 0 with this probability, else what keeps the mean. At
+        probability 0 there is no mask *)
+| DropPath of Z & positive.
+    (** the same with one number for each example *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d m v u g _, [:: h; w; c] =>
@@ -93,6 +100,7 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
 | GroupNorm g _ _ _, [:: h; w; c] => if divides g c then Some [:: h; w; c] else None
 | GroupNorm _ _ _ _, _ => None
 | Token l, _ => Token.output l s
+| Dropout _ _, _ | DropPath _ _, _ => Some s
 end.
 
 (** Scales and shifts. *)
@@ -120,6 +128,13 @@ Definition stats (l : t) (s : shape) : seq (string * shape) :=
   if l is BatchNorm _ _ _ _ _ then
     [:: ("running_mean"%string, [:: last 0%num s]); ("running_var"%string, [:: last 0%num s])]
   else [::].
+
+(** Training reads them, evaluation does not. *)
+Definition masks (l : t) (s : shape) : seq (string * shape) := match l with
+| Dropout n _ => if Z.eqb n 0 then [::] else [:: ("mask"%string, s)]
+| DropPath n _ => if Z.eqb n 0 then [::] else [:: ("mask"%string, [::])]
+| _ => [::]
+end.
 
 (** [x · w], for [x : n × k] and [w : k × m] *)
 Definition matmul (n k m x w : N) : op :=
@@ -208,6 +223,9 @@ Definition places_sum (n h w c x : N) : op :=
 (** a vector of a number for each feature, the last dimension, at every place *)
 Definition every_feature (s : shape) (v : N) : op := spread_over s (first_dims (size s).-1) v.
 
+(** a vector of a number for each example, the first dimension, at every place *)
+Definition every_example (s : shape) (v : N) : op := spread_over s (behead (first_dims (size s))) v.
+
 (** [x] of shape [s], scaled and shifted. *)
 Definition emit_affine (scale shift : bool) (s : shape) (ps : seq N) (x k : N) : option prog :=
 match scale, shift, ps with
@@ -274,9 +292,9 @@ Definition pool_sum (n h w c : N) (v u : window) (x : N) : op :=
     [:: View x [:: n; h; w; c] (pool_map v u)].
 
 (** The layer on [batch] examples of shape [s]: [x] holds them, [ps] are the
-    parameters, and after them, in evaluation, the running statistics; results
-    are numbered from [k]; the last one is the output. A layer has at least one
-    instruction. *)
+    parameters, and after them, in evaluation, the running statistics, in
+    training the masks; results are numbered from [k]; the last one is the
+    output. A layer has at least one instruction. *)
 Definition emit (l : t) (batch : N) (s : shape) (ps : seq N) (x k : N) : option prog :=
 match l, s, ps with
 | Dense m true, [:: n], [:: w; b] => Some
@@ -327,6 +345,10 @@ match l, s, ps with
 | GroupNorm g n d affine, [:: h; w; c], _ =>
     then_affine affine affine (batch :: s) ps k (group_norm batch h w c g n d x k)
 | Token l, _, _ => Token.emit l batch s ps x k
+| Dropout _ _, _, [:: m] => Some [:: (k, Bin (batch :: s) Mul x m)]
+| DropPath _ _, _, [:: m] => Some
+    [:: (k, every_example (batch :: s) m); (k + 1, Bin (batch :: s) Mul x k)]%num
+| Dropout _ _, _, [::] | DropPath _ _, _, [::] => Some [:: (k, Reshape (batch :: s) (batch :: s) x)]
 | _, _, _ => None
 end.
 

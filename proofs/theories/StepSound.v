@@ -60,19 +60,20 @@ Qed.
 (** ** The gradient *)
 
 Definition logits_at (net : spec) (opts : options) (a : env R) : tensor R :=
-  logits_of net (batch_size opts) (running_at net (which opts)) a (a (data_at net (which opts))).
+  logits_of net (batch_size opts) (reading_at net (which opts)) a (a (data_at net (which opts))).
 
 Definition loss_at (net : spec) (opts : options) (a : env R) : R :=
-  loss_of net (batch_size opts) a (a (data_at net (which opts))) (a (target_at net (which opts))).
+  loss_of net (batch_size opts) (masks_at net (which opts)) a (a (data_at net (which opts))) (a (target_at net (which opts))).
 
 (** The running statistics after the step, with their shapes. *)
 Definition stats_at_step (net : spec) (opts : options) (a : env R) : seq (shape * tensor R) :=
   zip [seq q.2 | q <- net_stats net]
-    (stats_after net (batch_size opts) a (stats_at net (which opts)) (a (data_at net (which opts)))).
+    (stats_after net (batch_size opts) (masks_at net (which opts)) a (stats_at net (which opts))
+       (a (data_at net (which opts)))).
 
 (** Of the arguments [A v], which depend on a point. *)
 Definition inputs_at (V : Type) (net : spec) (opts : options) (A : V -> env R) :=
-  layer_inputs net (batch_size opts) A (fun v => A v (data_at net (which opts))).
+  layer_inputs net (batch_size opts) (masks_at net (which opts)) A (fun v => A v (data_at net (which opts))).
 
 Definition is_gradient n (f : 'rV[R]_n.+1 -> R^o) (x g : 'rV[R]_n.+1) : Prop :=
   differentiable f x /\ forall v, 'd f x v = \sum_i g 0 i * v 0 i.
@@ -86,15 +87,22 @@ Let w := which opts.
 Let nin := first_at net w.
 Hypothesis el : elaborate net (batch_size opts) (position_of net w) = Some g.
 
-Lemma below_params j : (j < n_params net)%num -> (j < nin)%num.
-Proof. by rewrite /nin /first_at /data_at /stats_at; case: w => [||o f]; lia. Qed.
-
-Lemma below_stats t j : running_at net w = Some t ->
-  (j < t + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
-Proof. by rewrite /nin /first_at /data_at /running_at; case: w => [||o f] // [<-] /=; lia. Qed.
-
 Lemma below_data : (data_at net w < nin)%num.
 Proof. by rewrite /nin /first_at; case: w => [||o f]; try case: (accumulate f); lia. Qed.
+
+Lemma below_params j : (j < n_params net)%num -> (j < nin)%num.
+Proof. by have := below_data; rewrite /data_at /stats_at; lia. Qed.
+
+Lemma below_stats t j : reading_at net w = Running t ->
+  (j < t + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
+Proof.
+have := below_data; rewrite /reading_at /data_at; case: w => [||o f] // + [<-] /=; lia.
+Qed.
+
+Lemma below_masks j : w <> Forward -> (j < masks_at net w + n_masks net)%num -> (j < nin)%num.
+Proof.
+by rewrite /nin /first_at /masks_at; case: w => [||o f] // _; try case: (accumulate f); lia.
+Qed.
 
 (** In any program that starts with the forward pass. *)
 Lemma logits_sound q : wf (g_forward g ++ q) nin sh ->
@@ -104,11 +112,13 @@ move=> wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
 rewrite /logits_at -(ha _ below_data).
 apply: (forward_sound el hf (theta := a)) => [j _ hj|]; first by apply: ha; exact: below_params.
-rewrite /= -/w; case hr: running_at => [t|] //= j _ hj; apply: ha; exact: below_stats hr hj.
+rewrite /= -/w; case hr: reading_at => [t|m] j _ hj; apply: ha; first exact: below_stats hr hj.
+have hw : w <> Forward by move: hr; case: w.
+by apply: below_masks => //; move: hr; rewrite /reading_at; case: w hw => [||o f] // _ [->].
 Qed.
 
-Lemma training_position : w <> Forward -> at_running (position_of net w) = None.
-Proof. by rewrite /= /running_at; case: w. Qed.
+Lemma training_position : w <> Forward -> at_reading (position_of net w) = Masks (masks_at net w).
+Proof. by rewrite /= /reading_at; case: w. Qed.
 
 Lemma loss_value q : w <> Forward -> wf (g_prog g ++ q) nin sh ->
   run (g_prog g ++ q) a (g_loss g) [::] = loss_at net opts a.
@@ -117,26 +127,28 @@ move=> hw wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
 have ht : (target_at net w < nin)%num.
   by move: hw; rewrite /nin /first_at /target_at; case: w => [||o f] //; try case: (accumulate f); lia.
-rewrite /e (loss_sound el (training_position hw) hf (theta := a)) => [|j _ hj]; last first.
-  by apply: ha; exact: below_params.
-by rewrite /loss_at -(ha _ below_data) -(ha _ ht).
+rewrite /e (loss_sound el (training_position hw) hf (theta := a)) => [|j _ hj|j _ hj].
+- by rewrite /loss_at -(ha _ below_data) -(ha _ ht).
+- by apply: ha; exact: below_params.
+by apply: ha; exact: below_masks hj.
 Qed.
 
 (** In a train step, the running statistics. *)
 Lemma stats_sound o f q u r e : w = Train o f -> computes e (g_forward g) -> computes e u ->
   (forall j, (j < nin)%num -> e j = a j) ->
-  update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) nin
-    q = (u, r) ->
+  update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (masks_at net w) (stats_at net w)
+    (data_at net w) nin q = (u, r) ->
   holds e (stats_at_step net opts a) r.
 Proof.
 move=> hw hf hu ha; move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
 case: output_of => // s; case: ifP => // _ [eg]; rewrite -eg /= in hf.
-rewrite (_ : at_running _ = None) in he; last by rewrite /= hw.
+rewrite (_ : at_reading _ = Masks (masks_at net w)) in he; last by rewrite /= hw.
 rewrite /stats_at_step -/w /stats_after -(ha _ below_data) => hr.
-apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ hr hu) => j hj hj'; apply: ha.
-  exact: below_params hj'.
+apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ _ hr hu) => j hj hj'; apply: ha.
+- exact: below_params hj'.
+- by apply: below_masks hj'; rewrite hw.
 have {}hj' : (j < stats_at net w + N.of_nat (size (net_stats net)))%num := hj'.
-by move: hj'; rewrite /nin /first_at /data_at hw /=; lia.
+by move: hj'; rewrite /nin /first_at /data_at hw /=; case: (accumulate f); lia.
 Qed.
 
 Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : w <> Forward ->
@@ -146,9 +158,10 @@ Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : w <> Forw
 Proof.
 move=> hw wg off; have wg0 : wf (g_prog g ++ [::]) nin sh by rewrite cats0.
 have ha v j : (j < nin)%num -> run (g_prog g) (A v) j = A v j by exact: run_stable wg.
-apply: (wf_smooth wg); apply: (loss_smooth (theta := A) el (training_position hw)) => [v|v j _ hj|k hk].
+apply: (wf_smooth wg); apply: (loss_smooth (theta := A) el (training_position hw)) => [v|v j _ hj|v j _ hj|k hk].
 - exact: wf_computes wg.
 - by apply: ha; exact: below_params.
+- by apply: ha; exact: below_masks hj.
 have eq_data : (fun v => A v (data_at net (which opts)))
     = (fun v => run (g_prog g) (A v) (data_at net w)).
   by apply: funext => v; apply: esym; exact: (ha v _ below_data).

@@ -3,13 +3,13 @@
     From a specification and options: the program of [@main], its arguments and
     results in order, with names, roles and shapes, as the Rust crate [step]
     makes them. Argument [k] is value [k] of the program: parameters, optimiser
-    state, running statistics, data, target, learning rate, [apply]. A train step updates
+    state, running statistics, data, target, masks, learning rate, [apply]. A train step updates
     the statistics, the forward pass, which is evaluation, reads them.
 
     Glossary
       - [options]           batch size, and which step
       - [port]              name, role and shape of an argument or result
-      - [stats_at], [data_at], [target_at], [rate_at], [apply_at], [slots_at],
+      - [stats_at], [data_at], [target_at], [masks_at], [rate_at], [apply_at], [slots_at],
         [powers_at], [sum_at], [average_at]
                             where the arguments are; [first_at] is past them
       - [numbered_params], [numbered_state]  the parameters, and the rule's
@@ -56,16 +56,18 @@ Definition stats_at (net : spec) (w : what) : N :=
 Definition data_at (net : spec) (w : what) : N :=
   stats_at net w + N.of_nat (size (stats_read net w)).
 Definition target_at (net : spec) (w : what) : N := data_at net w + 1.
-Definition rate_at (net : spec) (w : what) : N := data_at net w + 2.
-Definition apply_at (net : spec) (w : what) : N := data_at net w + 3.
+Definition masks_at (net : spec) (w : what) : N := data_at net w + 2.
+Definition n_masks (net : spec) : N := N.of_nat (size (net_masks net)).
+Definition rate_at (net : spec) (w : what) : N := masks_at net w + n_masks net.
+Definition apply_at (net : spec) (w : what) : N := rate_at net w + 1.
 Definition first_at (net : spec) (w : what) : N :=
   data_at net w + match w with
-                  | Forward => 1 | Grad => 2
-                  | Train _ f => if accumulate f is Some _ then 4 else 3 end.
+                  | Forward => 1 | Grad => 2 + n_masks net
+                  | Train _ f => (if accumulate f is Some _ then 4 else 3) + n_masks net end.
 
-(** Where the layers read running statistics. *)
-Definition running_at (net : spec) (w : what) : option N :=
-  if w is Forward then Some (stats_at net w) else None.
+(** Evaluation reads running statistics, training reads masks. *)
+Definition reading_at (net : spec) (w : what) : reading :=
+  if w is Forward then Running (stats_at net w) else Masks (masks_at net w).
 
 (** Slot [j] of parameter [k] comes after the parameters and the slots before. *)
 Definition slots_at (net : spec) (o : optimizer) (k : N) : seq N :=
@@ -96,6 +98,7 @@ Definition argument_ports (net : spec) (opts : options) : seq port :=
   ++ ports "stat" (stats_read net w)
   ++ [:: Port "x" "data" (batch :: input_shape net)]
   ++ (if w is Forward then [::] else [:: Port "target" "target" (logits_shape net batch)])
+  ++ (if w is Forward then [::] else ports "mask" [seq (q.1, batch :: q.2) | q <- net_masks net])
   ++ (if w is Train _ f then
         Port "lr" "hyper" [::]
         :: (if accumulate f is Some _ then [:: Port "apply" "hyper" [::]] else [::])
@@ -162,7 +165,7 @@ Definition update_stages (net : spec) (o : optimizer) (f : features) (grads : se
   else ([:: c1; c2; c3; c4], new ++ averages).
 
 Definition position_of (net : spec) (w : what) : position :=
-  At (running_at net w) (data_at net w) (target_at net w) (first_at net w).
+  At (reading_at net w) (data_at net w) (target_at net w) (first_at net w).
 
 Definition expected_step (net : spec) (opts : options) : option expected :=
   let: Options batch w := opts in
@@ -178,8 +181,8 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
         let: (stages, new) := update_stages net o f grads (next_id first p) in
         let c := flatten stages in
         let: (u, stats) :=
-          update_stats batch (layers net) [::] (input_shape net) 0 (stats_at net w) (data_at net w) first
-            (next_id first (p ++ c)) in
+          update_stats batch (layers net) [::] (input_shape net) 0 (masks_at net w) (stats_at net w)
+            (data_at net w) first (next_id first (p ++ c)) in
         Some (Expected g p grads (p ++ c ++ u)
                (new ++ stats ++ [:: g_loss g; g_logits g]))
     end

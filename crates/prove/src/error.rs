@@ -85,7 +85,8 @@ pub enum ProveError {
     #[error(
         "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, \
          depthwise_conv2d, flatten, max_pool, avg_pool, global_avg_pool, batch_norm, layer_norm, \
-         rms_norm, group_norm, all activations, and of these residual, parallel, repeat, use and blocks"
+         rms_norm, group_norm, dropout, drop_path, all activations, and of these residual, \
+         parallel, repeat, use and blocks"
     )]
     Layer {
         /// The layer's name.

@@ -97,7 +97,9 @@ impl Chains {
             }
             return Ok(items);
         }
-        let name = if so_far.again { &layer.name } else { &layer.root };
+        // A mask is of a place, as every use has its own.
+        let by_place = so_far.again || layer.mask.is_some();
+        let name = if by_place { &layer.name } else { &layer.root };
         let joining = match &layer.kind {
             LayerKind::Residual(_) => "Sum",
             LayerKind::Concat(_) => "Concat",
@@ -217,8 +219,16 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
             let windows = windows.ok_or_else(|| uncovered("avg_pool"))?;
             format!("Layer.AvgPool {windows} {}", p.count_include_pad)
         }
+        LayerKind::Dropout(d) => format!("Layer.Dropout {}", probability(d.rate.exact())),
+        LayerKind::DropPath(d) => format!("Layer.DropPath {}", probability(d.rate.exact())),
         other => return Err(uncovered(other.name())),
     })
+}
+
+/// As it is declared: no step stores it.
+fn probability(rate: &Rational) -> String {
+    let ratio = rate.as_ratio();
+    format!("({})%Z {}%positive", ratio.numer(), ratio.denom())
 }
 
 /// `None` while its padding is not resolved, which in a network it is.

@@ -38,6 +38,9 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another epsilon", first("Layer.GroupNorm 2 (", "Layer.GroupNorm 2 (1"));
     change("another epsilon", first("Layer.LayerNorm (", "Layer.LayerNorm (1"));
     change("another epsilon", first("Layer.RmsNorm (", "Layer.RmsNorm (1"));
+    change("masks of examples", first("Layer.Dropout", "Layer.DropPath"));
+    change("masks of elements", first("Layer.DropPath", "Layer.Dropout"));
+    change("no mask", first("Layer.Dropout (1)", "Layer.Dropout (0)"));
     change("another loss", first("Loss.SoftmaxCrossEntropy", "Loss.MeanSquaredError"));
     change("another loss", first("Loss.BinaryCrossEntropyWithLogits", "Loss.MeanSquaredError"));
     change("another momentum", first(" (13421773)%Z", " (3421773)%Z"));

@@ -2,8 +2,9 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    AvgPool, Conv2d, Dense, Elu, Gelu, GeluForm, GroupNorm, HardSwish, LeakyRelu, MaxPool, Merge,
-    Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid, Softplus, Tanh, Use,
+    AvgPool, Conv2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm, GroupNorm, HardSwish,
+    LeakyRelu, MaxPool, Merge, Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid,
+    Softplus, Tanh, Use,
 };
 use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -183,10 +184,12 @@ pub fn steps() -> Vec<Step> {
         })
         .flatten()
         .dense(2);
-    // A number for every place and channel.
+    // A number for every place and channel; masks for each and for examples.
     let scored = NetSpec::new("scored", [2, 2, 1])
         .conv2d(2, 1)
         .layer(Tanh::new())
+        .layer(Dropout { rate: Number::ratio(1, 4) })
+        .layer(DropPath { rate: Number::ratio(1, 2) })
         .conv2d(2, 1)
         .loss(Loss::BinaryCrossEntropyWithLogits);
     for net in [curved, means, pools, normal, branched, met, scored] {
