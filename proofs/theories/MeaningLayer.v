@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith String DecimalString.
-From Cotangent Require Import Ir Index Denote Smooth SpecLayer Images Norms Tokens.
+From Cotangent Require Import Ir Index Denote Smooth SpecLayer Images Norms Tokens SelfAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -117,6 +117,7 @@ match l, s, ps with
 | Layer.Dropout _ _, _, [:: m] => fun i => x i * m i
 | Layer.DropPath _ _, _, [:: m] => fun i => x i * m [:: row i]
 | Layer.Dropout _ _, _, [::] | Layer.DropPath _ _, _, [::] => x
+| Layer.Attention heads causal bias, [:: t; m], _ => attention t m (N.div m heads) causal bias ps x
 | Layer.Flatten, _, _ => fun i => x (same_place (batch :: s) [:: batch; size_of s] i)
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.

@@ -5,7 +5,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes SpecLayer Images ImagesSound Norms NormsSound.
-From Cotangent Require Import PoolsSound Tokens TokensSound MeaningLayer.
+From Cotangent Require Import PoolsSound Tokens TokensSound SelfAttention AttentionSound MeaningLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -70,11 +70,14 @@ rewrite !andTb; have -> : at_map (proj [:: 0; 1; 2; 3]%num) [:: n; h; w; m] r = 
 by apply/eqP/eqP => [[->]|->].
 Qed.
 
+Lemma heads_divide heads c : Attention.fits heads c -> (heads * N.div c heads)%num = c.
+Proof. by case/and3P => _ _ /N.eqb_eq. Qed.
+
 (** What the output of a layer depends on. *)
 Lemma layer_eqt l batch s s' (ps : seq (tensor R)) (x y : tensor R) : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d] /=.
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei /N.ltb_lt hp /N.ltb_lt hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -104,7 +107,9 @@ by apply: affine_eqt; exact: group_norm_eqt.
   by rewrite /avg_pool (window_values_eqt hx hi).
 - exact: token_eqt.
 - by move=> [<-] h i hi; case: ps => [|m [|? ?]] //=; rewrite h.
-by move=> [<-] h i hi; case: ps => [|m [|? ?]] //=; rewrite h.
+- by move=> [<-] h i hi; case: ps => [|m [|? ?]] //=; rewrite h.
+case: s => [|t [|c []]] //; case: ifP => // /heads_divide ec [<-].
+by have := @attention_eqt R batch t heads (N.div c heads) causal bias ps x y; rewrite ec; apply.
 Qed.
 
 Lemma int_nat3 : int_real R 3 = 3%:R. Proof. by rewrite /= mulr1 (natrD _ 1 2). Qed.
@@ -176,7 +181,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d].
+case: l => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -230,9 +235,11 @@ by apply: group_norm_sound => //; exact: affine_start ha hc.
 - move=> [<-]; case: ps => [|m [|? ?]] // -[<-] /computes_cons [h0 _] i hi.
     by rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id.
   by rewrite (last_at (n := 0)) //= N.add_0_r h0.
-move=> [<-]; case: ps => [|m [|? ?]] // -[<-] /computes_cons [h0].
-  by move=> _ i hi; rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id.
-by move=> /computes_cons [h1 _] i hi; rewrite (last_at (n := 1)) // h1 /= h0 every_example_sound.
+- move=> [<-]; case: ps => [|m [|? ?]] // -[<-] /computes_cons [h0].
+    by move=> _ i hi; rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id.
+  by move=> /computes_cons [h1 _] i hi; rewrite (last_at (n := 1)) // h1 /= h0 every_example_sound.
+rewrite /=; case: s => [|t [|m []]] //; case: ifP => // /heads_divide em [<-] hc.
+by have := attention_sound hc; rewrite em; apply.
 Qed.
 
 Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.stats l s) ->
@@ -242,7 +249,7 @@ Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.s
   List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
     (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
 Proof.
-case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0|? ?|? ?] /=;
+case: l => [m bias|p||m v w1 g bias||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0|? ?|? ?|heads causal bias] /=;
   try by case: st => // _ [_ <-] _ _; split=> //; constructor.
 case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
 have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
@@ -314,7 +321,7 @@ Lemma layer_smooth name l batch s s' ps x k c E : size ps = (size (Layer.params 
 Proof.
 move=> sz fit; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
     then size ps == Layer.affine_count scale else true by case: l sz {fit} => //= ? ? ? ? [] ->.
-case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d] fit /= own.
+case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias] fit /= own.
 - case: s {fit} => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
@@ -351,7 +358,9 @@ case: l fit => [m bias|p||m v u g bias||a b c1 d1 scale|a b scale shift|a b scal
   by rewrite /window_values size_map pnatr_eq0 -lt0n; exact: window_cells_gt0.
 - by move=> h hc _; exact: token_smooth h hc.
 - by case: ps => [|m [|? ?]] // -[<-] _ _ d' o /= [[_ <-] //|].
-by case: ps => [|m [|? ?]] // -[<-] _ _ d' o /=; repeat case=> [[_ <-] //|].
+- by case: ps => [|m [|? ?]] // -[<-] _ _ d' o /=; repeat case=> [[_ <-] //|].
+case: s {fit} => [|t [|c' []]] //; case: ifP => // /and3P [_ /N.ltb_lt pos _] h hc _.
+exact: attention_smooth pos h hc.
 Qed.
 
 Lemma off_kink_eqt name s (x y : V -> tensor R) q : (forall v, eqt s (x v) (y v)) ->

@@ -7,7 +7,8 @@
     To add a layer: a constructor of [Layer.t], a line in each of
     [Layer.output], [Layer.params] and [Layer.emit], and its meaning; for an
     activation, of [Layer.pointwise] and in [Layer.emit_pointwise]. Layers on
-    tokens have a file of their own, [SpecToken.v].
+    tokens and attention have files of their own, [SpecToken.v] and
+    [SpecAttention.v].
 
     Glossary
       - [Layer.output]    shape of one example going out; [None] if it does not fit
@@ -19,7 +20,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.
-From Cotangent Require Export SpecToken.
+From Cotangent Require Export SpecToken SpecAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Module Layer.
@@ -79,8 +80,10 @@ Inductive t :=
     (** in training, times a mask of the shape of the input. Who trains draws it;
         an entry is 0 with this probability, else what keeps the mean. At
         probability 0 there is no mask *)
-| DropPath of Z & positive.
+| DropPath of Z & positive
     (** the same with one number for each example *)
+| Attention of N & bool & bool.
+    (** heads, whether it is causal, whether there are biases; in [SpecAttention.v] *)
 
 Definition output (l : t) (s : shape) : option shape := match l, s with
 | Conv2d m v u g _, [:: h; w; c] =>
@@ -101,6 +104,8 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
 | GroupNorm _ _ _ _, _ => None
 | Token l, _ => Token.output l s
 | Dropout _ _, _ | DropPath _ _, _ => Some s
+| Attention heads _ _, [:: _; m] => if Attention.fits heads m then Some s else None
+| Attention _ _ _, _ => None
 end.
 
 (** Scales and shifts. *)
@@ -120,6 +125,7 @@ Definition params (l : t) (s : shape) : seq (string * shape) := match l, s with
 | RmsNorm _ _ scale, _ => affine_params scale false (last 0%num s)
 | GroupNorm _ _ _ affine, _ => affine_params affine affine (last 0%num s)
 | Token l, _ => Token.params l s
+| Attention _ _ bias, [:: _; m] => Attention.params bias m
 | _, _ => [::]
 end.
 
@@ -349,6 +355,9 @@ match l, s, ps with
 | DropPath _ _, _, [:: m] => Some
     [:: (k, every_example (batch :: s) m); (k + 1, Bin (batch :: s) Mul x k)]%num
 | Dropout _ _, _, [::] | DropPath _ _, _, [::] => Some [:: (k, Reshape (batch :: s) (batch :: s) x)]
+| Attention heads causal bias, [:: t; m], _ =>
+    if Attention.fits heads m
+    then Attention.emit batch t heads (N.div m heads) causal bias ps x k else None
 | _, _, _ => None
 end.
 

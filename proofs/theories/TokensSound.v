@@ -64,6 +64,16 @@ rewrite !at_step /= hp hr.
 by case: ifP.
 Qed.
 
+Lemma at_part2 j n t m b i f : N.ltb b n -> N.ltb i t ->
+  at_map (steps_map (part_steps 3 2 j)) [:: n; t; m] [:: b; i; f]
+  = if N.ltb (j + f) m then Some [:: b; i; (j + f)%num] else None.
+Proof.
+move=> hb hi; have -> : steps_map (part_steps 3 2 j) = [:: Aff (Z.of_N 0) [:: (0%num, 1%Z)];
+    Aff (Z.of_N 0) [:: (1%num, 1%Z)]; Aff (Z.of_N j) [:: (2%num, 1%Z)]] by [].
+rewrite !at_step /= hb hi.
+by case: ifP.
+Qed.
+
 (** Dimensions of size 1 do not move anything. *)
 Lemma index_ones n j s :
   seq.index (nseq n 0%num ++ j) (idxs (nseq n 1%num ++ s)) = seq.index j (idxs s).
@@ -105,13 +115,16 @@ apply: eq_bigl => r; case hr: (r \in _) => //=; rewrite mem_idxs in hr.
 have := at_map_first (n := size out) hr; rewrite take_size_cat // size_cat leq_addr => -> //.
 Qed.
 
+Lemma sum_idxs1 k (F : idx -> R) : \sum_(r <- idxs [:: k]) F r = \sum_(c <- Nrange k) F [:: c].
+Proof. by rewrite big_allpairs_dep; apply: eq_bigr => c _; rewrite big_seq1. Qed.
+
 (** A sum of products of two operands, over one index. *)
 Lemma den_product1 out k v w e i : i \in idxs out ->
   den (product out [:: k] [:: v; w]) e i
   = \sum_(c <- Nrange k) read e v (i ++ [:: c]) * read e w (i ++ [:: c]).
 Proof.
-move=> hi; rewrite den_product // big_allpairs_dep; apply: eq_bigr => c _.
-by rewrite big_seq1 !big_cons big_nil mulr1.
+move=> hi; rewrite den_product // sum_idxs1; apply: eq_bigr => c _.
+by rewrite !big_cons big_nil mulr1.
 Qed.
 
 (** One operand, read where a map says. *)

@@ -84,9 +84,10 @@ pub enum ProveError {
     /// A layer that the proofs do not cover.
     #[error(
         "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, \
-         depthwise_conv2d, flatten, max_pool, avg_pool, global_avg_pool, batch_norm, layer_norm, \
-         rms_norm, group_norm, dropout, drop_path, all activations, and of these residual, \
-         parallel, repeat, use and blocks"
+         depthwise_conv2d, flatten, reshape, max_pool, avg_pool, global_avg_pool, batch_norm, \
+         layer_norm, rms_norm, group_norm, layer_scale, embedding, position_embedding, \
+         class_token, select_token, multi_head_attention without a context, all activations, \
+         and of these residual, parallel, repeat, use and blocks"
     )]
     Layer {
         /// The layer's name.

@@ -189,6 +189,12 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         LayerKind::PositionEmbedding(_) => token("Position"),
         LayerKind::ClassToken(_) => token("Class"),
         LayerKind::SelectToken(t) => token(&format!("Select {}", t.index)),
+        LayerKind::MultiHeadAttention(a) if a.context.is_empty() => {
+            format!("Layer.Attention {} {} {}", a.heads, a.causal, a.bias)
+        }
+        LayerKind::MultiHeadAttention(_) => {
+            return Err(uncovered("multi_head_attention with a context"));
+        }
         LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| uncovered("conv2d"))?,
         LayerKind::DepthwiseConv2d(c) => {
             let channels = layer.input.last().copied().unwrap_or(1);

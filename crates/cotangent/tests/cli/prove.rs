@@ -157,10 +157,13 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
 #[test]
 fn what_cannot_be_proved_says_why() {
     let dir = small();
-    let layer = fails(dir.path(), &["prove", "tiny-gpt"]);
+    let net = "name = \"u\"\ninput = [2, 2, 1]\nlayers = [
+      { kind = \"upsample\", scale = 2, name = \"wide\" }, { kind = \"flatten\" } ]\n";
+    std::fs::write(dir.path().join("u.toml"), net).unwrap();
+    let layer = fails(dir.path(), &["prove", "u.toml"]);
     let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("`tok_embed`") && words.contains("dense, conv2d, depthwise_conv2d"),
+        words.contains("`wide`") && words.contains("dense, conv2d, depthwise_conv2d"),
         "{layer}"
     );
     std::fs::create_dir(dir.path().join("full")).unwrap();
@@ -356,6 +359,56 @@ fn a_net_with_pools() {
         assert_eq!(kinks[0]["layer"], "max_pool_1", "{report}");
         assert_eq!(kinks[0]["op"], "max_pool", "{report}");
     }
+}
+
+/// Layers on tokens: a dense layer, learned scales, positions and tokens,
+/// patches, means with and without their dimensions, one token of several.
+#[test]
+fn a_net_of_tokens() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"t\"\ninput = [4, 3, 2]\nlayers = [
+      { kind = \"patch_embed\", features = 4, patch = [2, 1] }, { kind = \"class_token\" },
+      { kind = \"position_embedding\" }, { kind = \"layer_scale\", init = 0.5 },
+      { kind = \"dense\", features = 3 }, { kind = \"tanh\" },
+      { kind = \"embedding\", features = 2 }, { kind = \"reshape\", shape = [1, 7, 2] },
+      { kind = \"layer_scale\" }, { kind = \"global_avg_pool\", keep = true },
+      { kind = \"reshape\", shape = [2, 1] }, { kind = \"dense\", features = 3, bias = false },
+      { kind = \"parallel\", branches = [
+        [{ kind = \"select_token\", index = 1 }], [{ kind = \"global_avg_pool\" }] ] },
+      { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("t.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "t.toml", "--what", what, "--batch", "2", "--json"]);
+        assert!(report["theorem"].as_str().unwrap().contains("Token.Select 1"), "{report}");
+        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
+    }
+}
+
+/// Attention in one head and in two, with and without biases, also causal; a
+/// file in which a token may look at later ones is refused.
+#[test]
+fn a_net_that_attends() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"a\"\ninput = [3, 4]\nlayers = [
+      { kind = \"multi_head_attention\", heads = 1, bias = false },
+      { kind = \"transformer_block\", heads = 2, mlp = 3, causal = true },
+      { kind = \"select_token\", index = 2 }, { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("a.toml"), net).unwrap();
+    for what in ["forward", "grad", "train"] {
+        let report =
+            json(dir.path(), &["prove", "a.toml", "--what", what, "--batch", "2", "--json"]);
+        let theorem = report["theorem"].as_str().unwrap();
+        assert!(theorem.contains("Layer.Attention 2 true true"), "{report}");
+        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
+    }
+    ok(dir.path(), &["emit", "a.toml", "--batch", "2", "-o", "f.mlir"]);
+    let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
+    let tampered = text.replace("dense<-1000000000.0>", "dense<-1.0>");
+    assert_ne!(tampered, text);
+    std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    assert!(message.contains("not certified"), "{message}");
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    AvgPool, Conv2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm, GroupNorm, HardSwish,
-    LeakyRelu, MaxPool, Merge, Padding, Pair, Parallel, Relu, Relu6, Residual, RmsNorm, Sigmoid,
+    AvgPool, ClassToken, Conv2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm, GlobalAvgPool,
+    GroupNorm, HardSwish, LayerScale, LeakyRelu, MaxPool, Merge, MultiHeadAttention, Padding, Pair,
+    Parallel, PositionEmbedding, Relu, Relu6, Reshape, Residual, RmsNorm, SelectToken, Sigmoid,
     Softplus, Tanh, Use,
 };
 use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
@@ -192,7 +193,22 @@ pub fn steps() -> Vec<Step> {
         .layer(DropPath { rate: Number::ratio(1, 2) })
         .conv2d(2, 1)
         .loss(Loss::BinaryCrossEntropyWithLogits);
-    for net in [curved, means, pools, normal, branched, met, scored] {
+    // As many tokens as heads, and as features in a head.
+    let tokens = NetSpec::new("tokens", [2, 2])
+        .layer(ClassToken::new())
+        .layer(PositionEmbedding::new())
+        .layer(Dense::new(3))
+        .layer(LayerScale::new())
+        .layer(SelectToken { index: 1 })
+        .layer(Reshape::new(vec![1, 3]))
+        .layer(GlobalAvgPool::new())
+        .dense(2);
+    let heads = NetSpec::new("heads", [2, 4])
+        .layer(MultiHeadAttention { causal: true, ..MultiHeadAttention::new(2) })
+        .layer(MultiHeadAttention { bias: false, ..MultiHeadAttention::new(1) })
+        .layer(GlobalAvgPool::new())
+        .dense(2);
+    for net in [curved, means, pools, normal, branched, met, scored, tokens, heads] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
