@@ -1,0 +1,207 @@
+(** * Exact values are the values
+
+    Near a point [x0] of a normed module on which parameters depend
+    continuously: what [Exact.v] computes is the value at [x0], rows with the
+    same model are equal near [x0], and where [walk] finds no problem, no kink
+    is met.
+
+    Glossary
+      - [continuous_at]  of a function of the point, at [x0]
+      - [at_entry], [holds_fixed]  a row, a tensor is what was computed *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.classical Require Import boolp classical_sets functions.
+From mathcomp.analysis Require Import reals topology normedtype.
+From Coq Require Import NArith ZArith Lia String.
+From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number Canonical TwinSound.
+From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Import numFieldNormedType.Exports.
+Local Open Scope ring_scope.
+
+Lemma Forall2_map (A B C : Type) (P : B -> C -> Prop) (f : A -> B) (g : A -> C) l :
+  (forall a, List.In a l -> P (f a) (g a)) -> List.Forall2 P [seq f a | a <- l] [seq g a | a <- l].
+Proof.
+elim: l => [|a l ih] h /=; constructor; first by apply: h; left.
+by apply: ih => b hb; apply: h; right.
+Qed.
+
+Lemma Forall2_zip_in (A B : Type) (P : A -> B -> Prop) l l' : size l = size l' ->
+  (forall a b, List.In (a, b) (zip l l') -> P a b) -> List.Forall2 P l l'.
+Proof.
+elim: l l' => [|a l ih] [|b l'] //= [hs] h; constructor; first by apply: h; left.
+by apply: ih => // a' b' hab; apply: h; right.
+Qed.
+
+Lemma In_mem (A : eqType) (a : A) l : List.In a l <-> a \in l.
+Proof.
+elim: l => //= b l ih; rewrite inE; split=> [[->|/ih ->]|/orP [/eqP ->|/ih]]; rewrite ?eqxx ?orbT //.
+  by left.
+by right.
+Qed.
+
+Lemma filter_head (A : Type) (p : pred A) l a l' : seq.filter p l = a :: l' -> List.In a l /\ p a.
+Proof.
+elim: l => //= b l ih; case: ifP => [hb [<- _]|_ /ih [hin pa]]; first by split=> //; left.
+by split=> //; right.
+Qed.
+
+Lemma idxs1 n : idxs [:: n] = [seq [:: i] | i <- Nrange n].
+Proof. by rewrite /=; elim: (Nrange n) => //= i l ->. Qed.
+
+Section Near.
+Variables (R : realType) (V : normedModType R) (x0 : V).
+Implicit Types (f g : V -> R).
+
+Definition continuous_at f : Prop := {for x0, continuous (f : V -> R^o)}.
+
+Lemma continuous_const (a : R) : continuous_at (fun _ => a).
+Proof. exact: cst_continuous. Qed.
+
+Lemma continuous_add f g : continuous_at f -> continuous_at g -> continuous_at (fun v => f v + g v).
+Proof. exact: continuousD. Qed.
+
+Lemma continuous_mul f g : continuous_at f -> continuous_at g -> continuous_at (fun v => f v * g v).
+Proof. exact: continuousM. Qed.
+
+Lemma continuous_max f g : continuous_at f -> continuous_at g -> continuous_at (fun v => Num.max (f v) (g v)).
+Proof.
+move=> hf hg; rewrite (_ : (fun v => _) = (fun v => (f v + g v + `|f v - g v|) * 2%:R^-1)); last first.
+  apply/funext => v; have two : 2%:R != 0 :> R by rewrite pnatr_eq0.
+  case: (lerP (f v) (g v)) => h.
+    by rewrite addrC addrA subrK -mulr2n -(mulr_natr (g v)) mulfK.
+  by rewrite addrC [f v + _]addrC addrA subrK -mulr2n -(mulr_natr (f v)) mulfK.
+apply: continuous_mul; last exact: continuous_const.
+apply: continuous_add; first exact: continuous_add.
+have d : {for x0, continuous ((fun v => f v - g v) : V -> R^o)} by exact: continuousB.
+exact: (continuous_comp d (@norm_continuous R [normedModType R of R^o] _)).
+Qed.
+
+Lemma continuous_sum (T : Type) (L : seq T) (F : V -> T -> R) :
+  (forall l, List.In l L -> continuous_at (fun v => F v l)) -> continuous_at (fun v => \sum_(l <- L) F v l).
+Proof.
+elim: L => [|l L ih] h.
+  by rewrite (_ : (fun v => _) = (fun=> 0)); [exact: continuous_const|apply/funext => v; rewrite big_nil].
+rewrite (_ : (fun v => _) = (fun v => F v l + \sum_(l <- L) F v l)); last first.
+  by apply/funext => v; rewrite big_cons.
+by apply: continuous_add; [apply: h; left|apply: ih => k hk; apply: h; right].
+Qed.
+
+Lemma near_value f g : (\forall v \near x0, f v = g v) -> f x0 = g x0.
+Proof. exact: nbhs_singleton. Qed.
+
+Lemma near_eq_trans f g h : (\forall v \near x0, f v = g v) -> (\forall v \near x0, g v = h v) ->
+  \forall v \near x0, f v = h v.
+Proof. by apply: filterS2 => v ->. Qed.
+
+Lemma near_eq_sym f g : (\forall v \near x0, f v = g v) -> \forall v \near x0, g v = f v.
+Proof. by apply: filterS => v ->. Qed.
+
+Lemma continuous_near f g : (\forall v \near x0, f v = g v) -> continuous_at g -> continuous_at f.
+Proof.
+move=> h; rewrite /continuous_at /prop_for (near_value h) => c; apply: cvg_trans c.
+by apply: (@near_eq_cvg _ _ (nbhs x0)); apply: filterS h => v ->.
+Qed.
+End Near.
+
+Section Point.
+Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tensor R) (pt : point).
+Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
+Hypothesis theta_at : at_point pt (theta x0).
+Notation dyadic := (dyadic R).
+Implicit Types (X : V -> tensor R) (x : fixed).
+
+Definition at_entry (e : N) (zero_stays : bool) X (i : idx) (en : entry) : Prop :=
+  forall j, (j < size en.2)%nat ->
+  let cell := rcons i (N.of_nat j) in
+  [/\ continuous_at x0 (fun v => X v cell), X x0 cell = dyadic e (nth 0%Z en.2 j),
+      (\forall v \near x0, X v cell = X v (rcons en.1 (N.of_nat j)))
+    & zero_stays -> nth 0%Z en.2 j = 0%Z -> \forall v \near x0, X v cell = 0].
+
+Definition holds_fixed X x : Prop := forall i en, look (f_table x) i = Some en ->
+  at_entry (f_exponent x) (f_rectified x) X i en.
+
+(** A row that is its own model. *)
+Lemma at_entry_own e X i r : (forall j, (j < size r)%nat ->
+    continuous_at x0 (fun v => X v (rcons i (N.of_nat j)))
+    /\ X x0 (rcons i (N.of_nat j)) = dyadic e (nth 0%Z r j)) ->
+  at_entry e false X i (i, r).
+Proof. by move=> h j hj; have [c val] := h j hj; split=> //=; exact: nearW. Qed.
+
+(** Equal nearby to a row that has a model. *)
+Lemma at_entry_as e X i j en : at_entry e false X j en ->
+  (forall o, (o < size en.2)%nat ->
+     \forall v \near x0, X v (rcons i (N.of_nat o)) = X v (rcons j (N.of_nat o))) ->
+  at_entry e false X i en.
+Proof.
+move=> h same o ho; have [c val near _] := h o ho; have s := same o ho; split=> //.
+- exact: continuous_near s c.
+- by rewrite (near_value s).
+- exact: near_eq_trans s near.
+Qed.
+
+(** ** Stored numbers *)
+
+Lemma scale_le l : (scale l <= 150)%num. Proof. exact: N.le_min_l. Qed.
+
+Lemma literal_atP k s l : literal_at pt k s = Some l ->
+  [/\ List.In l pt, l_value l = k, l_shape l = s & size (l_rows l) = size (rows_of s)].
+Proof.
+rewrite /literal_at; case E: (seq.filter _ _) => [|l' ls] // [e]; subst l'.
+have [hin /and3P [/N.eqb_eq e1 /eqP e2 /N.eqb_eq e3]] := filter_head E; split=> //.
+by rewrite /rows_of size_idxs -e3 Nnat.Nat2N.id.
+Qed.
+
+Lemma literal_sound k s l : literal_at pt k s = Some l ->
+  List.Forall2 (fun i w => forall j, (j < size (decode (scale l) w))%nat ->
+      theta x0 k (rcons i (N.of_nat j)) = dyadic (exponent_of l) (nth 0%Z (decode (scale l) w) j))
+    (rows_of s) (l_rows l).
+Proof.
+move=> /literal_atP [hin hk hs hsz]; apply: Forall2_zip_in => // i w hw j hj.
+have [f hf ->] := decode_sound R (@scale_le l) hj.
+by rewrite -hk; apply: (theta_at hin) hf; rewrite hs.
+Qed.
+
+Lemma bias_sound k m b : bias_at pt k m = Some b -> forall j, has_bias b j ->
+  theta x0 k [:: N.of_nat j] = bias_value R b j.
+Proof.
+rewrite /bias_at; case E: literal_at => [l|] //; have := literal_sound E.
+by case: l_rows => [|w ws] // h [<-] j /= hj; inversion h; subst; exact: H2.
+Qed.
+
+Lemma data_sound k s x : (forall v, theta v k = theta x0 k) -> data_value pt k s = Some x ->
+  holds_fixed (fun v => theta v k) x.
+Proof.
+move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-] i en /=.
+apply: look_tabulate => t model [i' r] {i}{}en hin ih [<-].
+have own : at_entry (exponent_of l) false (fun v => theta v k) i' (i', r).
+  apply: at_entry_own => j hj; split; first exact: theta_continuous.
+  have := literal_sound E; move: hin hj; move: (rows_of s) (l_rows l) => L W.
+  move=> hin hj hF; elim: hF hin => //= a w {}L {}W haw _ ih'; case=> [[e1 e2]|]; last exact: ih'.
+  by subst; exact: haw.
+case: model => [j|] //; case hj: look => [[m r']|] //.
+case: ifP => // /(list_eqbP (fun a b => proj1 (Z.eqb_eq a b))) er; rewrite /= in er; subst r'.
+apply: (at_entry_as (ih _ _ hj)) => o ho; have [_ e1 _ _] := own o ho.
+have [_ e2 _ _] := ih _ _ hj o ho; apply: nearW => v.
+by rewrite /= const in e1 e2 *; rewrite e1 e2.
+Qed.
+
+(** ** Sums of products *)
+Lemma cell_sound (T : Type) (L : seq T) (xf yf : V -> T -> R) (bf : V -> R) (W : Type) (dec : W -> row)
+    ex ew bias xs (ws : seq W) m j :
+  (forall l, List.In l L -> continuous_at x0 (fun v => xf v l)) ->
+  (forall l, continuous_at x0 (fun v => yf v l)) -> continuous_at x0 bf ->
+  (has_bias bias j -> bf x0 = bias_value R bias j) ->
+  List.Forall2 (fun l z => xf x0 l = dyadic ex z) L xs ->
+  List.Forall2 (fun l w => (j < size (dec w))%nat -> yf x0 l = dyadic ew (nth 0%Z (dec w) j)) L ws ->
+  let r := out_row (ex + ew) bias (combine dec xs ws (nseq m 0%Z)) in
+  (j < size r)%nat ->
+  continuous_at x0 (fun v => \sum_(l <- L) xf v l * yf v l + bf v)
+  /\ \sum_(l <- L) xf x0 l * yf x0 l + bf x0 = dyadic (out_exponent (ex + ew) bias) (nth 0%Z r j).
+Proof.
+move=> cx cy cb hb hx hw r hj; have [h1 h2 ->] := out_row_sound R hj; split.
+  apply: continuous_add => //; apply: continuous_sum => l hl.
+  by apply: continuous_mul; [exact: cx|exact: cy].
+rewrite hb // (combine_sound hx hw h1) nth_nseq; case: ifP => _; rewrite dyadic0 addr0 //.
+Qed.
+End Point.
