@@ -16,10 +16,9 @@ From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith.
 From Coq Require Import Init.Byte Strings.Byte.
 From Cotangent Require Import Ir Index Denote.
+From Cotangent Require Export Words.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
-
-Inductive words := Done | F of byte & byte & byte & byte & words.
 
 (** Sign: one bit; exponent: eight; then the mantissa. *)
 Definition float32 (a b c d : byte) : option (Z * N) :=

@@ -1,0 +1,259 @@
+(** * Exact values of layers are their values
+
+    Where the rows of a layer's input are what [Exact.v] says, so are those of
+    its output; and where [walk] finds no problem, no kink is met. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.classical Require Import boolp classical_sets functions.
+From mathcomp.analysis Require Import reals topology normedtype.
+From Coq Require Import NArith ZArith Lia String.
+From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
+From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers ExactRows.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Import numFieldNormedType.Exports.
+Local Open Scope ring_scope.
+
+Lemma Forall2_mapl (A B C : Type) (P : B -> C -> Prop) (f : A -> B) l l' :
+  List.Forall2 P [seq f a | a <- l] l' -> List.Forall2 (fun a => P (f a)) l l'.
+Proof. by elim: l l' => [|a l ih] l' /= h; inversion h; subst; constructor => //; exact: ih. Qed.
+
+Lemma Forall2_mapr (A B C : Type) (P : A -> C -> Prop) (f : B -> C) l l' :
+  List.Forall2 (fun a b => P a (f b)) l l' -> List.Forall2 P l [seq f b | b <- l'].
+Proof. by elim=> [|a b {}l {}l' h _ ih] /=; constructor. Qed.
+
+Lemma Forall2_of_map (A B C : Type) (P : B -> C -> Prop) (f : A -> B) l l' :
+  List.Forall2 (fun a => P (f a)) l l' -> List.Forall2 P [seq f a | a <- l] l'.
+Proof. by elim=> [|a b {}l {}l' h _ ih] /=; constructor. Qed.
+
+Lemma Forall2_weaken (A B : Type) (P Q : A -> B -> Prop) l l' :
+  (forall a b, P a b -> Q a b) -> List.Forall2 P l l' -> List.Forall2 Q l l'.
+Proof. by move=> h; elim=> [|a b {}l {}l' hp _ ih]; constructor => //; exact: h. Qed.
+
+Lemma Forall2_flatten (A B : Type) (P : A -> B -> Prop) ls ls' :
+  List.Forall2 (List.Forall2 P) ls ls' -> List.Forall2 P (flatten ls) (flatten ls').
+Proof. by elim=> [|a b l l' h _ ih] /=; [constructor|exact: List.Forall2_app]. Qed.
+
+Lemma Forall2_In (A B : Type) (P : A -> B -> Prop) l l' a : List.Forall2 P l l' -> List.In a l ->
+  exists2 b, List.In b l' & P a b.
+Proof.
+elim=> [|a' b {}l {}l' h _ ih] //= [<-|/ih [b' hb' hp]]; first by exists b => //; left.
+by exists b' => //; right.
+Qed.
+
+Lemma Nrange_Forall2 (B : Type) (P : N -> B -> Prop) b0 n l : N.of_nat (size l) = n ->
+  (forall k, (k < size l)%nat -> P (N.of_nat k) (nth b0 l k)) -> List.Forall2 P (Nrange n) l.
+Proof.
+move=> <- h; rewrite /Nrange Nnat.Nat2N.id; apply: (nth_Forall2 (t := 0%num) (u := b0)).
+  by rewrite size_map size_iota.
+move=> k; rewrite size_map size_iota => hk.
+by rewrite (nth_map 0%nat) ?size_iota // nth_iota // add0n; exact: h.
+Qed.
+
+Lemma idxs3 a b c i : i \in idxs [:: a; b; c] ->
+  exists p q r, [/\ i = [:: p; q; r], (p < a)%num, (q < b)%num & (r < c)%num].
+Proof.
+rewrite mem_idxs; case: i => [|p [|q [|r [|? ?]]]] //=; rewrite ?andbF //.
+by move=> /and4P [/N.ltb_lt hp /N.ltb_lt hq /N.ltb_lt hr _]; exists p, q, r.
+Qed.
+
+(** Rows, then the entries of each. *)
+Lemma idxs_rows s : (0 < size s)%nat ->
+  idxs s = flatten [seq [seq rcons l a | a <- Nrange (last 0%num s)] | l <- idxs (lead s)].
+Proof.
+case/lastP: s => // s z _; have -> : lead (rcons s z) = s.
+  by rewrite /lead size_rcons /= -cats1 take_size_cat.
+rewrite last_rcons -cats1 [in LHS]idxs_cat idxs1; congr flatten; apply: eq_map => l.
+by rewrite -map_comp; apply: eq_map => a /=; rewrite cats1.
+Qed.
+
+Lemma idxs_row s i : (0 < size s)%nat -> i \in idxs s ->
+  exists l a, [/\ i = rcons l a, l \in idxs (lead s) & (a < last 0%num s)%num].
+Proof.
+move=> h; rewrite idxs_rows // => /flattenP [_ /mapP [l hl ->] /mapP [a ha ->]].
+by exists l, a; split=> //; apply/N.ltb_lt; rewrite -mem_Nrange.
+Qed.
+
+Lemma first_greatest_ge (R : realType) (x : tensor R) b l : {in b :: l, forall j, x j <= x (first_greatest x b l)}.
+Proof.
+have up : forall l b, x b <= x (first_greatest x b l).
+  elim=> [|j {}l ih] {}b //=; apply: le_trans (ih _).
+  by case: ifP => // /ltW.
+elim: l b => [|j l ih] b i; first by rewrite inE => /eqP ->.
+rewrite in_cons => /orP [/eqP ->|]; first exact: (up (j :: l)).
+rewrite in_cons /= => /orP [/eqP ->|hi]; last by apply: ih; rewrite in_cons hi orbT.
+by apply: le_trans (up _ _); case: ifP => // /negbT; rewrite -leNgt.
+Qed.
+
+Lemma chosen_ge (R : realType) s k m (x : tensor R) i c j : chosen s k m x i = Some c ->
+  j \in cells s k m i -> x j <= x c.
+Proof. by rewrite /chosen; case: cells => // b l [<-]; exact: first_greatest_ge. Qed.
+
+Section Layers.
+Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tensor R) (pt : point).
+Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
+Hypothesis theta_at : at_point pt (theta x0).
+Notation dyadic := (dyadic R).
+Notation holds := (holds_fixed x0).
+Implicit Types (X : V -> tensor R) (x : fixed).
+Variable batch : N.
+
+Lemma entry_at X x i en a : holds X x -> look (f_table x) i = Some en -> (N.to_nat a < size en.2)%nat ->
+  [/\ continuous_at x0 (fun v => X v (rcons i a)),
+      X x0 (rcons i a) = dyadic (f_exponent x) (nth 0%Z en.2 (N.to_nat a)),
+      (\forall v \near x0, X v (rcons i a) = X v (rcons en.1 a))
+    & f_rectified x -> nth 0%Z en.2 (N.to_nat a) = 0%Z -> \forall v \near x0, X v (rcons i a) = 0].
+Proof. by move=> hX hl ha; have := hX _ _ hl _ ha; rewrite Nnat.N2Nat.id. Qed.
+
+Lemma length_lt c a r : has_length c r -> (a < c)%num -> (N.to_nat a < size r)%nat.
+Proof. by move=> /N.eqb_eq h ha; apply/ssrnat.ltP; lia. Qed.
+
+Section Dense.
+Variables (n m wk : N) (w : literal) (bias : option (N * row)) (bf : V -> tensor R) (x : fixed) (X : V -> tensor R).
+Hypothesis hw : literal_at pt wk [:: n; m] = Some w.
+Hypothesis hX : holds X x.
+Hypothesis bf_continuous : forall i, continuous_at x0 (fun v => bf v i).
+Hypothesis bf_at : forall j, has_bias bias j -> bf x0 [:: N.of_nat j] = bias_value R bias j.
+
+Lemma dense_sound : holds (fun v i => \sum_(k <- Nrange n)
+    X v [:: nth 0%num i 0; k] * theta v wk [:: k; nth 0%num i 1] + bf v [:: nth 0%num i 1])
+  (dense batch n m w bias x).
+Proof.
+move=> i en /=; apply: look_tabulate => t model {}i {}en hi _.
+case hl: look => [[mm r]|] //; case: ifP => // hr [<-].
+case: i hi hl => [|b [|b' i]] /In_mem; rewrite mem_idxs /= ?andbF // => _ hl.
+apply: at_entry_own => j hj /=.
+have /N.eqb_eq hr' := hr.
+apply: (@cell_sound _ _ _ _ (Nrange n) (fun v k => X v [:: b; k]) (fun v k => theta v wk [:: k; N.of_nat j])
+  (fun v => bf v [:: N.of_nat j]) _ (decode (scale w)) (f_exponent x) (exponent_of w) bias r (l_rows w)
+  (N.to_nat m) j) => //.
+- move=> k /In_mem; rewrite mem_Nrange => /N.ltb_lt hk.
+  by have [] := entry_at hX hl (length_lt hr hk).
+- exact: bf_at.
+- apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
+  by have [_ -> _ _] := hX hl hk.
+have := literal_sound theta_at hw; rewrite /rows_of -[lead _]/[:: n] idxs1.
+move=> /Forall2_mapl; apply: Forall2_weaken => k r' h; exact: h.
+Qed.
+End Dense.
+
+Section Conv.
+Variables (h w c m : N) (v u : Layer.window) (kk : N) (k : literal) (bias : option (N * row)).
+Variables (bf : V -> tensor R) (x : fixed) (X : V -> tensor R).
+Hypothesis hk : literal_at pt kk [:: Layer.k_size v; Layer.k_size u; c; m] = Some k.
+Hypothesis hX : holds X x.
+Hypothesis bf_continuous : forall i, continuous_at x0 (fun v => bf v i).
+Hypothesis bf_at : forall j, has_bias bias j -> bf x0 [:: N.of_nat j] = bias_value R bias j.
+Let box := idxs [:: Layer.k_size v; Layer.k_size u; c].
+Notation see := (seen_row h w c v u x).
+
+(** What place [i] sees by the kernel's cell and channel [l]. *)
+Let pixel_at (z : V) (i l : idx) : R :=
+  if seen h w v u i (nth 0%num l 0) (nth 0%num l 1) is Some s then X z (rcons s (nth 0%num l 2)) else 0.
+
+Let F (z : V) : tensor R := fun i => conv2d h w c m v u 1 (X z) (theta z kk) i + bf z [:: nth 0%num i 3].
+
+Lemma conv2d_box z b r q o : (o < m)%num ->
+  F z [:: b; r; q; o]
+  = \sum_(l <- box) pixel_at z [:: b; r; q] l * theta z kk (rcons l o) + bf z [:: o].
+Proof.
+move=> ho; rewrite /F /conv2d /= !N.div_1_r N.div_small // N.mul_0_l; congr (_ + _).
+have -> : box = [seq p :: l | p <- Nrange (Layer.k_size v),
+    l <- [seq q :: l | q <- Nrange (Layer.k_size u), l <- [seq [:: a] | a <- Nrange c]]].
+  by rewrite /box -idxs1.
+rewrite big_allpairs_dep exchange_big /=; apply: eq_bigr => p _.
+rewrite big_allpairs_dep exchange_big /=; apply: eq_bigr => p' _.
+rewrite big_map; apply: eq_bigr => a _; congr (_ * _).
+by rewrite /pixel_at /seen /pixel /=; case: ifP.
+Qed.
+
+Lemma whole_cell i p q a : whole h w c v u x i -> [:: p; q; a] \in box ->
+  (seen h w v u i p q = None /\ see i p q = Some None)
+  \/ exists s en, [/\ seen h w v u i p q = Some s, see i p q = Some (Some en),
+        look (f_table x) s = Some en & (N.to_nat a < size en.2)%nat].
+Proof.
+move=> /allP hw' /idxs3 [p' [q' [a' [[<- <- <-] hp hq ha]]]].
+have /hw' : [:: p; q] \in idxs [:: Layer.k_size v; Layer.k_size u].
+  by rewrite mem_idxs /= andbT; apply/andP; split; apply/N.ltb_lt.
+rewrite /= /seen_row; case: seen => [s|]; last by left.
+case hl: look => [en|] //; case: ifP => // hc _; right; exists s, en; split=> //.
+exact: length_lt hc ha.
+Qed.
+
+Lemma box_cell l : l \in box -> exists p q a, l = [:: p; q; a].
+Proof. by move=> /idxs3 [p [q [a [-> _ _ _]]]]; exists p, q, a. Qed.
+
+Lemma pixels_sound i : whole h w c v u x i ->
+  List.Forall2 (fun l z => pixel_at x0 i l = dyadic (f_exponent x) z) box (pixels h w c v u x box i).
+Proof.
+move=> hi; rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => l /In_mem hl.
+have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
+have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl; first by rewrite dyadic0.
+by have [_ -> _ _] := entry_at hX hs ha.
+Qed.
+
+Lemma pixel_continuous i l : whole h w c v u x i -> l \in box ->
+  continuous_at x0 (fun z => pixel_at z i l).
+Proof.
+move=> hi hl; have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
+have [[-> _]|[s [en [-> _ hs ha]]]] := whole_cell hi hl; first exact: continuous_const.
+by have [] := entry_at hX hs ha.
+Qed.
+
+Lemma pixel_models i j l : whole h w c v u x i -> whole h w c v u x j ->
+  models h w c v u x i = models h w c v u x j -> l \in box ->
+  \forall z \near x0, pixel_at z i l = pixel_at z j l.
+Proof.
+move=> hi hj /eq_in_map same hl; have [p [q [a el]]] := box_cell hl; subst l.
+have /same /= : [:: p; q] \in idxs [:: Layer.k_size v; Layer.k_size u].
+  have [p' [q' [a' [[-> -> _] hp hq _]]]] := idxs3 hl.
+  by rewrite mem_idxs /= andbT; apply/andP; split; apply/N.ltb_lt.
+rewrite /pixel_at /=.
+have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl;
+  have [[-> ->]|[s' [en' [-> -> hs' ha']]]] := whole_cell hj hl => //.
+  by move=> _; exact: nearW.
+case=> e; have [_ _ n1 _] := entry_at hX hs ha; have [_ _ n2 _] := entry_at hX hs' ha'.
+by rewrite e in n1; exact: near_eq_trans n1 (near_eq_sym n2).
+Qed.
+
+Lemma conv_sound : holds F (conv batch h w c m v u k bias x).
+Proof.
+pose P i en := [/\ at_entry x0 (out_exponent (f_exponent x + exponent_of k) bias) false F i en,
+  (size en.2 <= N.to_nat m)%nat & exists b r q, i = [:: b; r; q]].
+suff h' : forall i en, look (f_table (conv batch h w c m v u k bias x)) i = Some en -> P i en.
+  by move=> i en /h' [].
+move=> i en; apply: look_tabulate => t model {}i {}en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] ih.
+case: ifP => // hi.
+have own : P [:: b; r; q] ([:: b; r; q], out_row (f_exponent x + exponent_of k) bias
+    (combine id (pixels h w c v u x box [:: b; r; q]) [seq decode (scale k) w | w <- l_rows k]
+       (nseq (N.to_nat m) 0%Z))).
+  have small j : (j < size (out_row (f_exponent x + exponent_of k) bias
+    (combine id (pixels h w c v u x box [:: b; r; q]) [seq decode (scale k) w | w <- l_rows k]
+       (nseq (N.to_nat m) 0%Z))))%nat -> (j < N.to_nat m)%nat.
+    move=> /(out_row_sound R) [hj _ _]; apply: leq_trans hj _.
+    by apply: leq_trans (combine_size _ _ _ _) _; rewrite size_nseq.
+  split; last by exists b, r, q.
+    apply: at_entry_own => j hj; have hm : (N.of_nat j < m)%num by have /ssrnat.ltP := small j hj; lia.
+    rewrite /= conv2d_box //.
+    have [|||||| cont val] := @cell_sound _ _ x0 _ box (fun z l => pixel_at z [:: b; r; q] l)
+      (fun z l => theta z kk (rcons l (N.of_nat j))) (fun z => bf z [:: N.of_nat j]) _ id
+      (f_exponent x) (exponent_of k) bias _ _ (N.to_nat m) j _ _ _ _ _ _ hj.
+    - by move=> l /In_mem hl; exact: pixel_continuous.
+    - by move=> l; exact: theta_continuous.
+    - exact: bf_continuous.
+    - exact: bf_at.
+    - exact: pixels_sound.
+    - apply: Forall2_mapr; have := literal_sound theta_at hk; rewrite /rows_of -[lead _]/[:: Layer.k_size v; Layer.k_size u; c].
+      by apply: Forall2_weaken => l r' hw; exact: hw.
+    by split=> //; apply: continuous_near cont; apply: nearW => z; rewrite conv2d_box.
+  rewrite leqNgt; apply/negP => /small; rewrite ltnn //.
+case: model => [j|]; last by case=> <-.
+case: ifP => [/andP [hj /eqP same] hl|_]; last by case=> <-.
+have [hen sz [b' [r' [q' ej]]]] := ih _ _ hl; subst j; split=> //; last by exists b, r, q.
+apply: (at_entry_as hen) => o ho.
+have hm : (N.of_nat o < m)%num by have /ssrnat.ltP := leq_trans ho sz; lia.
+have := near_all (fun l hl => pixel_models hi hj same hl).
+apply: filterS => z hz /=; rewrite !conv2d_box //; congr (_ + _); apply: eq_big_seq => l hb.
+by rewrite hz.
+Qed.
+End Conv.
+End Layers.

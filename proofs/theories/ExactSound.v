@@ -1,0 +1,283 @@
+(** * No problem, no kink
+
+    The layers that take maxima or move entries; what the tests of kinks say
+    about the input of a layer; and where [walk] finds no problem, no kink of
+    the chain is met. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.classical Require Import boolp classical_sets functions.
+From mathcomp.analysis Require Import reals topology normedtype.
+From Coq Require Import NArith ZArith Lia String.
+From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
+From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
+From Cotangent Require Import ExactRows ExactLayers.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Import numFieldNormedType.Exports.
+Local Open Scope ring_scope.
+
+Lemma flatten_nil (A B : Type) (f : A -> seq B) l : flatten [seq f a | a <- l] = [::] ->
+  forall a, List.In a l -> f a = [::].
+Proof.
+elim: l => //= b l ih h a; have : size (f b ++ flatten [seq f a | a <- l]) = 0%nat by rewrite h.
+rewrite size_cat => /eqP; rewrite addn_eq0 => /andP [/eqP /size0nil h1 /eqP /size0nil h2].
+by case=> [<-|/(ih h2)].
+Qed.
+
+Section Layers.
+Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tensor R) (pt : point).
+Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
+Hypothesis theta_at : at_point pt (theta x0).
+Notation dyadic := (dyadic R).
+Notation holds := (holds_fixed x0).
+Implicit Types (X : V -> tensor R) (x : fixed).
+Variable batch : N.
+
+Lemma relu_sound s X x : holds X x -> holds (fun v i => Num.max (X v i) 0) (relu s x).
+Proof.
+move=> hX i en /=; apply: look_tabulate => t model {}i {}en _ _.
+case hl: look => [[mm r]|] //; case hz: has => // -[<-] j /=; rewrite size_map => hj.
+have [cont val near _] := hX _ _ hl j hj; rewrite /= in cont val near *.
+have e : nth 0%Z [seq Z.max z 0 | z <- r] j = Z.max (nth 0%Z r j) 0 by rewrite (nth_map 0%Z).
+split.
+- by apply: continuous_max => //; exact: continuous_const.
+- by rewrite e dyadic_max dyadic0 val.
+- by apply: filterS near => v ->.
+move=> _; rewrite e => h0; have neg : (nth 0%Z r j < 0)%Z.
+  have : nth 0%Z r j <> 0%Z.
+    move=> h; suff : has (Z.eqb 0) r by rewrite hz.
+    by apply/(has_nthP 0%Z); exists j => //; rewrite h.
+  lia.
+have x_neg : X x0 (rcons i (N.of_nat j)) < 0.
+  by rewrite val -(dyadic0 R (f_exponent x)) dyadic_lt; apply/Z.ltb_lt.
+have n : \forall v \near x0, X v (rcons i (N.of_nat j)) < 0 by exact: (cont _ (near_neg x_neg)).
+by apply: filterS n => v h; rewrite max_r // ltW.
+Qed.
+
+(** ** Lists of rows *)
+Lemma all_rows_sound c x ps es : all_rows c x ps = Some es ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es.
+Proof.
+elim: ps es => [|i ps ih] es /=; first by case=> <-; constructor.
+case hl: look => [en|] //; case: ifP => // hc; case hr: all_rows => [es'|] //= [<-].
+by constructor; [split|exact: ih].
+Qed.
+
+Lemma greatest_sound c X x j js e es o : holds X x -> 
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) (j :: js) (e :: es) ->
+  (o < size (foldr (fun e r => zip_with Z.max e.2 r) e.2 es))%nat ->
+  let value v := greatest [seq X v (rcons i (N.of_nat o)) | i <- j :: js] in
+  continuous_at x0 value
+  /\ value x0 = dyadic (f_exponent x) (nth 0%Z (foldr (fun e r => zip_with Z.max e.2 r) e.2 es) o).
+Proof.
+move=> hX h ho value; inversion h as [|? ? ? ? [hl hc] h2]; subst.
+rewrite /value /greatest /=; elim: h2 ho => [|j' e' js' es' [hl' hc'] _ ih] /= ho.
+  by have [] := hX _ _ hl o ho.
+have := ho; rewrite zip_with_size leq_min => /andP [ho1 ho2].
+have [cont val] := ih ho2; have [cont' val' _ _] := hX _ _ hl' o ho1.
+rewrite /= in cont val cont' val' *; split; first exact: continuous_max cont' cont.
+by rewrite val val' zip_with_nth // dyadic_max.
+Qed.
+
+Lemma max_pool_sound h w c v u X x : holds X x ->
+  holds (fun z => Images.max_pool h w v u (X z)) (max_pool batch h w c v u x).
+Proof.
+move=> hX i en /=; apply: look_tabulate => t model {}i {}en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] _.
+case he: window_rows => [[|e es]|] // [<-]; have hF := all_rows_sound he.
+have [ps hps] : exists ps, ps = [seq [:: b; p.1; p.2] | p <- window_cells h w v u r q] by eexists.
+rewrite -hps in hF; apply: at_entry_own => o ho.
+have val z : Images.max_pool h w v u (X z) (rcons [:: b; r; q] (N.of_nat o))
+    = greatest [seq X z (rcons i (N.of_nat o)) | i <- ps].
+  rewrite hps -map_comp /Images.max_pool /window_values /=; congr greatest.
+case: ps hF hps val => [|j js] hF _ val; first by inversion hF.
+have [cont e0] := greatest_sound hX hF ho; split; last by rewrite val.
+by apply: continuous_near cont; apply: nearW => z; rewrite val.
+Qed.
+
+Lemma flatten_place s b j : (b < batch)%num -> (j < size (idxs s))%nat ->
+  same_place (batch :: s) [:: batch; size_of s] [:: b; N.of_nat j] = b :: nth [::] (idxs s) j.
+Proof.
+move=> hb hj; set q := nth _ _ _; have hq : q \in idxs s by exact: mem_nth.
+have hj' : (N.of_nat j < size_of s)%num by move: hj; rewrite size_idxs => /ssrnat.ltP; lia.
+have b_in : [:: b] \in idxs [:: batch] by rewrite mem_idxs /= andbT; apply/N.ltb_lt.
+have j_in : [:: N.of_nat j] \in idxs [:: size_of s] by rewrite mem_idxs /= andbT; apply/N.ltb_lt.
+rewrite /same_place -[[:: b; N.of_nat j]]/([:: b] ++ [:: N.of_nat j]).
+rewrite -[[:: batch; size_of s]]/([:: batch] ++ [:: size_of s]) index_idxs // (index_one hj') Nnat.Nat2N.id.
+have -> : size (idxs [:: size_of s]) = size (idxs s) by rewrite !size_idxs /= N.mul_1_r.
+rewrite -(index_uniq [::] hj (idxs_uniq s)) -/q -index_idxs //.
+by rewrite nth_index // mem_idxs /= -mem_idxs hq andbT; apply/N.ltb_lt.
+Qed.
+
+Lemma flatten_sound s X x : (0 < size s)%nat -> holds X x ->
+  holds (fun v i => X v (same_place (batch :: s) [:: batch; size_of s] i)) (flatten_rows batch s x).
+Proof.
+move=> hs hX i en /=; apply: look_tabulate => t model {}i {}en hi _.
+have {}hi : i \in idxs [:: batch] := (In_mem i _).1 hi; rewrite mem_idxs in hi.
+case: i hi => [|b [|? ?]]; rewrite /= ?andbF // andbT => /N.ltb_lt hb.
+case he: all_rows => [es|] //= [<-]; have hF := all_rows_sound he.
+apply: at_entry_own => j hj.
+have {}hF : List.Forall2 (fun l z => continuous_at x0 (fun v => X v (b :: l))
+    /\ X x0 (b :: l) = dyadic (f_exponent x) z) (idxs s) (flatten [seq e.2 | e <- es]).
+  rewrite idxs_rows //; apply: Forall2_flatten.
+  apply: Forall2_mapr; move: hF; rewrite -[[seq _ | l <- _]]/[seq [:: b] ++ l | l <- idxs (lead s)].
+  move=> /Forall2_mapl hF; elim: hF => [|l e ls es' [hl hc] _ ih] /=; constructor => //.
+  have /N.eqb_eq hc' := hc; apply: (@Forall2_of_map _ _ _ _ (fun a => rcons l a)).
+  apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
+  by have [cont val _ _] := hX _ _ hl k hk.
+have [sz nth_ok] := Forall2_nth [::] 0%Z hF.
+have hj' : (j < size (idxs s))%nat by rewrite sz.
+have [cont val] := nth_ok j hj'; rewrite /= flatten_place //; split=> //.
+Qed.
+
+(** ** Tests of kinks *)
+Lemma point_sound name s z X x : (0 < size s)%nat -> holds X x -> point_problems name s z x = [::] ->
+  forall i, i \in idxs s -> X x0 i != int_real R z.
+Proof.
+move=> hs hX h i /(idxs_row hs) [l [a [-> hl ha]]].
+have := flatten_nil h ((In_mem l _).2 hl); case hk: look => [[mm r]|] //.
+case: ifP => // hc; case hz: has => // _; have hr := length_lt hc ha.
+have [_ -> _ _] := entry_at hX hk hr.
+apply/eqP; rewrite -(dyadic_int R (f_exponent x) z) => /dyadic_inj e.
+suff : has (Z.eqb (Z.shiftl z (Z.of_N (f_exponent x)))) r by rewrite hz.
+by apply/(has_nthP 0%Z); exists (N.to_nat a) => //; rewrite -e Z.eqb_refl.
+Qed.
+
+Lemma all_in (T : Type) (P : T -> bool) l : all P l -> forall y, List.In y l -> P y.
+Proof. by elim: l => //= y l ih /andP [hy /ih h] z [<-|/h]. Qed.
+
+Lemma tie_sound name n h w c v u X x : holds X x -> tie_problems name n h w c v u x = [::] ->
+  forall i, i \in idxs (Layer.pooled n h w c v u) ->
+  stays_greatest x0 [:: n; h; w; c] (Layer.pool_window v u) (Layer.pool_map v u) X i.
+Proof.
+move=> hX hp i /pooled_index [b [r [q [f [-> hb hf hr hq]]]]] c0 j hc hj.
+have hin : [:: b; r; q] \in idxs [:: n; Layer.places v h; Layer.places u w].
+  by rewrite mem_idxs /= andbT; apply/and3P; split; apply/N.ltb_lt.
+have := flatten_nil hp ((In_mem _ _).2 hin); case he: window_rows => [es|] //; case: ifP => // hes _.
+have hF := all_rows_sound he; have ge := chosen_ge hc hj; have := chosen_in hc.
+have row p : p \in window_cells h w v u r q -> exists2 en, List.In en es &
+    look (f_table x) [:: b; p.1; p.2] = Some en /\ has_length c en.2.
+  move=> hp'; apply: (Forall2_In hF); apply/In_mem.
+  exact: (map_f (fun p : N * N => [:: b; p.1; p.2])).
+move: hj; rewrite cells_pool // => /mapP [p /row [en hen [hl len]] ej].
+move=> /mapP [p' /row [en' hen' [hl' len']] ec]; subst j c0.
+have [cj vj nj zj] := entry_at hX hl (length_lt len hf).
+have [cc vc nc zc] := entry_at hX hl' (length_lt len' hf).
+rewrite /= in cj vj nj zj cc vc nc zc *; rewrite /window_place in ge *.
+case/orP: (all_in (all_in hes hen) hen') => [/eqP same|/(all_nthP (0%Z, 0%Z)) diff].
+  rewrite same in nj; have := near_eq_trans nj (near_eq_sym nc).
+  by apply: filterS => z ->.
+have sz : size en.2 = size en'.2.
+  by move/N.eqb_eq: len; move/N.eqb_eq: len' => <- /Nnat.Nat2N.inj.
+have := diff (N.to_nat f); rewrite size_zip sz minnn nth_zip //= => /(_ (length_lt len' hf)).
+case: Z.eqb_spec => [e0|_]; case: Z.eqb_spec => [e|ne] //; rewrite ?andbF ?andbT ?orbF ?orbT //.
+- move=> rect; have := zc rect; rewrite -e => /(_ e0) nz.
+  by apply: filterS2 (zj rect e0) nz => z -> ->.
+- move=> _; suff lt : X x0 [:: b; p.1; p.2; f] < X x0 [:: b; p'.1; p'.2; f].
+    by apply: filterS (near_less cj cc lt) => z /ltW.
+  by rewrite lt_neqAle ge andbT vj vc; apply/eqP => /dyadic_inj.
+- move=> _; suff lt : X x0 [:: b; p.1; p.2; f] < X x0 [:: b; p'.1; p'.2; f].
+    by apply: filterS (near_less cj cc lt) => z /ltW.
+  by rewrite lt_neqAle ge andbT vj vc; apply/eqP => /dyadic_inj.
+Qed.
+
+(** ** Layers and chains *)
+Lemma holds_ext X Y x : (forall v i, X v i = Y v i) -> holds X x -> holds Y x.
+Proof. by move=> h; rewrite (_ : X = Y) //; apply/funext => v; apply/funext => i. Qed.
+
+Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
+Proof. by []. Qed.
+
+Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps x = Some y ->
+  holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
+Proof.
+move=> hX; case: l => [m b|p||m v u g b||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?] //=.
+- case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
+    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] // [<-].
+    exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
+      x X hw hX (@theta_continuous b) (bias_sound theta_at hb)).
+  case hw: literal_at => [k|] // [<-].
+  have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
+    x X hw hX (fun=> @continuous_const R V x0 0) no_bias.
+  by apply: holds_ext => z i; rewrite addr0.
+- by case: p => // -[<-]; exact: relu_sound.
+- by case: s => // d s [<-]; exact: flatten_sound.
+- case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
+    case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] // [<-].
+    exact: (@conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel bias
+      (fun v => theta v b) x X hk hX (@theta_continuous b) (bias_sound theta_at hb)).
+  case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] // [<-].
+  have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel None
+    (fun=> fun=> 0) x X hk hX (fun=> @continuous_const R V x0 0) no_bias.
+  by apply: holds_ext => z i; rewrite addr0.
+by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
+Qed.
+
+Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).
+Proof.
+by elim: l => //= b l ih [->|/ih h] pa; [rewrite pa; left|case: ifP => _; [right|]; exact: h].
+Qed.
+
+Variable ks : seq kink.
+
+Lemma layer_problems_sound name s (x : option fixed) X : (0 < size s)%nat ->
+  (forall f, x = Some f -> holds X f) -> layer_problems ks name s x = [::] ->
+  forall k, List.In k ks -> off_kink x0 [:: (name, s, X)] k.
+Proof.
+move=> hs hX h k hk; case e: (String.eqb (layer_of k) name); last first.
+  by case: k e {hk} => [n' kind z|n' v u] /= /String.eqb_neq ne; [move=> s' x'|move=> n h' w c x'];
+    case=> // -[e1]; case: ne.
+have := flatten_nil h (In_filter hk e); case: x hX {h} => [f|] hX //; have {}hX := hX _ erefl.
+case: k {e hk} => [n' kind z|n' v u] /= hp.
+  by move=> s' x' /= [[_ <- <-]|//]; exact: (point_sound hs hX hp).
+move=> n h' w c x' /= [[_ es <-]|//]; rewrite es in hp.
+exact: (tie_sound hX hp).
+Qed.
+
+Lemma idle_sound (A : V -> N -> tensor R) c s p0 (X : V -> tensor R) k : idle ks c -> List.In k ks ->
+  off_kink x0 (inputs_through batch A c s p0 X) k.
+Proof.
+move=> + hk; suff h : idle ks c -> forall e, List.In e (inputs_through batch A c s p0 X) -> e.1.1 <> layer_of k.
+  by move=> /h; case: k {hk h} => [n kind z|n v u] /= h; [move=> s' x'|move=> n' h' w c' x'] => /h.
+elim: c s p0 X => [|name l c ih|name mg a iha b ihb c ih] s p0 X //=.
+  move=> /andP [/all_in /(_ k hk) ne /ih h] e [<-|/h //] /= eq.
+  by move: ne; rewrite -eq String.eqb_refl.
+move=> /and3P [/iha ha /ihb hb /ih hc] e.
+by move=> /(@List.in_app_or _ _ _ _) [/ha|/(@List.in_app_or _ _ _ _) [/hb|/hc]].
+Qed.
+
+Lemma off_kink_both (a b : seq (string * shape * (V -> tensor R))) k :
+  off_kink x0 a k -> off_kink x0 b k -> off_kink x0 (a ++ b) k.
+Proof.
+case: k => [n kind z|n v u] ha hb.
+  by move=> s x /(@List.in_app_or _ _ _ _) [/ha|/hb].
+by move=> n' h w c x /(@List.in_app_or _ _ _ _) [/ha|/hb].
+Qed.
+
+Lemma cat_nil (T : Type) (a b : seq T) : a ++ b = [::] -> a = [::] /\ b = [::].
+Proof. by case: a. Qed.
+
+Lemma walk_sound need c s p0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
+  walk batch pt ks need c s p0 x = ([::], y) ->
+  (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c s p0 X) k)
+  /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c s p0 None (X v)) f).
+Proof.
+elim: c need s p0 x y X => [|name l c ih|name mg a iha b ihb c ih] need s p0 x y X hX /=.
+- case=> <-; split=> // -[n' kind z|n' v u] _ //.
+- case hi: (~~ need && idle ks c).
+    case=> here <-; split=> // k hk; rewrite -cat1s; apply: off_kink_both.
+      exact: layer_problems_sound here k hk.
+    by apply: idle_sound => //; case/andP: hi.
+  case hw: walk => [rest z] [/cat_nil [here er] <-]; rewrite er in hw.
+  have [|off val] := ih _ _ _ _ _
+    (fun v => layer_meaning l batch s [seq theta v k | k <- own_values l s p0 None] (X v)) _ hw.
+    by case: x hX {here hw} => [f|] //= hX g; apply: layer_value_sound; exact: hX.
+  split=> // k hk; rewrite -cat1s; apply: off_kink_both; last exact: off.
+  exact: layer_problems_sound here k hk.
+case ha: walk => [pa ya]; case hb: walk => [pb yb]; case hc: walk => [pc yc].
+move=> [/cat_nil [ea /cat_nil [eb ec]] <-]; rewrite ea in ha; rewrite eb in hb; rewrite ec in hc.
+have [offa _] := iha _ _ _ _ _ X hX ha; have [offb _] := ihb _ _ _ _ _ X hX hb.
+have [|offc val] := ih _ _ _ _ _ (fun v => merged mg (through batch (theta v) a s p0 None (X v))
+  (through batch (theta v) b s (past p0 (params_in a s)) None (X v))) _ hc; first by [].
+split=> // k hk; apply: off_kink_both; first exact: offa.
+by apply: off_kink_both; [exact: offb|exact: offc].
+Qed.
+End Layers.
