@@ -1,7 +1,7 @@
 //! Having Coq check a step: what `prove` and `train --prove` share.
 
 use crate::output::note;
-use cotangent::prove::{Coq, Directory, Library, Limits, ProveError, Subject, Verdict};
+use cotangent::prove::{AtVerdict, Coq, Directory, Library, Limits, ProveError, Subject, Verdict};
 use cotangent::train::{Event, Observer};
 use miette::{Result, miette};
 use std::fs;
@@ -55,6 +55,19 @@ impl Certified {
     /// The certificate's directory.
     pub fn path(&self) -> &Path {
         &self.directory.path
+    }
+
+    /// Has Coq certify that no kink is met with these parameters and examples.
+    ///
+    /// # Errors
+    /// One is met, or a condition cannot be decided; or Coq refuses.
+    pub fn at(&self, params: &[&[f32]], x: &[f32]) -> Result<AtVerdict> {
+        self.subject
+            .point(params, x)
+            .and_then(|point| {
+                self.directory.check_at(&self.coq, &self.library, Limits::default(), &point)
+            })
+            .map_err(report)
     }
 
     /// Has `coqchk` go over the certificate too; the verdict keeps its time.

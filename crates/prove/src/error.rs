@@ -151,6 +151,18 @@ pub enum ProveError {
         /// Coq's message.
         message: String,
     },
+    /// No theorem at a point is about this step.
+    #[error("no certificate at a point: {reason}")]
+    Point {
+        /// Why.
+        reason: String,
+    },
+    /// At the point, conditions of the theorem do not hold.
+    #[error("not certified at this point, where the loss may have no derivative:\n{problems}")]
+    AtKinks {
+        /// The first of them, a line each.
+        problems: String,
+    },
     /// The literal is not the file.
     #[error("what Rocq prints of Step.v is not step.mlir")]
     Bytes,

@@ -9,6 +9,7 @@
 //! **Architecture invariant:** this crate writes definitions and runs Coq; it
 //! decides nothing about networks or derivatives.
 
+mod at;
 mod certificate;
 mod error;
 mod library;
@@ -17,6 +18,7 @@ mod theorem;
 mod toolchain;
 mod verdict;
 
+pub use at::{Argument, AtVerdict};
 pub use certificate::{Directory, Subject};
 pub use error::ProveError;
 pub use library::{Library, THEORIES};

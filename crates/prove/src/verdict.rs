@@ -93,10 +93,7 @@ impl Directory {
         if printed.as_deref() != Some(text.as_str()) {
             return Err(ProveError::Bytes);
         }
-        let axioms = axioms(&self.read("axioms.out")?);
-        if let Some(other) = axioms.iter().find(|a| !ALLOWED_AXIOMS.contains(&a.as_str())) {
-            return Err(ProveError::Axiom { axiom: other.clone() });
-        }
+        let axioms = allowed_axioms(&self.read("axioms.out")?)?;
         let kinks =
             strings(&self.read("kinks.out")?).ok_or(ProveError::Output { file: "kinks.out" })?;
         Ok(Verdict {
@@ -148,14 +145,23 @@ impl Directory {
         Ok(lines.ok_or(ProveError::Output { file: "explanation.out" })?.join("\n"))
     }
 
-    fn read(&self, name: &str) -> Result<String, ProveError> {
+    pub(crate) fn read(&self, name: &str) -> Result<String, ProveError> {
         let path = self.path.join(name);
         fs::read_to_string(&path).map_err(|error| ProveError::Io { path, error })
     }
 }
 
+/// The axioms in Coq's answer, if all of them are allowed.
+pub(crate) fn allowed_axioms(output: &str) -> Result<Vec<String>, ProveError> {
+    let axioms = axioms(output);
+    match axioms.iter().find(|a| !ALLOWED_AXIOMS.contains(&a.as_str())) {
+        Some(other) => Err(ProveError::Axiom { axiom: other.clone() }),
+        None => Ok(axioms),
+    }
+}
+
 /// The string literals in Coq's output; quotation marks inside are doubled.
-fn strings(output: &str) -> Option<Vec<String>> {
+pub(crate) fn strings(output: &str) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let mut rest = output;
     while let Some(start) = rest.find('"') {

@@ -2,12 +2,12 @@
 
 use crate::certify::{Certified, certify};
 use crate::model::{ModelArgs, SizeArgs};
-use crate::options::OptimizerArgs;
+use crate::options::{OptimizerArgs, load_data, load_weights};
 use crate::output::{print, print_json};
 use cotangent::graph::Precision;
-use cotangent::prove::{Subject, Verdict};
+use cotangent::prove::{AtVerdict, Subject, Verdict};
 use cotangent::stablehlo::What;
-use cotangent::train::read_whole;
+use cotangent::train::{Weights, read_whole};
 use miette::{Result, miette};
 use std::fmt::Write;
 use std::io::ErrorKind;
@@ -31,6 +31,16 @@ pub struct Args {
     /// Where the certificate goes; by default certificates/MODEL-STEP-1, -2, …
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Certify also that no condition about kinks is left at the weights of this checkpoint and
+    /// the examples of --batch-from.
+    #[arg(long, value_name = "F", requires = "batch_from")]
+    at: Option<PathBuf>,
+    /// With --at: the data whose first test examples are the batch, as --data of `train` names it.
+    #[arg(long, value_name = "auto|synthetic|DIR", requires = "at")]
+    batch_from: Option<String>,
+    /// With --at: how many examples, which is the batch size [default: 1].
+    #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch")]
+    count: Option<usize>,
     /// Have coqchk, Coq's independent checker, go over the certificate too.
     #[arg(long)]
     recheck: bool,
@@ -54,10 +64,16 @@ enum Step {
 
 /// Writes a certificate and has Coq check it.
 pub fn run(args: &Args) -> Result<()> {
-    let mut certified = certify(text(args)?, args.quiet, |subject| match &args.out {
-        Some(path) => Ok(path.clone()),
-        None => next_directory(subject),
+    let mut here = None;
+    let mut certified = certify(text(args)?, args.quiet, |subject| {
+        // Before Coq runs: weights or data may not fit.
+        here = args.at.as_ref().map(|at| Here::load(args, at, subject)).transpose()?;
+        match &args.out {
+            Some(path) => Ok(path.clone()),
+            None => next_directory(subject),
+        }
     })?;
+    let at = here.map(|here| here.certify(&certified)).transpose()?;
     if args.recheck {
         certified.recheck()?;
     }
@@ -78,9 +94,74 @@ pub fn run(args: &Args) -> Result<()> {
             "instructions": subject.instructions,
             "seconds": verdict.seconds,
             "recheck_seconds": verdict.recheck_seconds,
+            "at": at.as_ref().map(|at| serde_json::json!({
+                "theorem": at.statement, "axioms": at.axioms, "seconds": at.seconds,
+            })),
         }));
     }
-    if args.quiet { Ok(()) } else { print(&in_words(subject, stated, verdict, path)) }
+    if args.quiet {
+        return Ok(());
+    }
+    let mut text = in_words(subject, stated, verdict, path);
+    if let Some(at) = &at {
+        text.push_str(&at_in_words(at, args, path));
+    }
+    print(&text)
+}
+
+/// Weights and a batch to certify at.
+struct Here {
+    weights: Weights,
+    x: Vec<f32>,
+}
+
+impl Here {
+    fn load(args: &Args, at: &Path, subject: &Subject) -> Result<Self> {
+        let (net, quiet) = (&subject.network, args.quiet || args.json);
+        let source = args.batch_from.as_deref().unwrap_or("auto");
+        let count = subject.batch;
+        if let Some(given) = args.count.filter(|&given| given != count) {
+            return Err(miette!(
+                help = format!("give --count {count}, or leave it out"),
+                "--count {given}: the step is of {count} examples"
+            ));
+        }
+        let weights = load_weights(at, net, quiet)?;
+        let dataset = load_data(source, net, weights.encoding().as_ref(), quiet)?;
+        let split = dataset.test();
+        if split.len() < count {
+            let name = dataset.name();
+            return Err(miette!("--count {count}: {name} has {} test examples", split.len()));
+        }
+        let mut x = vec![0.0; count * dataset.example_len()];
+        let mut targets = vec![0.0; count * dataset.target_len()];
+        // A split holds at most u32::MAX examples.
+        let indices: Vec<u32> = (0..count as u32).collect();
+        dataset.fill_batch(split, &indices, &mut x, &mut targets).map_err(|e| miette!("{e}"))?;
+        Ok(Here { weights, x })
+    }
+
+    fn certify(&self, certified: &Certified) -> Result<AtVerdict> {
+        let net = &certified.subject.network;
+        let stored = self.weights.params(net).map_err(|e| miette!("{e}"))?;
+        let params: Vec<&[f32]> =
+            stored.iter().take(net.params().len()).map(|(_, data)| *data).collect();
+        certified.at(&params, &self.x)
+    }
+}
+
+/// The theorem at the point.
+fn at_in_words(at: &AtVerdict, args: &Args, path: &Path) -> String {
+    let weights = args.at.as_deref().unwrap_or_else(|| Path::new("")).display();
+    format!(
+        "\nAt the weights of {weights} and the first test examples of {}, whatever the targets,\n\
+         every one of these conditions holds: the gradient is the derivative there, and no premise is left.\n\n\
+         {}\n\nthe point     {}\ntime          {:.1} s\n",
+        args.batch_from.as_deref().unwrap_or_default(),
+        at.statement,
+        path.join("Point.v").display(),
+        at.seconds,
+    )
 }
 
 /// The emitted text: of the file named, or of the step asked for.
@@ -106,7 +187,7 @@ fn text(args: &Args) -> Result<String> {
         Some(Step::Forward) => What::Forward,
     };
     let options = args.optimizer.options()?;
-    let batch = args.batch.unwrap_or(128);
+    let batch = args.batch.or(args.count).unwrap_or(if args.at.is_some() { 1 } else { 128 });
     cotangent::emit::program(&net, what, batch, &options, Precision::F32)
         .map_err(|e| miette!("{e}"))?
         .to_text()

@@ -1,0 +1,253 @@
+//! A certificate at a point: that at stored numbers no kink's condition is left.
+
+use crate::certificate::Directory;
+use crate::verdict::{allowed_axioms, strings};
+use crate::{Coq, Library, Limits, ProveError, Subject};
+use cotangent_graph::Precision;
+use cotangent_stablehlo::{Attribute, What, parse};
+use std::fmt::Write;
+use std::fs;
+use std::time::Instant;
+
+/// Coq keeps a file's syntax until its end: this many numbers take a few hundred
+/// megabytes.
+const NUMBERS_PER_FILE: usize = 65_536;
+
+/// How many conditions that do not hold are named.
+const NAMED: usize = 10;
+
+/// An argument of the step and its value, row-major.
+#[derive(Debug, Clone)]
+pub struct Argument<'a> {
+    /// Its place among the arguments of `@main`.
+    pub number: usize,
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its elements.
+    pub data: &'a [f32],
+}
+
+/// What Coq said about a point.
+#[derive(Debug, Clone)]
+pub struct AtVerdict {
+    /// The theorem as Coq prints it.
+    pub statement: String,
+    /// The axioms; all of them allowed.
+    pub axioms: Vec<String>,
+    /// Time Coq took for it.
+    pub seconds: f64,
+}
+
+impl Subject {
+    /// The parameters and the data as arguments of the step.
+    ///
+    /// # Errors
+    /// The step is not in binary32, has no gradient, or does not say which argument
+    /// the data is.
+    pub fn point<'a>(
+        &self,
+        params: &[&'a [f32]],
+        data: &'a [f32],
+    ) -> Result<Vec<Argument<'a>>, ProveError> {
+        if self.precision != Precision::F32 {
+            return Err(ProveError::Point { reason: "the step is not in binary32".into() });
+        }
+        if self.what == What::Forward {
+            let reason = "a forward pass has no gradient; leave out --what forward".into();
+            return Err(ProveError::Point { reason });
+        }
+        let module = parse(&self.text)?;
+        let is_data = |(name, value): &(String, Attribute)| {
+            name == "cotangent.role" && *value == Attribute::String("data".into())
+        };
+        let main = module.functions.iter().find(|f| f.public);
+        let number = main
+            .and_then(|f| f.arguments.iter().position(|a| a.attributes.iter().any(is_data)))
+            .ok_or(ProveError::Attribute { name: "cotangent.role" })?;
+        let params = self.network.params().iter().zip(params).enumerate();
+        let mut arguments: Vec<Argument<'a>> = params
+            .map(|(number, (param, &data))| Argument { number, shape: param.shape.clone(), data })
+            .collect();
+        let shape = std::iter::once(self.batch).chain(self.network.spec().input.iter().copied());
+        arguments.push(Argument { number, shape: shape.collect(), data });
+        Ok(arguments)
+    }
+}
+
+impl Directory {
+    /// Adds the theorem at `point` to a certificate that was checked, and has Coq
+    /// check it.
+    ///
+    /// # Errors
+    /// A kink's condition does not hold there, or Coq refuses.
+    pub fn check_at(
+        &self,
+        coq: &Coq,
+        library: &Library,
+        limits: Limits,
+        point: &[Argument<'_>],
+    ) -> Result<AtVerdict, ProveError> {
+        let start = Instant::now();
+        let compile = |file: &str| coq.compile(&self.path, library.dir(), file, limits.compile);
+        let accepted = |file: &str| -> Result<(), ProveError> {
+            let output = compile(file)?;
+            match output.success {
+                true => Ok(()),
+                false => Err(ProveError::Refused { file: file.into(), message: output.stderr }),
+            }
+        };
+        for (file, text) in self.point_files(point) {
+            self.write_file(&file, &text)?;
+            accepted(&file)?;
+        }
+        self.write_file("At.v", &AT.replace("@MODULE@", &self.module))?;
+        self.write_file("AtReport.v", &REPORT.replace("@MODULE@", &self.module))?;
+        let output = compile("At.v")?;
+        if !output.success {
+            self.write_file("AtProblems.v", &PROBLEMS.replace("@MODULE@", &self.module))?;
+            accepted("AtProblems.v")?;
+            let problems = strings(&self.read("problems.out")?)
+                .ok_or(ProveError::Output { file: "problems.out" })?;
+            return Err(match problems.is_empty() {
+                true => ProveError::Refused { file: "At.v".into(), message: output.stderr },
+                false => ProveError::AtKinks { problems: named(&problems) },
+            });
+        }
+        accepted("AtReport.v")?;
+        Ok(AtVerdict {
+            statement: self.read("statement_at.out")?.trim().to_string(),
+            axioms: allowed_axioms(&self.read("axioms_at.out")?)?,
+            seconds: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// The point's files, in the order in which they compile.
+    fn point_files(&self, point: &[Argument<'_>]) -> Vec<(String, String)> {
+        let mut files: Vec<(String, String)> = Vec::new();
+        let (mut text, mut used) = (String::from(BYTES), 0);
+        let mut close = |text: &mut String| {
+            let name = format!("Point{}.v", files.len() + 1);
+            files.push((name, std::mem::replace(text, String::from(BYTES))));
+        };
+        let mut literals = String::new();
+        let mut names = Vec::new();
+        for argument in point {
+            let (k, width) = (argument.number, argument.shape.last().copied().unwrap_or(1).max(1));
+            let mut rows = Vec::new();
+            for (i, row) in argument.data.chunks(width).enumerate() {
+                let name = format!("a{k}_{i}");
+                let _ = writeln!(text, "Definition {name} : words := {}.", words(row));
+                rows.push(name);
+                used += row.len();
+                if used >= NUMBERS_PER_FILE {
+                    close(&mut text);
+                    used = 0;
+                }
+            }
+            let shape: Vec<String> = argument.shape.iter().map(usize::to_string).collect();
+            let _ = writeln!(
+                literals,
+                "Definition a{k} := Literal {k} [:: {}] [:: {}].",
+                shape.join("; "),
+                rows.join("; ")
+            );
+            names.push(format!("a{k}"));
+        }
+        close(&mut text);
+        let parts: Vec<String> = (1..=files.len()).map(|n| format!("Point{n}")).collect();
+        let all = POINT
+            .replace("@PARTS@", &parts.join(" "))
+            .replace("@LITERALS@", &literals)
+            .replace("@NAMES@", &names.join("; "));
+        files.push(("Point.v".into(), all));
+        files
+    }
+
+    fn write_file(&self, name: &str, text: &str) -> Result<(), ProveError> {
+        let path = self.path.join(name);
+        fs::write(&path, text).map_err(|error| ProveError::Io { path, error })
+    }
+}
+
+/// The bytes of numbers, the highest first.
+fn words(row: &[f32]) -> String {
+    let mut text = String::with_capacity(20 * row.len());
+    for x in row {
+        let [a, b, c, d] = x.to_bits().to_be_bytes();
+        let _ = write!(text, "F x{a:02x} x{b:02x} x{c:02x} x{d:02x}(");
+    }
+    text.push_str("Done");
+    text.extend(std::iter::repeat_n(')', row.len()));
+    text
+}
+
+/// The first problems, and how many more there are.
+fn named(problems: &[String]) -> String {
+    let mut lines = problems[..problems.len().min(NAMED)].join("\n");
+    if problems.len() > NAMED {
+        let _ = write!(lines, "\nand {} more", problems.len() - NAMED);
+    }
+    lines
+}
+
+const BYTES: &str = "From Coq Require Import Init.Byte.\nFrom Cotangent Require Import Words.\n";
+
+const POINT: &str = r#"(** The point: arguments of the step by their number, with their shapes and rows. *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith.
+From Cotangent Require Import Ir Floats.
+Require Import @PARTS@.
+Local Open Scope N_scope.
+
+@LITERALS@
+Definition the_point : point := [:: @NAMES@].
+"#;
+
+const AT: &str = r#"(** The certificate at the point that Point.v holds.
+
+    [certified_at], in MainAt.v, says in words what is certified. *)
+From mathcomp Require Import all_ssreflect.
+From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt.
+Require Import Step @MODULE@ Point.
+
+Theorem cert_at : certified_at the_spec the_options the_step the_point.
+Proof. by apply: (at_sound cert); vm_cast_no_check (erefl true). Qed.
+"#;
+
+const REPORT: &str = r#"From mathcomp Require Import all_ssreflect.
+From Cotangent Require Import Stablehlo MainAt.
+Require Import Step @MODULE@ Point At.
+Set Printing Width 100000.
+Definition final : Cotangent.MainAt.certified_at @MODULE@.the_spec @MODULE@.the_options
+  Step.the_step Point.the_point := At.cert_at.
+Redirect "statement_at" Check final.
+Redirect "axioms_at" Print Assumptions final.
+"#;
+
+const PROBLEMS: &str = r#"From mathcomp Require Import all_ssreflect.
+From Coq Require Import String.
+From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt Exact.
+Require Import Step @MODULE@ Point.
+Local Open Scope string_scope.
+Set Printing Width 100000.
+Set Printing Depth 1000000.
+Redirect "problems" Eval vm_compute in [seq problem_text p | p <- problems_at the_spec the_options the_point].
+"#;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_their_bytes() {
+        assert_eq!(words(&[1.0, -0.5]), "F x3f x80 x00 x00(F xbf x00 x00 x00(Done))");
+        assert_eq!(words(&[]), "Done");
+    }
+
+    #[test]
+    fn many_problems_are_counted() {
+        let problems: Vec<String> = (0..12).map(|k| format!("relu: entry [{k}] is 0")).collect();
+        assert!(named(&problems).ends_with("relu: entry [9] is 0\nand 2 more"));
+        assert_eq!(named(&problems[..1]), "relu: entry [0] is 0");
+    }
+}
