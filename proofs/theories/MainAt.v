@@ -4,7 +4,8 @@
     the network [net], as in [certified] ([Main.v]); and at the numbers that
     [pt] holds, bit for bit, whatever the arguments are that it leaves open, the
     gradient that the step computes with is the derivative of the loss: no
-    condition about kinks is left.
+    condition about kinks is left. There are such arguments: the statement is
+    not empty.
 
     A certificate proves it from its [certified] and one more computation,
     [discharged], through [at_sound].
@@ -27,7 +28,8 @@ Local Open Scope ring_scope.
 Definition certified_at (net : spec) (opts : options) (m : module) (pt : point) : Prop :=
   [/\ exists n, classes net = Some n,
       options_ok opts,
-      has_interface m (argument_ports net opts) (result_ports net opts)
+      has_interface m (argument_ports net opts) (result_ports net opts),
+      forall R : realType, exists (other : N -> tensor R) (θ : θ_space R net), at_point pt (at_θ other θ)
     & forall (R : realType) (other : N -> tensor R) (θ : θ_space R net),
       let a := at_θ other θ in
       at_point pt a ->
@@ -40,9 +42,19 @@ Definition certified_at (net : spec) (opts : options) (m : module) (pt : point) 
           end].
 
 (** ** The computation *)
+
+(** The literals are of different arguments, and have their shapes. *)
+Definition row_length (w : words) : N := N.of_nat (size (floats w)).
+Definition coherent (net : spec) (pt : point) : bool :=
+  let params := numbered_params net in
+  let fits (l : literal) := [&& (0 < size (l_shape l))%nat,
+    all (fun w => N.leb (row_length w) (last 0%num (l_shape l))) (l_rows l)
+    & all (fun q => (l_value l != q.1) || (l_shape l == q.2)) params] in
+  [&& uniq [seq l_value l | l <- pt], all fits pt, uniq (ids params) & N.ltb 0 (total params)].
+
 Definition discharged (net : spec) (opts : options) (ks : seq kink) (pt : point) : bool :=
-  [&& if which opts is Forward then false else true, list_eqb kink_eqb ks (kinks_of net)
-    & nilp (problems_at net opts pt)].
+  [&& if which opts is Forward then false else true, list_eqb kink_eqb ks (kinks_of net),
+      coherent net pt & nilp (problems_at net opts pt)].
 
 Definition number_text (n : N) : string := DecimalString.NilZero.string_of_int (Z.to_int (Z.of_N n)).
 Definition index_text (i : idx) : string :=
@@ -53,6 +65,62 @@ Definition problem_text (p : problem) : string := match p with
 | Tied layer i => (layer ++ ": the greatest cells of the window at " ++ index_text i ++ " are tied")%string
 | NotExact layer => (layer ++ ": what comes into it has no exact value")%string
 end.
+
+(** ** There are such arguments *)
+Lemma filter_one (T : eqType) (U : Type) (f : U -> T) l x : uniq [seq f y | y <- l] -> List.In x l ->
+  seq.filter (fun y => f y == f x) l = [:: x].
+Proof.
+have none l' : f x \notin [seq f y | y <- l'] -> seq.filter (fun y => f y == f x) l' = [::].
+  elim: l' => //= y l' ih; rewrite inE negb_or => /andP [ne /ih ->].
+  by rewrite eq_sym (negPf ne).
+elim: l => //= y l ih /andP [hy u] [e|hx]; first by subst; rewrite eqxx none.
+rewrite ih //; case: eqP => // e; case/negP: hy; rewrite e.
+by elim: l hx {ih u} => //= z l ih [->|/ih h]; rewrite inE ?eqxx ?h ?orbT.
+Qed.
+
+Lemma zip_at (A B : Type) (a : A) (b : B) a0 b0 l l' : List.In (a, b) (zip l l') ->
+  exists2 k, (k < size l)%nat & nth a0 l k = a /\ nth b0 l' k = b.
+Proof.
+elim: l l' => [|x l ih] [|y l'] //= [[-> ->]|/ih [k hk e]]; first by exists 0%nat.
+by exists k.+1.
+Qed.
+
+Lemma Forall2_self (A B : Type) (P : A -> B -> Prop) (f : A -> B) l :
+  List.Forall2 P l [seq f x | x <- l] -> forall x, List.In x l -> P x (f x).
+Proof. by elim: l => //= x l ih h y [<-|hy]; inversion h; subst; [|exact: ih]. Qed.
+
+Lemma point_exists net pt : coherent net pt -> forall R : realType,
+  exists (other : N -> tensor R) (θ : θ_space R net), at_point pt (at_θ other θ).
+Proof.
+move=> /and4P [u fits up pos] R.
+pose value (l : literal) (i : idx) : R :=
+  if nth None (floats (nth Done (l_rows l) (seq.index (lead i) (idxs (lead (l_shape l))))))
+       (N.to_nat (last 0%num i)) is Some f then float_real R f else 0.
+pose a (k : N) : tensor R := if [seq l <- pt | l_value l == k] is l :: _ then value l else fun _ => 0.
+exists a, (gradient (numbered_params net) (ids (numbered_params net)) a).
+move=> l hl i w hiw j f hf; have /and3P [s0 /all_in lengths /all_in shapes] := all_in fits hl.
+have [p hp [ei ew]] := zip_at [::] Done hiw.
+have hi : i \in idxs (lead (l_shape l)) by rewrite -ei mem_nth.
+have el : lead (rcons i (N.of_nat j)) = i by rewrite /lead size_rcons /= -cats1 take_size_cat.
+have ea : a (l_value l) (rcons i (N.of_nat j)) = float_real R f.
+  rewrite /a (filter_one u hl) /value el last_rcons Nnat.Nat2N.id -ei index_uniq ?idxs_uniq // ew hf.
+  by [].
+have hin : rcons i (N.of_nat j) \in idxs (l_shape l).
+  rewrite idxs_rows //; apply/flattenP.
+  exists [seq rcons i b | b <- Nrange (last 0%num (l_shape l))]; first exact: map_f.
+  apply: map_f; rewrite mem_Nrange; apply/N.ltb_lt.
+  have hw : List.In w (l_rows l).
+    by elim: (idxs _) (l_rows l) hiw => [|x L ih] [|y W] //= [[_ ->]|/ih]; [left|right].
+  have /N.leb_le := lengths _ hw; have : (j < size (floats w))%nat.
+    by rewrite ltnNge; apply/negP => h; rewrite nth_default in hf.
+  by rewrite /row_length => /ssrnat.ltP; lia.
+rewrite -ea; case hk: (l_value l \in ids (numbered_params net)); last first.
+  by rewrite /at_θ /inputs place_other ?hk.
+have /mapP [q hq eq] := hk; have /orP [] := shapes _ ((In_mem _ _).2 hq); first by rewrite eq eqxx.
+move=> /eqP es; rewrite eq; apply: (Forall2_self (every_argument a up _) ((In_mem _ _).2 hq)).
+  exact/N.ltb_lt.
+by rewrite -es.
+Qed.
 
 (** ** It is enough *)
 Section Sound.
@@ -90,7 +158,9 @@ End Sound.
 Theorem at_sound net opts m ks pt : certified net opts m ks -> discharged net opts ks pt = true ->
   certified_at net opts m pt.
 Proof.
-move=> [c1 c2 c3 h] /and3P [hw /(list_eqbP kink_eqbP) ek /nilP hp]; split=> // R other θ a here.
+move=> [c1 c2 c3 h] /and4P [hw /(list_eqbP kink_eqbP) ek hc /nilP hp]; split=> //.
+  exact: point_exists hc.
+move=> R other θ a here.
 have off := problems_sound here hp; rewrite -ek in off.
 have := h R; rewrite /computes_step; case: (which opts) hw => [|_|o _] // /(_ other θ) [g hg ret];
   by exists g => //; exact: hg.

@@ -1,7 +1,7 @@
 //! `prove`: certificates, their second check by Coq alone, and refusals.
 //! Coq has to be installed, and the theories compiled (`make -C proofs`).
 
-use crate::common::{THEORIES, command, fails, ok};
+use crate::common::{THEORIES, command, fails, ok, with_data};
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -519,4 +519,58 @@ fn a_net_with_masks() {
     std::fs::write(dir.path().join("f.mlir"), other).unwrap();
     let message = fails(dir.path(), &["prove", "f.mlir"]);
     assert!(message.contains("dropout_1.mask"), "{message}");
+}
+
+const BENT: &str = "name = \"bent\"\ninput = [28, 28, 1]\nlayers = [
+  { kind = \"conv2d\", features = 2, kernel = 3, name = \"see\" }, { kind = \"relu\", name = \"bend\" },
+  { kind = \"max_pool\", window = 2, name = \"pool\" }, { kind = \"flatten\" },
+  { kind = \"dense\", features = 3, name = \"mix\" }, { kind = \"relu\", name = \"turn\" },
+  { kind = \"dense\", features = 10, name = \"last\" } ]\n";
+
+/// A weights file of zeros.
+fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
+    let mut end = 0;
+    let mut header = serde_json::Map::new();
+    for (name, shape) in tensors {
+        let start = end;
+        end += 4 * shape.iter().product::<usize>();
+        let entry = serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]});
+        header.insert(name.to_string(), entry);
+    }
+    let header = Value::Object(header).to_string();
+    let length = (header.len() as u64).to_le_bytes();
+    std::fs::write(path, [&length[..], header.as_bytes(), &vec![0; end]].concat()).unwrap();
+}
+
+#[test]
+fn at_trained_weights_no_condition_is_left() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("bent.toml"), BENT).unwrap();
+    let train = ["train", "bent.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at = ["prove", "bent.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--json"];
+    let report = json(dir.path(), &[&at[..], &["--count", "2"]].concat());
+    let theorem = report["at"]["theorem"].as_str().unwrap();
+    assert!(theorem.contains("certified_at"), "{theorem}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+    let message = fails(dir.path(), &[&at[..], &["--what", "forward"]].concat());
+    assert!(message.contains("a forward pass has no gradient"), "{message}");
+}
+
+#[test]
+fn weights_on_a_kink_are_refused_and_the_entry_is_named() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("bent.toml"), BENT).unwrap();
+    let tensors: [(&str, &[usize]); 6] = [
+        ("see.weight", &[3, 3, 1, 2]),
+        ("see.bias", &[2]),
+        ("mix.weight", &[392, 3]),
+        ("mix.bias", &[3]),
+        ("last.weight", &[3, 10]),
+        ("last.bias", &[10]),
+    ];
+    zeros(&dir.path().join("zeros.safetensors"), &tensors);
+    let at = ["prove", "bent.toml", "--at", "zeros.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 0, 0, 0] is 0"), "{message}");
 }
