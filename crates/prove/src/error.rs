@@ -158,7 +158,10 @@ pub enum ProveError {
         reason: String,
     },
     /// At the point, conditions of the theorem do not hold.
-    #[error("not certified at this point, where the loss may have no derivative:\n{problems}")]
+    #[error(
+        "not certified at this point; of the theorem's conditions these do not hold there, or cannot be \
+         computed exactly:\n{problems}"
+    )]
     AtKinks {
         /// The first of them, a line each.
         problems: String,
