@@ -83,11 +83,9 @@ pub enum ProveError {
     Literal(#[from] LiteralError),
     /// A layer that the proofs do not cover.
     #[error(
-        "layer `{layer}`: the proofs do not cover {kind} yet; they cover dense, conv2d, \
-         depthwise_conv2d, flatten, reshape, max_pool, avg_pool, global_avg_pool, batch_norm, \
-         layer_norm, rms_norm, group_norm, layer_scale, embedding, position_embedding, \
-         class_token, select_token, multi_head_attention without a context, all activations, \
-         and of these residual, parallel, repeat, use and blocks"
+        "layer `{layer}`: the proofs do not cover {kind} yet; they cover every layer but \
+         conv_transpose2d, upsample, multi_head_attention with a context, and running statistics in \
+         a shared sub-network that is used again"
     )]
     Layer {
         /// The layer's name.

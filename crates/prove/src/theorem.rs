@@ -6,6 +6,7 @@
 use crate::verdict::Kink;
 use cotangent_net::layers::{GeluForm, Merge};
 use cotangent_net::{LayerKind, LayerPlan, Network};
+use std::collections::HashSet;
 
 /// The theorem, `File.name` in `proofs/theories`, about the backward of this
 /// layer: its closed form where there is one, else that its instructions
@@ -42,8 +43,13 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
         LayerKind::Parallel(p) => match p.merge {
             Merge::Sum => "LayersRules.vjp_mx_add",
             Merge::Product => "LayersRules.vjp_mx_hadamard",
-            Merge::Maximum => return None,
+            Merge::Maximum => "MeaningJoinSound.emit_join_smooth",
         },
+        LayerKind::Concat(_) => "JoinsSound.join_sound",
+        LayerKind::Dropout(_) | LayerKind::DropPath(_) | LayerKind::LayerScale(_) => {
+            "LayersRules.vjp_mx_hadamard"
+        }
+        LayerKind::ClassToken(_) | LayerKind::PositionEmbedding(_) => "TokensSound.token_sound",
         LayerKind::MultiHeadAttention(_) => "LayersAttention.multi_head_vjp",
         LayerKind::TransformerBlock(_) => "LayersAttention.transformer_block_vjp",
         LayerKind::PatchEmbed(_) => "LayersPooling.patch_embed_vjp",
@@ -57,12 +63,27 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
 /// certificate.
 pub fn kinks(net: &Network) -> Vec<Kink> {
     let mut found = Vec::new();
-    append(&mut found, net.layers());
+    append(&mut found, net.layers(), &mut HashSet::new(), false);
     found
 }
 
-fn append(found: &mut Vec<Kink>, layers: &[LayerPlan]) {
+/// `again` within a later use of a shared sub-network: layers there go by their
+/// places, elsewhere by their roots.
+fn append<'a>(
+    found: &mut Vec<Kink>,
+    layers: &'a [LayerPlan],
+    shared: &mut HashSet<&'a str>,
+    again: bool,
+) {
     for layer in layers {
+        let name = if again { &layer.name } else { &layer.root };
+        let kink =
+            |op: &str, condition: String| Kink { layer: name.clone(), op: op.into(), condition };
+        let again = match &layer.kind {
+            LayerKind::Use(u) => again || !shared.insert(&u.net),
+            _ => again,
+        };
+        layer.branches.iter().for_each(|branch| append(found, branch, shared, again));
         let points: &[i64] = match &layer.kind {
             LayerKind::Relu(_) | LayerKind::LeakyRelu(_) => &[0],
             // A slope of 1 on both sides is no kink.
@@ -71,14 +92,18 @@ fn append(found: &mut Vec<Kink>, layers: &[LayerPlan]) {
             LayerKind::HardSigmoid(_) | LayerKind::HardSwish(_) => &[-3, 3],
             _ => &[],
         };
-        let kink =
-            |condition| Kink { layer: layer.name.clone(), op: layer.kind.name().into(), condition };
-        let at = |point: &i64| kink(format!("no entry of its input is {point}"));
+        let at = |z: &i64| kink(layer.kind.name(), format!("no entry of its input is {z}"));
         found.extend(points.iter().map(at));
-        if let LayerKind::MaxPool(_) = layer.kind {
-            let greatest = "in every window the first greatest cell stays greatest nearby";
-            found.push(kink(greatest.into()));
+        match &layer.kind {
+            LayerKind::MaxPool(_) => found.push(kink(
+                "max_pool",
+                "in every window the first greatest cell stays greatest nearby".into(),
+            )),
+            LayerKind::Parallel(p) if p.merge == Merge::Maximum => found.push(kink(
+                "maximum",
+                "nowhere is a branch equal to the maximum of those before it".into(),
+            )),
+            _ => {}
         }
-        layer.branches.iter().for_each(|branch| append(found, branch));
     }
 }
