@@ -96,7 +96,8 @@ Proof. by have := below_data; rewrite /data_at /stats_at; lia. Qed.
 Lemma below_stats t j : reading_at net w = Running t ->
   (j < t + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
 Proof.
-have := below_data; rewrite /reading_at /data_at; case: w => [||o f] // + [<-] /=; lia.
+rewrite /nin /first_at /reading_at /data_at; case: w => [||o f] // [<-] h; apply: (N.lt_trans _ _ _ h).
+exact: N.lt_add_pos_r.
 Qed.
 
 Lemma below_masks j : w <> Forward -> (j < masks_at net w + n_masks net)%num -> (j < nin)%num.
