@@ -13,7 +13,7 @@
                          that is equal to it near the point; all rows, by index
       - [fixed]          a tensor; [f_rectified]: where it is 0, it stays so
       - [tabulate]       a table, row after row; equal rows are found by a hash
-      - [combine]        a row times a matrix
+      - [combine], [row_times]  a row, rows times a matrix
       - [decode]         stored numbers at a common exponent
       - [layer_value]    a layer
       - [problem]        why a kink's condition does not follow
@@ -86,6 +86,11 @@ match xs, ws with
 | _ :: _, [::] => [::]
 end.
 
+(** The same of several rows: the matrix is decoded once. *)
+Definition row_times (once : bool) (e0 : N) (ws : seq words) (acc : row) : row -> row :=
+  if once then fun xs => combine (decode e0) xs ws acc
+  else let decoded := [seq decode e0 w | w <- ws] in fun xs => combine id xs decoded acc.
+
 Fixpoint zip_with (f : Z -> Z -> Z) (a b : row) : row := match a, b with
 | x :: a', y :: b' => f x y :: zip_with f a' b'
 | _, _ => [::]
@@ -133,10 +138,10 @@ Definition data_value (k : N) (s : shape) : option fixed :=
 
 Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : fixed :=
   let e := (f_exponent x + exponent_of w)%num in let zeros := nseq (N.to_nat m) 0%Z in
+  let times := row_times (N.leb batch 1) (scale w) (l_rows w) zeros in
   let f (_ : table) (_ : option idx) i :=
     if look (f_table x) i is Some (_, r) then
-      if has_length n r
-      then Some (i, out_row e bias (combine (decode (scale w)) r (l_rows w) zeros)) else None
+      if has_length n r then Some (i, out_row e bias (times r)) else None
     else None in
   Fixed (out_exponent e bias) (tabulate id key f (rows_of [:: batch; m])) false.
 

@@ -119,7 +119,7 @@ Lemma dense_sound : holds (fun v i => \sum_(k <- Nrange n)
   (dense batch n m w bias x).
 Proof.
 move=> i en /=; apply: look_tabulate => t model {}i {}en hi _.
-case hl: look => [[mm r]|] //; case: ifP => // hr [<-].
+case hl: look => [[mm r]|] //; case: ifP => // hr [<-]; rewrite row_timesE.
 case: i hi hl => [|b [|b' i]] /In_mem; rewrite mem_idxs /= ?andbF // => _ hl.
 apply: at_entry_own => j hj /=.
 have /N.eqb_eq hr' := hr.

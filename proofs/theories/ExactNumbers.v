@@ -42,6 +42,9 @@ Lemma zip_with_nth f a b j : (j < size (zip_with f a b))%nat ->
   nth 0%Z (zip_with f a b) j = f (nth 0%Z a j) (nth 0%Z b j).
 Proof. by elim: a b j => [|x a ih] [|y b] [|j] //=; exact: ih. Qed.
 
+Lemma row_timesE once e0 ws acc xs : row_times once e0 ws acc xs = combine (decode e0) xs ws acc.
+Proof. by case: once => //=; elim: xs ws acc => [|x xs ih] [|w ws] acc //=; rewrite ih. Qed.
+
 Section Exact.
 Variable R : realType.
 
