@@ -263,7 +263,7 @@ Definition tie_problems (name : string) (n h w c : N) (v u : Layer.window) (x : 
 
 Variable ks : seq kink.
 
-Definition layer_of (k : kink) : string := match k with KinkAt n _ _ => n | TiesAt n _ _ => n end.
+Definition layer_of (k : kink) : string := match k with KinkAt n _ _ | TiesAt n _ _ | MeetAt n => n end.
 
 (** Of the layer [name], whose input is [x]. *)
 Definition layer_problems (name : string) (s : shape) (x : option fixed) : seq problem :=
@@ -272,36 +272,46 @@ Definition layer_problems (name : string) (s : shape) (x : option fixed) : seq p
       | KinkAt _ _ z, _ => point_problems name s z x
       | TiesAt _ v u, [:: n; h; w; c] => tie_problems name n h w c v u x
       | TiesAt _ _ _, _ => [::]
+      | MeetAt _, _ => [:: NotExact name]
       end
     else [:: NotExact name] | k <- ks & String.eqb (layer_of k) name].
 
-(** No kink of the list is in it. *)
+(** No kink of the list has this name; none is in the chain. *)
+Definition nameless (name : string) : bool := all (fun k => ~~ String.eqb (layer_of k) name) ks.
 Fixpoint idle (c : chain) : bool := match c with
 | End => true
-| Next name _ c' => all (fun k => ~~ String.eqb (layer_of k) name) ks && idle c'
-| Merge _ _ a b c' => [&& idle a, idle b & idle c']
+| Next name _ c' | Join name _ c' => nameless name && idle c'
+| Branch a c' | Again _ a c' => idle a && idle c'
 end.
 
-(** What is wrong, and the value, if it is needed. *)
-Fixpoint walk (need : bool) (c : chain) (s : shape) (p0 : N) (x : option fixed)
+(** What is wrong, and the value, if it is needed. [ready] are the shapes of the
+    branches that wait; what they are joined to has no exact value. *)
+Fixpoint walk (need : bool) (c : chain) (ready : seq shape) (s : shape) (p0 m0 : N) (x : option fixed)
     : seq problem * option fixed := match c with
 | End => ([::], x)
 | Next name l c' =>
     let here := layer_problems name (batch :: s) x in
     if ~~ need && idle c' then (here, None) else
-    let: (rest, y) := walk need c' (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
-      (obind (layer_value l s (own_values l s p0 None)) x) in
+    let: (rest, y) := walk need c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
+      (past m0 (Layer.masks l s)) (obind (layer_value l s (own_values l s p0 (Masks m0))) x) in
     (here ++ rest, y)
-| Merge _ _ a b c' =>
-    let p1 := past p0 (params_in a s) in let p2 := past p1 (params_in b s) in
-    let: (pa, _) := walk false a s p0 x in
-    let: (pb, _) := walk false b s p1 x in
-    let: (pc, y) := walk need c' (odflt [::] (output_shape a s)) p2 None in
-    (pa ++ pb ++ pc, y)
+| Branch a c' =>
+    let: (pa, _) := walk false a [::] s p0 m0 x in
+    let: (pc, y) := walk need c' (rcons ready (odflt [::] (output_shape a [::] s))) s
+      (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) x in
+    (pa ++ pc, y)
+| Join name j c' =>
+    let: (pc, y) := walk need c' [::] (odflt [::] (joined_shape j ready)) p0 m0 None in
+    ((if nameless name then [::] else [:: NotExact name]) ++ pc, y)
+| Again p a c' =>
+    let: (pa, _) := walk false a [::] s p m0 x in
+    let: (pc, y) := walk need c' ready (odflt [::] (output_shape a [::] s)) p0
+      (past m0 (masks_in a [::] s)) None in
+    (pa ++ pc, y)
 end.
 End Exact.
 
 Definition problems_at (net : spec) (opts : options) (pt : point) : seq problem :=
   let batch := batch_size opts in
-  (walk batch pt (kinks_of net) false (layers net) (input_shape net) 0
+  (walk batch pt (kinks_of net) false (layers net) [::] (input_shape net) 0 (masks_at net (which opts))
     (data_value pt (data_at net (which opts)) (batch :: input_shape net))).1.

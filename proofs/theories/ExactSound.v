@@ -189,7 +189,7 @@ Proof. by []. Qed.
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] // [<-].
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
@@ -223,61 +223,93 @@ Lemma layer_problems_sound name s (x : option fixed) X : (0 < size s)%nat ->
   forall k, List.In k ks -> off_kink x0 [:: (name, s, X)] k.
 Proof.
 move=> hs hX h k hk; case e: (String.eqb (layer_of k) name); last first.
-  by case: k e {hk} => [n' kind z|n' v u] /= /String.eqb_neq ne; [move=> s' x'|move=> n h' w c x'];
+  by case: k e {hk} => [n' kind z|n' v u|n'] /= /String.eqb_neq ne; [move=> s' x'|move=> n h' w c x'|move=> s' x'];
     case=> // -[e1]; case: ne.
 have := flatten_nil h (In_filter hk e); case: x hX {h} => [f|] hX //; have {}hX := hX _ erefl.
-case: k {e hk} => [n' kind z|n' v u] /= hp.
+case: k {e hk} => [n' kind z|n' v u|n'] /= hp //.
   by move=> s' x' /= [[_ <- <-]|//]; exact: (point_sound hs hX hp).
 move=> n h' w c x' /= [[_ es <-]|//]; rewrite es in hp.
 exact: (tie_sound hX hp).
 Qed.
 
-Lemma idle_sound (A : V -> N -> tensor R) c s p0 (X : V -> tensor R) k : idle ks c -> List.In k ks ->
-  off_kink x0 (inputs_through batch A c s p0 X) k.
+(** Nothing has a name that is none of the list's. *)
+Lemma nameless_sound name (l : seq (string * shape * (V -> tensor R))) k : nameless ks name ->
+  (forall e, List.In e l -> e.1.1 = name) -> List.In k ks -> off_kink x0 l k.
 Proof.
-move=> + hk; suff h : idle ks c -> forall e, List.In e (inputs_through batch A c s p0 X) -> e.1.1 <> layer_of k.
-  by move=> /h; case: k {hk h} => [n kind z|n v u] /= h; [move=> s' x'|move=> n' h' w c' x'] => /h.
-elim: c s p0 X => [|name l c ih|name mg a iha b ihb c ih] s p0 X //=.
-  move=> /andP [/all_in /(_ k hk) ne /ih h] e [<-|/h //] /= eq.
-  by move: ne; rewrite -eq String.eqb_refl.
-move=> /and3P [/iha ha /ihb hb /ih hc] e.
-by move=> /(@List.in_app_or _ _ _ _) [/ha|/(@List.in_app_or _ _ _ _) [/hb|/hc]].
+move=> /all_in hn hl /hn; case: k => [n kind z|n v u|n] /= /negPf /String.eqb_neq ne.
+- by move=> s x /hl /= /ne.
+- by move=> n' h w c x /hl /= /ne.
+by move=> s x /hl /= /ne.
+Qed.
+
+Lemma join_names name j z parts e : List.In e (@join_inputs R V name j z parts) -> e.1.1 = name.
+Proof.
+rewrite /join_inputs; case: j => [[| |]|] //; case: parts => [|[s y] parts] //.
+have : forall y', List.In e (maximum_inputs name z y' parts) -> e.1.1 = name.
+  by elim: parts => //= -[s' w] parts ih y' [<-|/ih].
+by apply.
 Qed.
 
 Lemma off_kink_both (a b : seq (string * shape * (V -> tensor R))) k :
   off_kink x0 a k -> off_kink x0 b k -> off_kink x0 (a ++ b) k.
 Proof.
-case: k => [n kind z|n v u] ha hb.
-  by move=> s x /(@List.in_app_or _ _ _ _) [/ha|/hb].
-by move=> n' h w c x /(@List.in_app_or _ _ _ _) [/ha|/hb].
+case: k => [n kind z|n v u|n] ha hb.
+- by move=> s x /(@List.in_app_or _ _ _ _) [/ha|/hb].
+- by move=> n' h w c x /(@List.in_app_or _ _ _ _) [/ha|/hb].
+by move=> s x /(@List.in_app_or _ _ _ _) [/ha|/hb].
+Qed.
+
+Lemma idle_sound (A : V -> N -> tensor R) c rm s p0 m0 (X : V -> tensor R) k : idle ks c -> List.In k ks ->
+  off_kink x0 (inputs_through batch A c rm s p0 m0 X) k.
+Proof.
+move=> + hk; elim: c rm s p0 m0 X => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s p0 m0 X /=.
+- by move=> _; case: k {hk} => [n' kind z|n' v u|n'] // ? ? //.
+- move=> /andP [ne hc]; rewrite -cat1s; apply: off_kink_both (ih _ _ _ _ _ hc).
+  by apply: (nameless_sound ne) hk => e [<-|].
+- by move=> /andP [ha hc]; apply: off_kink_both; [exact: iha|exact: ih].
+- move=> /andP [ne hc]; apply: off_kink_both (ih _ _ _ _ _ hc).
+  by apply: (nameless_sound ne) hk => e; exact: join_names.
+by move=> /andP [ha hc]; apply: off_kink_both; [exact: iha|exact: ih].
 Qed.
 
 Lemma cat_nil (T : Type) (a b : seq T) : a ++ b = [::] -> a = [::] /\ b = [::].
 Proof. by case: a. Qed.
 
-Lemma walk_sound need c s p0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
-  walk batch pt ks need c s p0 x = ([::], y) ->
-  (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c s p0 X) k)
-  /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c s p0 None (X v)) f).
+Lemma walk_sound need c rm s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
+  walk batch pt ks need c (unzip1 rm) s p0 m0 x = ([::], y) ->
+  (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
+  /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.
-elim: c need s p0 x y X => [|name l c ih|name mg a iha b ihb c ih] need s p0 x y X hX /=.
-- case=> <-; split=> // -[n' kind z|n' v u] _ //.
+elim: c need rm s p0 m0 x y X => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] need rm s p0 m0 x y X hX /=.
+- by case=> <-; split=> // -[n' kind z|n' v u|n'] _ // ? ?.
 - case hi: (~~ need && idle ks c).
     case=> here <-; split=> // k hk; rewrite -cat1s; apply: off_kink_both.
       exact: layer_problems_sound here k hk.
     by apply: idle_sound => //; case/andP: hi.
   case hw: walk => [rest z] [/cat_nil [here er] <-]; rewrite er in hw.
-  have [|off val] := ih _ _ _ _ _
-    (fun v => layer_meaning l batch s [seq theta v k | k <- own_values l s p0 None] (X v)) _ hw.
+  have [|off val] := ih _ _ _ _ _ _ _
+    (fun v => layer_meaning l batch s [seq theta v k | k <- own_values l s p0 (Masks m0)] (X v)) _ hw.
     by case: x hX {here hw} => [f|] //= hX g; apply: layer_value_sound; exact: hX.
   split=> // k hk; rewrite -cat1s; apply: off_kink_both; last exact: off.
   exact: layer_problems_sound here k hk.
-case ha: walk => [pa ya]; case hb: walk => [pb yb]; case hc: walk => [pc yc].
-move=> [/cat_nil [ea /cat_nil [eb ec]] <-]; rewrite ea in ha; rewrite eb in hb; rewrite ec in hc.
-have [offa _] := iha _ _ _ _ _ X hX ha; have [offb _] := ihb _ _ _ _ _ X hX hb.
-have [|offc val] := ih _ _ _ _ _ (fun v => merged mg (through batch (theta v) a s p0 None (X v))
-  (through batch (theta v) b s (past p0 (params_in a s)) None (X v))) _ hc; first by [].
-split=> // k hk; apply: off_kink_both; first exact: offa.
-by apply: off_kink_both; [exact: offb|exact: offc].
+- case ha: walk => [pa ya]; case hc: walk => [pc yc].
+  move=> [/cat_nil [ea ec] <-]; rewrite ea in ha; rewrite ec in hc.
+  have [offa _] := iha _ [::] _ _ _ _ _ X hX ha.
+  pose rm' := rcons rm (odflt [::] (output_shape a [::] s), fun v => through batch (theta v) a [::] s p0 (Masks m0) (X v)).
+  have eu : unzip1 rm' = rcons (unzip1 rm) (odflt [::] (output_shape a [::] s)) by rewrite /rm' /unzip1 map_rcons.
+  rewrite -eu in hc; have [offc val] := ih _ _ _ _ _ _ _ X hX hc.
+  split=> [k hk|f ef]; first by apply: off_kink_both; [exact: offa|exact: offc].
+  by have := val f ef; apply: holds_ext => v i; rewrite /rm' map_rcons.
+- case hc: walk => [pc yc]; case hn: nameless => // -[ec <-]; rewrite ec in hc.
+  have [//|offc val] := ih _ [::] _ _ _ _ _ (fun v => joined j [seq (q.1, q.2 v) | q <- rm]) _ hc.
+  split=> [k hk|f ef].
+    by apply: off_kink_both (offc k hk); apply: (nameless_sound hn) hk => e; exact: join_names.
+  have := val f ef; apply: holds_ext => v i /=.
+  by rewrite (_ : unzip1 [seq (q.1, q.2 v) | q <- rm] = unzip1 rm) // /unzip1 -map_comp.
+case ha: walk => [pa ya]; case hc: walk => [pc yc].
+move=> [/cat_nil [ea ec] <-]; rewrite ea in ha; rewrite ec in hc.
+have [offa _] := iha _ [::] _ _ _ _ _ X hX ha.
+have [//|offc val] := ih _ _ _ _ _ _ _ (fun v => through batch (theta v) a [::] s p (Masks m0) (X v)) _ hc.
+by split=> // k hk; apply: off_kink_both; [exact: offa|exact: offc].
 Qed.
 End Layers.

@@ -26,7 +26,7 @@ Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
 
 Definition certified_at (net : spec) (opts : options) (m : module) (pt : point) : Prop :=
-  [/\ exists n, classes net = Some n,
+  [/\ exists s, output_of net = Some s,
       options_ok opts,
       has_interface m (argument_ports net opts) (result_ports net opts),
       forall R : realType, exists (other : N -> tensor R) (θ : θ_space R net), at_point pt (at_θ other θ)
@@ -36,7 +36,7 @@ Definition certified_at (net : spec) (opts : options) (m : module) (pt : point) 
       exists2 g : θ_space R net,
         is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
       & returns net opts m a match which opts with
-          | Train o => textbook_step net o a (tensors_of g) ++ stats_at_step net opts a
+          | Train o f => textbook_step net o f a (tensors_of g) ++ stats_at_step net opts a
                          ++ [:: loss_result net opts a; logits_result net opts a]
           | _ => gradient_results g ++ [:: loss_result net opts a]
           end].
@@ -150,7 +150,7 @@ rewrite /problems_at; case hw: walk => [p y] /= ep k hk; rewrite {}ep in hw.
 have hX f : data_value pt (data_at net (which opts)) (batch_size opts :: input_shape net) = Some f ->
     holds_fixed θ (fun v : θ_space R net => at_θ other v (data_at net (which opts))) f.
   by apply: (data_sound (@at_θ_continuous) here) => v; rewrite !data_fixed.
-have [off _] := walk_sound (@at_θ_continuous) here hX hw.
+have [off _] := walk_sound (@at_θ_continuous) here (rm := [::]) hX hw.
 exact: off.
 Qed.
 End Sound.
@@ -162,6 +162,6 @@ move=> [c1 c2 c3 h] /and4P [hw /(list_eqbP kink_eqbP) ek hc /nilP hp]; split=> /
   exact: point_exists hc.
 move=> R other θ a here.
 have off := problems_sound here hp; rewrite -ek in off.
-have := h R; rewrite /computes_step; case: (which opts) hw => [|_|o _] // /(_ other θ) [g hg ret];
+have := h R; rewrite /computes_step; case: (which opts) hw => [|_|o f _] // /(_ other θ) [g hg ret];
   by exists g => //; exact: hg.
 Qed.
