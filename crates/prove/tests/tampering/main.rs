@@ -14,6 +14,7 @@ mod subjects;
 
 use coq::{Theories, list, two_at_a_time};
 use cotangent_rocq::{PREAMBLE, literal};
+use cotangent_stablehlo::ast::Module;
 use cotangent_stablehlo::{Program, parse, print};
 use edits::{Edited, bodies, edit, exchanged_attributes};
 use execution::difference;
@@ -61,6 +62,13 @@ fn preamble() -> String {
     format!("{PREAMBLE}From Cotangent Require Import Spec Optimizer Main.\n")
 }
 
+/// The literal `the_step` of a module, in a Rocq module of its own: names of
+/// StableHLO there, such as `Maximum`, are not those of specifications.
+fn within(name: &str, module: &Module) -> String {
+    let literal = literal("the_step", module).unwrap();
+    format!("Module {name}.\nImport Stablehlo.\n{literal}End {name}.\n")
+}
+
 /// The string literals in Coq's output; a quotation mark inside is doubled.
 fn strings(output: &str) -> Vec<String> {
     let marked = output.replace("\"\"", "\0");
@@ -78,8 +86,7 @@ fn judge(theories: &Theories, what: &str, step: &Step, edits: &[Edited]) -> Vec<
     let name = format!("{what}_{}", step.name);
     let mut text = preamble() + step.definitions();
     for (k, edited) in edits.iter().enumerate() {
-        let literal = literal("the_step", &edited.module).unwrap();
-        write!(text, "Module Case{k}.\n{literal}End Case{k}.\n").unwrap();
+        text.push_str(&within(&format!("Case{k}"), &edited.module));
     }
     let each = |call: &str| list((0..edits.len()).map(|k| call.replace('@', &format!("Case{k}"))));
     let explanations = each("String.concat \"\n\" (explain the_spec the_options @.the_step)");
@@ -147,13 +154,12 @@ fn the_kernel_refuses_theorems_about_mutants() {
         modules.extend(mutants.iter().step_by(2).map(|edited| &edited.module));
         let mut text = preamble() + step.definitions();
         for (k, module) in modules.iter().enumerate() {
-            let literal = literal("the_step", module).unwrap();
+            text.push_str(&within(&format!("Case{k}"), module));
             let fail = if k == 0 { "" } else { "Fail " };
             let (it, rest) = (format!("Case{k}.the_step"), "the_spec the_options");
             write!(
                 text,
-                "Module Case{k}.\n{literal}End Case{k}.\n\
-                 {fail}Definition cert{k} : certified {rest} {it} the_kinks :=\n  \
+                "{fail}Definition cert{k} : certified {rest} {it} the_kinks :=\n  \
                  check_sound (erefl true <: check {rest} {it} the_kinks = true).\n"
             )
             .unwrap();
@@ -310,8 +316,7 @@ fn other_specifications_and_options_are_refused() {
     let results = two_at_a_time(&chosen, |_, step| {
         let mut others = vec![("as it is".to_string(), step.definitions().to_string())];
         others.extend(specifications::others(step.definitions()));
-        let literal = literal("the_step", &step.module).unwrap();
-        let mut text = preamble() + &literal;
+        let mut text = preamble() + &within("Given", &step.module) + "Import Given.\n";
         for (k, (_, definitions)) in others.iter().enumerate() {
             write!(text, "Module Case{k}.\n{definitions}End Case{k}.\n").unwrap();
         }
