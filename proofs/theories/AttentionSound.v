@@ -16,14 +16,6 @@ Local Open Scope ring_scope.
 
 (** ** Numbers *)
 
-Lemma split_below c h p : (c < h * p)%num ->
-  [/\ (N.div c p < h)%num, (N.modulo c p < p)%num & (N.div c p * p + N.modulo c p = c)%num].
-Proof.
-move=> hc; have pos : p <> 0%num by move=> e; move: hc; rewrite e N.mul_0_r; exact: N.nlt_0_r.
-split; [by apply: N.div_lt_upper_bound; rewrite // N.mul_comm | exact: N.mod_upper_bound |].
-by rewrite N.mul_comm -N.div_mod.
-Qed.
-
 Lemma join_below a f h p : (a < h)%num -> (f < p)%num -> (a * p + f < h * p)%num.
 Proof. nia. Qed.
 
@@ -32,9 +24,6 @@ Proof.
 move=> hj hc; have : (j * m <= 2 * m)%num by apply: N.mul_le_mono_r; lia.
 lia.
 Qed.
-
-Lemma next_id_cat k c c' : next_id k (c ++ c') = next_id (next_id k c) c'.
-Proof. by rewrite /next_id size_cat Nnat.Nat2N.inj_add N.add_assoc. Qed.
 
 Section Sound.
 Variables (R : realType) (n t h p : N).

@@ -1,7 +1,8 @@
 (** * Layers on tokens, as instructions
 
-    An example is [tokens × features]. Two of these layers take a tensor of any
-    rank, whose last dimension are its features. What they mean is in
+    An example is [tokens × features]. Some of these layers take a tensor of any
+    rank, whose last dimension are its features, and one an image
+    [height × width × features]. What they mean is in
     [Tokens.v], and that the instructions compute it in [TokensSound.v].
 
     Glossary
@@ -34,7 +35,8 @@ Inductive t :=
 | Average of bool       (** the mean of each feature; any rank; whether the other
                             dimensions stay, of size 1 *)
 | Class                 (** a learned token in front of the others *)
-| Select of N.          (** one token *)
+| Select of N           (** one token *)
+| Upsample of N & N.    (** an image, each pixel repeated over so many rows, columns *)
 
 (** A learned vector for each symbol, of which a token is an indicator. *)
 Definition Embedding (features : N) : t := Dense features false.
@@ -51,6 +53,8 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
     Some ((if keep then nseq (size s') 1%num else [::]) ++ [:: last 0%num s])
 | Class, [:: count; features] => Some [:: (count + 1)%num; features]
 | Select k, [:: count; features] => if N.ltb k count then Some [:: features] else None
+| Upsample a b, [:: h; w; c] =>
+    if N.ltb 0 a && N.ltb 0 b then Some [:: (h * a)%num; (w * b)%num; c] else None
 | _, _ => None
 end.
 
@@ -82,6 +86,16 @@ end.
 (** The number of parameters of a dense layer. *)
 Definition dense_count (bias : bool) : nat := if bias then 2 else 1.
 
+(** Each row [a] times; each column. A copy where [a] is 1. *)
+Definition rows (n h w c a x k : N) : prog :=
+  if N.eqb a 1 then [:: (k, Ir.Reshape [:: n; h; w; c] [:: n; h; w; c] x)] else
+  [:: (k, repeat_over [:: n; h; a; w; c] [:: 0; 1; 3; 4] x);
+      (k + 1, Ir.Reshape [:: n; h; a; w; c] [:: n; h * a; w; c] k)]%num.
+Definition columns (n h w c a x k : N) : prog :=
+  if N.eqb a 1 then [:: (k, Ir.Reshape [:: n; h; w; c] [:: n; h; w; c] x)] else
+  [:: (k, repeat_over [:: n; h; w; a; c] [:: 0; 1; 2; 4] x);
+      (k + 1, Ir.Reshape [:: n; h; w; a; c] [:: n; h; w * a; c] k)]%num.
+
 Definition emit (l : t) (batch : N) (s : shape) (ps : seq N) (x k : N) : option prog :=
 let z := batch :: s in
 match l, s, ps with
@@ -107,6 +121,9 @@ match l, s, ps with
 | Select j, [:: count; m], [::] => Some
     [:: (k, slice_of (part_steps 3 1 j) z [:: batch; 1; m] x);
         (k + 1, Ir.Reshape [:: batch; 1; m] [:: batch; m] k)]%num
+| Upsample a b, [:: h; w; c], [::] =>
+    let tall := rows batch h w c a x k in let k' := next_id k tall in
+    Some (tall ++ columns batch (h * a) w c b (N.pred k') k')
 | _, _, _ => None
 end.
 End Token.

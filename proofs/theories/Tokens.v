@@ -43,6 +43,8 @@ match l, s, ps with
     if token i == 0%num then w [:: feature i]
     else x [:: example i; N.pred (token i); feature i]
 | Token.Select k, _, _ => fun i => x [:: example i; k; feature i]
+| Token.Upsample a b, _, _ => fun i =>
+    x [:: example i; N.div (nth 0%num i 1) a; N.div (nth 0%num i 2) b; feature i]
 | _, _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
 End Tokens.

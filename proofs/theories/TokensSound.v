@@ -102,6 +102,33 @@ rewrite (index_idxs (s := [:: a]) hb' hj') index_ones e -(index_idxs (s := [:: a
 by rewrite nth_index // mem_idxs /= hb -mem_idxs.
 Qed.
 
+(** Two digits of a number. *)
+
+Lemma split_below c h p : (c < h * p)%num ->
+  [/\ (N.div c p < h)%num, (N.modulo c p < p)%num & (N.div c p * p + N.modulo c p = c)%num].
+Proof.
+move=> hc; have pos : p <> 0%num by move=> e; move: hc; rewrite e N.mul_0_r; exact: N.nlt_0_r.
+split; [by apply: N.div_lt_upper_bound; rewrite // N.mul_comm | exact: N.mod_upper_bound |].
+by rewrite N.mul_comm -N.div_mod.
+Qed.
+
+Lemma div_below i a b : N.ltb i (a * b) -> N.ltb (N.div i b) a.
+Proof. by move=> /N.ltb_lt /split_below [h _ _]; apply/N.ltb_lt. Qed.
+
+(** A dimension that is two merged. *)
+Lemma same_place_merged P p G B i Q q : p \in idxs P -> q \in idxs Q -> N.ltb i (G * B) ->
+  same_place (P ++ [:: G; B] ++ Q) (P ++ [:: (G * B)%num] ++ Q) (p ++ [:: i] ++ q)
+  = p ++ [:: N.div i B; N.modulo i B] ++ q.
+Proof.
+move=> hp hq /N.ltb_lt /split_below [hg hb e].
+have ht := in_merged hp hg hb; have hs := in_split hp hg hb.
+rewrite /same_place !catA -{1}e (index_idxs ht hq) (same_index hp hg hb) -(index_idxs hs hq).
+by rewrite nth_index // idxs_cat; apply/allpairsP; exists (p ++ [:: N.div i B; N.modulo i B], q).
+Qed.
+
+Lemma next_id_cat k c c' : next_id k (c ++ c') = next_id (next_id k c) c'.
+Proof. by rewrite /next_id size_cat Nnat.Nat2N.inj_add N.add_assoc. Qed.
+
 Section Ops.
 Variable R : realType.
 Implicit Types (e : env R).
@@ -213,10 +240,40 @@ Proof.
 by move=> h i hi; case: ps => [|w [|b [|? ?]]] //=; rewrite (linear_eqt (m := m) w h).
 Qed.
 
+Lemma rows_sound (n h w c a x k p q r f : N) e : computes e (Token.rows n h w c a x k) ->
+  N.ltb p n -> N.ltb q (h * a) -> N.ltb r w -> N.ltb f c ->
+  e (N.pred (next_id k (Token.rows n h w c a x k))) [:: p; q; r; f] = e x [:: p; N.div q a; r; f].
+Proof.
+rewrite /Token.rows; case: N.eqb_spec => [->|_] + hp hq hr hf.
+  rewrite N.mul_1_r in hq; move=> /computes_cons [h0 _].
+  by rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id ?N.div_1_r // mem_idxs /= hp hq hr hf.
+move=> /computes_cons [h0] /computes_cons [h1 _]; rewrite (last_at (n := 1)) // h1 [LHS]/=.
+have hm : N.ltb (N.modulo q a) a by move: hq => /N.ltb_lt /split_below [_ h' _]; apply/N.ltb_lt.
+rewrite (same_place_merged (P := [:: n]) (p := [:: p]) (Q := [:: w; c]) (q := [:: r; f])) //; last first.
+- by rewrite mem_idxs /= hr hf.
+- by rewrite mem_idxs /= hp.
+by rewrite h0 den_repeat_over // mem_idxs /= hp (div_below hq) hm hr hf.
+Qed.
+
+Lemma columns_sound (n h w c a x k p q r f : N) e : computes e (Token.columns n h w c a x k) ->
+  N.ltb p n -> N.ltb q h -> N.ltb r (w * a) -> N.ltb f c ->
+  e (N.pred (next_id k (Token.columns n h w c a x k))) [:: p; q; r; f] = e x [:: p; q; N.div r a; f].
+Proof.
+rewrite /Token.columns; case: N.eqb_spec => [->|_] + hp hq hr hf.
+  rewrite N.mul_1_r in hr; move=> /computes_cons [h0 _].
+  by rewrite (last_at (n := 0)) //= N.add_0_r h0 /= same_place_id ?N.div_1_r // mem_idxs /= hp hq hr hf.
+move=> /computes_cons [h0] /computes_cons [h1 _]; rewrite (last_at (n := 1)) // h1 [LHS]/=.
+have hm : N.ltb (N.modulo r a) a by move: hr => /N.ltb_lt /split_below [_ h' _]; apply/N.ltb_lt.
+rewrite (same_place_merged (P := [:: n; h]) (p := [:: p; q]) (Q := [:: c]) (q := [:: f])) //; last first.
+- by rewrite mem_idxs /= hf.
+- by rewrite mem_idxs /= hp hq.
+by rewrite h0 den_repeat_over // mem_idxs /= hp hq (div_below hr) hm hf.
+Qed.
+
 Lemma token_eqt l batch s s' (ps : seq (tensor R)) x y : Token.output l s = Some s' -> eqt (batch :: s) x y ->
   eqt (batch :: s') (token_meaning l batch s ps x) (token_meaning l batch s ps y).
 Proof.
-case: l => [m bias|||s0|keep||j] /=.
+case: l => [m bias|||s0|keep||j|a a'] /=.
 - case: s => [|t [|n []]] // [<-]; exact: dense_eqt.
 - case: s => // d s [<-] h; case: ps => [|w []] // i hi.
   by rewrite h.
@@ -228,15 +285,17 @@ case: l => [m bias|||s0|keep||j] /=.
 - case: s => [|t [|n []]] // [<-] h; case: ps => [|w []] // i /idxs3 [p [q [r [-> hp hq hr]]]].
   rewrite /=; move/N.ltb_lt: hq => hq.
   case: eqP => // ne; apply: h; rewrite mem_idxs /= hp hr !andbT; apply/N.ltb_lt; lia.
-case: s => [|t [|n []]] //; case: ifP => // hj [<-] h i /idxs2 [p [r [-> hp hr]]] /=.
-by apply: h; rewrite mem_idxs /= hp hj hr.
+- case: s => [|t [|n []]] //; case: ifP => // hj [<-] h i /idxs2 [p [r [-> hp hr]]] /=.
+  by apply: h; rewrite mem_idxs /= hp hj hr.
+case: s => [|d [|w [|c []]]] //; case: ifP => // _ [<-] h i /idxs4 [p [q [r [f [-> hp hq hr hf]]]]] /=.
+by apply: h; rewrite mem_idxs /= hp hf !div_below.
 Qed.
 
 Lemma token_sound l batch s s' ps x k c e : Token.output l s = Some s' ->
   Token.emit l batch s ps x k = Some c -> computes e c ->
   eqt (batch :: s') (e (N.pred (next_id k c))) (token_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|||s0|keep||j].
+case: l => [m bias|||s0|keep||j|a a'].
 - rewrite /=; case: s => [|t [|n []]] // [<-]; case: ifP => // _; exact: dense_sound.
 - case: s => // d s [<-]; case: ps => [|w []] // [<-].
   move=> /computes_cons [h0] /computes_cons [h1 _] i hi.
@@ -274,15 +333,19 @@ case: l => [m bias|||s0|keep||j].
   have -> : N.leb 0 q && N.ltb q (0 + 1) = false by apply/negP => /andP [_ /N.ltb_lt]; lia.
   have -> : N.leb 1 q && N.ltb q (1 + t) by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; lia.
   by rewrite add0r N.sub_1_r.
-case: s => [|t [|m []]] //=; case: ifP => // hj [<-]; case: ps => // -[<-].
-move=> /computes_cons [h0] /computes_cons [h1 _] i /idxs2 [p [r [-> hp hr]]].
-rewrite (last_at (n := 1)) // h1 [LHS]/=.
-have -> : same_place [:: batch; 1; m]%num [:: batch; m] [:: p; r] = [:: p; 0; r]%num.
-  have hi : [:: p; 0; r]%num \in idxs [:: batch; 1; m]%num by rewrite mem_idxs /= hp hr.
-  rewrite -(same_place_ones (n := 1) (i := [:: 0; r]%num) hi erefl) same_placeK //.
-  by rewrite -[RHS]/(batch * (1 * (m * 1)))%num N.mul_1_l.
-rewrite h0 den_view ?mem_idxs /= ?hp ?hr // /read [v_map _]/= at_part1 //.
-by rewrite N.add_0_r hj.
+- case: s => [|t [|m []]] //=; case: ifP => // hj [<-]; case: ps => // -[<-].
+  move=> /computes_cons [h0] /computes_cons [h1 _] i /idxs2 [p [r [-> hp hr]]].
+  rewrite (last_at (n := 1)) // h1 [LHS]/=.
+  have -> : same_place [:: batch; 1; m]%num [:: batch; m] [:: p; r] = [:: p; 0; r]%num.
+    have hi : [:: p; 0; r]%num \in idxs [:: batch; 1; m]%num by rewrite mem_idxs /= hp hr.
+    rewrite -(same_place_ones (n := 1) (i := [:: 0; r]%num) hi erefl) same_placeK //.
+    by rewrite -[RHS]/(batch * (1 * (m * 1)))%num N.mul_1_l.
+  rewrite h0 den_view ?mem_idxs /= ?hp ?hr // /read [v_map _]/= at_part1 //.
+  by rewrite N.add_0_r hj.
+case: s => [|d [|w [|c' []]]] //=; case: ifP => // _ [<-]; case: ps => // -[<-].
+move=> /computes_cat [hr hc] i /idxs4 [p [q [r [f [-> hp hq hr' hf]]]]].
+rewrite next_id_cat (columns_sound hc) // (rows_sound hr) //.
+exact: div_below.
 Qed.
 
 Section Smooth.
@@ -296,7 +359,7 @@ Proof. by case: ps => [|w [|b [|? ?]]] //= [<-] d o /=; repeat case=> [[_ <-] //
 Lemma token_smooth l batch s ps x k c E : Token.emit l batch s ps x k = Some c ->
   (forall v, computes (E v) c) -> smooth_in x0 E c.
 Proof.
-case: l => [m bias|||s0|keep||j].
+case: l => [m bias|||s0|keep||j|a a'].
 - rewrite /=; case: s => [|t [|n []]] //; case: ifP => // _ h _; exact: dense_smooth h.
 - rewrite /=; case: s => // d s; case: ps => [|w []] // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
 - rewrite /=; case: s => [|t [|n []]] //; case: ps => [|w []] // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
@@ -307,7 +370,10 @@ case: l => [m bias|||s0|keep||j].
     by move=> i _ /=; rewrite h1 den_mean_count lt0r_neq0 // number_gt0.
   by case: keep {hc} => //=; case=> [[_ <-] //|].
 - rewrite /=; case: s => [|t [|n []]] //; case: ps => [|w []] // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
-rewrite /=; case: s => [|t [|n []]] //; case: ps => // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+- rewrite /=; case: s => [|t [|n []]] //; case: ps => // -[<-] _ d' o /=; by repeat case=> [[_ <-] //|].
+rewrite /=; case: s => [|d [|w [|c' []]]] //; case: ps => // -[<-] _; apply: smooth_in_cat.
+  by rewrite /Token.rows; case: ifP => _ d' o /=; repeat case=> [[_ <-] //|].
+by rewrite /Token.columns; case: ifP => _ d' o /=; repeat case=> [[_ <-] //|].
 Qed.
 End Smooth.
 End Layers.

@@ -2,7 +2,7 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
-use cotangent_net::layers::{Conv2d, GeluForm, Merge, Padding, Pair};
+use cotangent_net::layers::{Conv2d, GeluForm, Interpolation, Merge, Padding, Pair};
 use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
 use cotangent_step::{DecayExclusion, Optimizer, StepOptions};
 use std::collections::HashMap;
@@ -189,6 +189,10 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         LayerKind::PositionEmbedding(_) => token("Position"),
         LayerKind::ClassToken(_) => token("Class"),
         LayerKind::SelectToken(t) => token(&format!("Select {}", t.index)),
+        LayerKind::Upsample(u) if u.method == Interpolation::Nearest => {
+            token(&format!("Upsample {} {}", u.scale.0[0], u.scale.0[1]))
+        }
+        LayerKind::Upsample(_) => return Err(uncovered("bilinear upsample")),
         LayerKind::MultiHeadAttention(a) if a.context.is_empty() => {
             format!("Layer.Attention {} {} {}", a.heads, a.causal, a.bias)
         }

@@ -158,12 +158,13 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
 fn what_cannot_be_proved_says_why() {
     let dir = small();
     let net = "name = \"u\"\ninput = [2, 2, 1]\nlayers = [
-      { kind = \"upsample\", scale = 2, name = \"wide\" }, { kind = \"flatten\" } ]\n";
+      { kind = \"conv_transpose2d\", features = 1, kernel = 2, name = \"wide\" },
+      { kind = \"flatten\" } ]\n";
     std::fs::write(dir.path().join("u.toml"), net).unwrap();
     let layer = fails(dir.path(), &["prove", "u.toml"]);
     let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("`wide`") && words.contains("dense, conv2d, depthwise_conv2d"),
+        words.contains("`wide`") && words.contains("they cover every layer but conv_transpose2d"),
         "{layer}"
     );
     std::fs::create_dir(dir.path().join("full")).unwrap();
@@ -368,6 +369,7 @@ fn a_net_of_tokens() {
       { kind = \"position_embedding\" }, { kind = \"layer_scale\", init = 0.5 },
       { kind = \"dense\", features = 3 }, { kind = \"tanh\" },
       { kind = \"embedding\", features = 2 }, { kind = \"reshape\", shape = [1, 7, 2] },
+      { kind = \"upsample\", scale = [2, 1] }, { kind = \"upsample\", scale = [1, 3] },
       { kind = \"layer_scale\" }, { kind = \"global_avg_pool\", keep = true },
       { kind = \"reshape\", shape = [2, 1] }, { kind = \"dense\", features = 3, bias = false },
       { kind = \"parallel\", branches = [
@@ -437,12 +439,12 @@ fn training_begins_with_a_certificate() {
 
     let net = net.replace(
         "{ kind = \"flatten\" }",
-        "{ kind = \"upsample\", scale = 2 }, { kind = \"flatten\" }",
+        "{ kind = \"conv_transpose2d\", features = 1, kernel = 2 }, { kind = \"flatten\" }",
     );
     std::fs::write(dir.path().join("u.toml"), net).unwrap();
     let other = [&["train", "u.toml"], &train[2..7], &["other", "--prove"]].concat();
     let refused = fails(dir.path(), &other);
-    assert!(refused.contains("do not cover upsample"), "{refused}");
+    assert!(refused.contains("do not cover conv_transpose2d"), "{refused}");
     assert!(!dir.path().join("other").exists());
     let left: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
