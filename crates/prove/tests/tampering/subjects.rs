@@ -39,7 +39,8 @@ impl Step {
                 .layers()
                 .iter()
                 .flat_map(|l| l.walk())
-                .map(|l| l.name.clone())
+                // The first use of a shared layer goes by its root.
+                .flat_map(|l| [l.name.clone(), l.root.clone()])
                 .collect(),
             certificate: Subject::read(text).unwrap().certificate().unwrap(),
         }
