@@ -30,6 +30,16 @@ fn prove(dir: &Path, model: &str, args: &[&str]) -> Value {
     report
 }
 
+/// Forward, gradient and train step of a model, certified one by one.
+fn every_step<'a>(
+    dir: &'a Path,
+    model: &'a str,
+    batch: &'a str,
+) -> impl Iterator<Item = Value> + 'a {
+    let step = move |what| prove(dir, model, &["--what", what, "--batch", batch]);
+    ["forward", "grad", "train"].into_iter().map(step)
+}
+
 /// The command with other surroundings.
 fn with(dir: &Path, args: &[&str], name: &str, value: &str) -> Output {
     command(dir, args).env(name, value).output().unwrap()
@@ -212,8 +222,7 @@ fn a_net_that_begins_with_a_dense_layer() {
     let dir = TempDir::new().unwrap();
     let net = "name = \"d\"\ninput = [2]\nlayers = [{ kind = \"dense\", features = 3 }]\n";
     std::fs::write(dir.path().join("d.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "d.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "d.toml", "2") {
         assert!(report["theorem"].as_str().unwrap().contains("Layer.Dense 3 true"), "{report}");
     }
 }
@@ -231,8 +240,7 @@ fn a_net_that_normalises() {
       { kind = \"layer_norm\", bias = false }, { kind = \"rms_norm\" },
       { kind = \"dense\", features = 2 }, { kind = \"batch_norm\" } ]\n";
     std::fs::write(dir.path().join("n.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "n.toml", &["--what", what, "--batch", "3"]);
+    for report in every_step(dir.path(), "n.toml", "3") {
         assert!(report["theorem"].as_str().unwrap().contains("Layer.BatchNorm"), "{report}");
         assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
     }
@@ -252,8 +260,7 @@ fn a_net_with_branches() {
         [{ kind = \"sigmoid\" }], [], [{ kind = \"batch_norm\" }] ] },
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("r.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "r.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "r.toml", "2") {
         assert!(report["theorem"].as_str().unwrap().contains("Branch"), "{report}");
         let kinks = report["kinks"].as_array().unwrap();
         assert!(kinks.iter().any(|k| k["layer"] == "basic_block_1.act1"), "{report}");
@@ -276,8 +283,7 @@ fn a_net_whose_branches_stretch() {
         [{ kind = \"conv2d\", features = 1, kernel = [1, 4], padding = \"valid\" }] ] },
       { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("m.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "m.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "m.toml", "2") {
         let kinks = report["kinks"].as_array().unwrap();
         assert_eq!(kinks.len(), 1, "{report}");
         assert_eq!(kinks[0]["layer"], "parallel_1", "{report}");
@@ -304,8 +310,7 @@ lens = [{{ kind = \"conv2d\", features = 1, kernel = 2, bias = false }}{inside}]
         )
     };
     std::fs::write(dir.path().join("u.toml"), net("")).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "u.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "u.toml", "2") {
         assert!(report["theorem"].as_str().unwrap().contains("Again 0"), "{report}");
         let layers: Vec<&str> = report["kinks"]
             .as_array()
@@ -331,8 +336,7 @@ fn a_net_with_convolutions() {
         bias = false },
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("c.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "c.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "c.toml", "2") {
         assert!(report["theorem"].as_str().unwrap().contains("Layer.Conv2d 4"), "{report}");
         assert_eq!(report["kinks"][0]["layer"], "relu_1", "{report}");
     }
@@ -349,8 +353,7 @@ fn a_net_with_pools() {
       { kind = \"avg_pool\", window = 2, padding = \"same\", count_include_pad = false },
       { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("p.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "p.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "p.toml", "2") {
         assert!(report["theorem"].as_str().unwrap().contains("Layer.MaxPool"), "{report}");
         let kinks = report["kinks"].as_array().unwrap();
         assert_eq!(kinks.len(), 1, "{report}");
@@ -376,8 +379,7 @@ fn a_net_of_tokens() {
         [{ kind = \"select_token\", index = 1 }], [{ kind = \"global_avg_pool\" }] ] },
       { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("t.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "t.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "t.toml", "2") {
         assert!(report["theorem"].as_str().unwrap().contains("Token.Select 1"), "{report}");
         assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
     }
@@ -393,8 +395,7 @@ fn a_net_that_attends() {
       { kind = \"transformer_block\", heads = 2, mlp = 3, causal = true },
       { kind = \"select_token\", index = 2 }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("a.toml"), net).unwrap();
-    for what in ["forward", "grad", "train"] {
-        let report = prove(dir.path(), "a.toml", &["--what", what, "--batch", "2"]);
+    for report in every_step(dir.path(), "a.toml", "2") {
         let theorem = report["theorem"].as_str().unwrap();
         assert!(theorem.contains("Layer.Attention 2 true true"), "{report}");
         assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
