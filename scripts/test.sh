@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-step() { printf '\n== %s\n' "$*"; }
+step() { printf '\n== [%d:%02d] %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$*"; }
 fail() {
     printf 'test: %s\n' "$*" >&2
     exit 1
@@ -56,4 +56,4 @@ COTANGENT=target/debug/cotangent bash scripts/torch-oracle.sh --small
 step "The proofs' meaning of StableHLO, run by Coq, against XLA"
 target/debug/xtask twin
 
-printf '\nAll tests passed.\n'
+step "All tests passed."
