@@ -11,7 +11,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning Steps StepSound Main Witness Families FamiliesNets.
+From Cotangent Require Import Spec Meaning Steps StepSound Main Witness Families FamiliesLayers FamiliesNets.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
@@ -26,13 +26,6 @@ Lemma divides_itself n : 0 < n -> Layer.divides n n.
 Proof.
 move=> hn; rewrite /Layer.divides (proj2 (N.ltb_lt _ _) hn) N.div_same; last by lia.
 by rewrite N.mul_1_r N.eqb_refl.
-Qed.
-
-Lemma relu6_fits batch s : fits_here Layer.Relu6 batch s s.
-Proof.
-split=> // p0 m0 x k sh hx es _ _ _ _.
-eexists; rewrite /own_values /=; split; [reflexivity | | by [] | last_result | by []].
-by instruction.
 Qed.
 
 Section Mobile.
@@ -89,7 +82,7 @@ Lemma convolve_step k f v g name rest : keeps v -> Layer.divides g k -> Layer.di
 Proof.
 move=> kv gk gf hr; exists [:: h; w; f]; split=> //.
 have [fh ph] := kv h hh; have [fw pw] := kv w hw.
-by have := @conv_fits batch h w k f v v g fh fw gk gf; rewrite ph pw.
+by have := @conv_fits batch h w k f v v g false fh fw gk gf; rewrite ph pw.
 Qed.
 
 Lemma convolve_output k f v g name rest : keeps v -> Layer.divides g k -> Layer.divides g f ->
@@ -109,7 +102,7 @@ Lemma then_norm_step f name rest : 0 < f -> chain_fits batch rest [::] [:: h; w;
 Proof. by move=> hf hr; exists [:: h; w; f]; split=> //; apply: norm_fits. Qed.
 
 Lemma relu6_step name rest s : chain_fits batch rest [::] s -> chain_fits batch (then_relu6 name rest) [::] s.
-Proof. by move=> hr; exists s; split=> //; exact: relu6_fits. Qed.
+Proof. by move=> hr; exists s; split=> //; exact: pointwise_fits. Qed.
 
 Let one_all n : Layer.divides 1 n := one_divides n.
 Let itself : Layer.divides hidden hidden := divides_itself hhidden.

@@ -14,68 +14,10 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String DecimalString.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning Steps StepSound Main Witness Families.
+From Cotangent Require Import Spec Meaning Steps StepSound Main Witness Families FamiliesLayers.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
-
-(** ** Layers *)
-
-(** Shapes of values, and instructions, one after the other. *)
-Ltac at_shape :=
-  rewrite /upd /=; repeat (case: N.eqb_spec => [?|?]); solve [assumption | reflexivity | exfalso; lia].
-Ltac operands :=
-  repeat (apply List.Forall_cons; [split=> /=; [lia | at_shape] |]); apply List.Forall_nil.
-Ltac instruction := apply wf_one; [lia | by [] | rewrite /=; operands | ].
-Ltac last_result := rewrite /next_id /= /shrun /=; at_shape.
-
-Lemma dense_fits batch n m : fits_here (Layer.Dense m true) batch [:: n] [:: m].
-Proof.
-split=> // p0 m0 x k sh hx es; rewrite /past /= => hp pl _ _.
-have w := pl 0%nat isT; have b := pl 1%nat isT; rewrite /= in w b.
-eexists; rewrite /own_values /=; split; [reflexivity | | by [] | last_result | by []].
-by do 3 instruction.
-Qed.
-
-Lemma relu_fits batch s : fits_here Layer.Relu batch s s.
-Proof.
-split=> // p0 m0 x k sh hx es _ _ _ _.
-eexists; rewrite /own_values /=; split; [reflexivity | | by [] | last_result | by []].
-by instruction.
-Qed.
-
-Lemma conv_fits batch h w c m v u g : Layer.window_fits v h -> Layer.window_fits u w ->
-  Layer.divides g c -> Layer.divides g m ->
-  fits_here (Layer.Conv2d m v u g false) batch [:: h; w; c] [:: Layer.places v h; Layer.places u w; m].
-Proof.
-move=> hv hu hc hm; split=> [|p0 m0 x k sh hx es]; first by rewrite /= hv hu hc hm.
-rewrite /past /= => hp pl _ _; have f := pl 0%nat isT; rewrite /= in f.
-eexists; rewrite /own_values /=; split; [reflexivity | | by [] | last_result | by []].
-by instruction.
-Qed.
-
-Lemma norm_fits batch h w c n d a b : 0 < batch -> 0 < h -> 0 < w -> 0 < c -> 1 < batch * (h * w) ->
-  Z.ltb 0 n -> fits_here (Layer.BatchNorm n d a b true) batch [:: h; w; c] [:: h; w; c].
-Proof.
-move=> hb hh hw hc many hn; split=> // p0 m0 x k sh hx es; rewrite /past /= => hp pl _ _.
-have g := pl 0%nat isT; have r := pl 1%nat isT; rewrite /= in g r.
-have many' : N.ltb 1 (batch * (h * (w * 1))) by apply/N.ltb_lt; lia.
-have ok : op_ok (Normalize [:: batch; h; w; c] [:: 0; 1; 2] n d x).
-  by rewrite /= /Ir.averaged /= hn !(proj2 (N.ltb_lt _ _)).
-eexists; rewrite /own_values /= many' /=.
-split; [reflexivity | | by [] | last_result | by []].
-apply wf_one; [lia | exact: ok | rewrite /=; operands | ].
-rewrite -![N.of_nat (size _)]/1.
-by do 4 instruction.
-Qed.
-
-Lemma average_fits batch h w c : 0 < h -> 0 < w -> fits_here Layer.GlobalAvgPool batch [:: h; w; c] [:: c].
-Proof.
-move=> hh hw; have pos : N.ltb 0 (h * w) by apply/N.ltb_lt; exact: N.mul_pos_pos.
-split=> [|p0 m0 x k sh hx es _ _ _ _]; first by rewrite /= pos.
-eexists; rewrite /own_values /= pos; split; [reflexivity | | by [] | last_result | by []].
-by do 3 instruction.
-Qed.
 
 (** ** Stacks *)
 Definition stack (block : nat -> chain -> chain) (n : nat) (rest : chain) : chain :=
@@ -157,7 +99,7 @@ apply: (@net_gradient (residual_mlp depth) batch classes_ erefl hb _ _ hc _ R ot
   apply: stack_fits => [i c h|]; last by exists [:: classes_]; split; first exact: dense_fits.
   apply: plus_fits => //.
   exists [:: hidden]; split; first exact: dense_fits.
-  exists [:: hidden]; split; first exact: relu_fits.
+  exists [:: hidden]; split; first exact: pointwise_fits.
   by exists [:: width]; split; first exact: dense_fits.
 - by rewrite /= (stack_output depth) // => i c; exact: plus_output.
 apply: (first_param (net := residual_mlp depth)); first by rewrite /net_params /params_in /=; reflexivity.
@@ -215,7 +157,7 @@ Lemma conv_step k name rest : chain_fits batch rest [::] [:: h; w; width] ->
   chain_fits batch (conv name rest) [::] [:: h; w; k].
 Proof.
 move=> hr; exists [:: h; w; width]; split=> //.
-have := @conv_fits batch h w k width same_pad same_pad 1 (same_pad_fits hh) (same_pad_fits hw)
+have := @conv_fits batch h w k width same_pad same_pad 1 false (same_pad_fits hh) (same_pad_fits hw)
   (one_divides k) (one_divides width).
 by rewrite !same_pad_places.
 Qed.
@@ -231,7 +173,7 @@ Lemma norm_step name rest : chain_fits batch rest [::] [:: h; w; width] ->
 Proof. by move=> hr; exists [:: h; w; width]; split=> //; apply: norm_fits. Qed.
 
 Lemma relu_step name rest s : chain_fits batch rest [::] s -> chain_fits batch (Next name Layer.Relu rest) [::] s.
-Proof. by move=> hr; exists s; split=> //; exact: relu_fits. Qed.
+Proof. by move=> hr; exists s; split=> //; exact: pointwise_fits. Qed.
 
 Theorem resnet_gradient depth (R : realType) (other : env R) (θ : θ_space R (resnet depth)) :
   off_kinks (Options batch Steps.Grad) (resnet_kinks depth) other θ ->

@@ -1,0 +1,134 @@
+(** * What the families of networks without kinks are made of
+
+    Windows that cut an image into patches or move over it padded on both sides
+    alike, and the layers that several of the families have, by their names in
+    [crates/net/src/blocks].
+
+    Glossary
+      - [patch n]         a window of [n] cells that moves by as many
+      - [around k s]      one of [k] cells that moves by [s], with half of [k] zeros
+                          on each side; [strided s n] is at how many places of [n]
+                          it is, where [k] is odd
+      - [normalised], [gelu], [silu], [conv]  layers of these kinds
+      - [scaled scales]   a scale for each feature, if there are scales
+      - [dropped rate]    stochastic depth, if there is a rate
+      - [numbered2 a i b j]  the name [a], number [i], [b], number [j] *)
+From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith ZArith Lia String.
+From Cotangent Require Import Ir Spec Meaning Families FamiliesNets FamiliesLayers FamiliesChains.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Local Open Scope string_scope.
+Local Open Scope N_scope.
+
+(** ** Windows *)
+Definition patch (n : N) : Layer.window := Layer.Window n n 0 0 1.
+
+Lemma patch_fits p n : 0 < p -> p <= n -> Layer.window_fits (patch p) n.
+Proof.
+move=> hp hn; have h := proj2 (N.ltb_lt _ _) hp.
+by rewrite /Layer.window_fits /= h /=; apply/N.leb_le; rewrite /Layer.span /=; lia.
+Qed.
+
+Lemma patch_places p n : 0 < p -> p <= n -> Layer.places (patch p) n = n / p.
+Proof.
+move=> hp hn; rewrite /Layer.places /Layer.span /=.
+have -> : n + 0 + 0 - (N.pred p * 1 + 1) = n - p by lia.
+by rewrite -N.div_add ?N.mul_1_l; [congr (_ / _); lia | lia].
+Qed.
+
+Lemma div_pos p n : 0 < p -> p <= n -> 0 < n / p.
+Proof. by move=> hp hn; apply: N.div_str_pos; lia. Qed.
+
+Definition around (k s : N) : Layer.window := Layer.Window k s (k / 2) (k / 2) 1.
+Definition strided (s n : N) : N := (n - 1) / s + 1.
+
+Lemma odd_halves k : N.odd k -> k / 2 + k / 2 + 1 = k.
+Proof.
+by rewrite -N.div2_div => o; have := N.div2_odd k; rewrite o -[N.b2n _]/1; lia.
+Qed.
+
+Lemma around_fits k s n : N.odd k -> 0 < s -> 0 < n -> Layer.window_fits (around k s) n.
+Proof.
+move=> /odd_halves; set q := k / 2 => e hs hn.
+rewrite /Layer.window_fits /= -/q !(proj2 (N.ltb_lt _ _)) //=; last by lia.
+by apply/N.leb_le; rewrite /Layer.span /=; lia.
+Qed.
+
+Lemma around_places k s n : N.odd k -> 0 < n -> Layer.places (around k s) n = strided s n.
+Proof.
+move=> /odd_halves; set q := k / 2 => e hn; rewrite /Layer.places /Layer.span /= -/q /strided.
+by congr (_ / _ + 1); lia.
+Qed.
+
+Lemma strided1 n : 0 < n -> strided 1 n = n.
+Proof. by move=> hn; rewrite /strided N.div_1_r; lia. Qed.
+Lemma strided_pos s n : 0 < strided s n.
+Proof. by rewrite /strided N.add_1_r; exact: N.lt_0_succ. Qed.
+Lemma strided_le s n : 0 < s -> 0 < n -> strided s n <= n.
+Proof.
+move=> hs hn; rewrite /strided.
+have : (n - 1) / s <= n - 1 by apply: N.div_le_upper_bound; nia.
+by move: (_ / _) => q; lia.
+Qed.
+
+(** ** Layers *)
+Definition numbered2 (a : string) (i : nat) (b : string) (j : nat) : string := numbered (numbered a i ++ b) j.
+
+Definition normalised (eps : Z) (eps_d : positive) (name : string) : chain -> chain :=
+  Next name (Layer.LayerNorm eps eps_d true true).
+Definition gelu (root : Z) (root_d : positive) (name : string) : chain -> chain := Next name (Layer.Gelu root root_d).
+Definition silu (name : string) : chain -> chain := Next name Layer.Silu.
+Definition scaled (scales : bool) (name : string) : seq (chain -> chain) :=
+  if scales then [:: Next name Token.Scale] else [::].
+Definition dropped (rate : option (Z * positive)) (name : string) : seq (chain -> chain) :=
+  if rate is Some (n, d) then [:: Next name (Layer.DropPath n d)] else [::].
+
+(** [f] features, a window both ways, [g] groups. *)
+Definition conv (f : N) (v : Layer.window) (g : N) (bias : bool) (name : string) : chain -> chain :=
+  Next name (Layer.Conv2d f v v g bias).
+
+Section Leads.
+Variable batch : N.
+
+Lemma normalised_leads eps eps_d name s : Z.ltb 0 eps -> (0 < size s)%nat -> filled (batch :: s) ->
+  leads batch [:: normalised eps eps_d name] s s.
+Proof. by move=> he hs pos; apply: leads_one => //; exact: layer_norm_fits. Qed.
+
+Lemma pointwise_leads name p ls s t : (pointwise_kinks p).2 = [::] -> leads batch ls s t ->
+  leads batch (Next name (Layer.Pointwise p) :: ls) s t.
+Proof.
+move=> h; apply: leads_layer; first exact: pointwise_fits.
+by move: h; rewrite /=; case: (pointwise_kinks p) => kind [].
+Qed.
+
+Lemma scaled_leads scales name s : (0 < size s)%nat -> leads batch (scaled scales name) s s.
+Proof. by move=> hs; case: scales => //; apply: leads_one => //; exact: scale_fits. Qed.
+
+Lemma dropped_leads rate name s : leads batch (dropped rate name) s s.
+Proof. by case: rate => [[n d]|] //; apply: leads_one => //; exact: drop_path_fits. Qed.
+
+Lemma patches_leads p f bias name h w c : 0 < p -> p <= h -> p <= w ->
+  leads batch [:: conv f (patch p) 1 bias name] [:: h; w; c] [:: h / p; w / p; f].
+Proof.
+move=> hp hh hw; apply: leads_one => //; rewrite -(patch_places hp hh) -(patch_places hp hw).
+exact: (conv_fits batch bias (patch_fits hp hh) (patch_fits hp hw) (one_divides c) (one_divides f)).
+Qed.
+
+(** [s] is 1 where the size is kept. *)
+Lemma conv_leads f k s g bias name h w c : N.odd k -> 0 < s -> 0 < h -> 0 < w ->
+  Layer.divides g c -> Layer.divides g f ->
+  leads batch [:: conv f (around k s) g bias name] [:: h; w; c] [:: strided s h; strided s w; f].
+Proof.
+move=> ok hs hh hw gc gf; apply: leads_one => //; rewrite -(around_places s ok hh) -(around_places s ok hw).
+exact: (conv_fits batch bias (around_fits ok hs hh) (around_fits ok hs hw) gc gf).
+Qed.
+
+Lemma conv1_leads f k g bias name h w c : N.odd k -> 0 < h -> 0 < w -> Layer.divides g c -> Layer.divides g f ->
+  leads batch [:: conv f (around k 1) g bias name] [:: h; w; c] [:: h; w; f].
+Proof.
+by move=> ok hh hw gc gf; have := @conv_leads f k 1 g bias name h w c ok N.lt_0_1 hh hw gc gf; rewrite !strided1.
+Qed.
+
+Lemma filled_image h w c : 0 < batch -> 0 < h -> 0 < w -> 0 < c -> filled [:: batch; h; w; c].
+Proof. by move=> hb hh hw hc; rewrite /= !(proj2 (N.ltb_lt _ _)). Qed.
+End Leads.

@@ -1,0 +1,86 @@
+(** * The families, at the zoo's sizes
+
+    That the premises of the families' theorems can be met: the vision
+    transformers, the ConvNeXts and the EfficientNets of the zoo, in the words of
+    a certificate for float32, are members, for every batch. The sizes are
+    computed; nothing else is.
+
+    Glossary
+      - [root_half]        what float32 stores for [sqrt (1 / 2)]; [millionth],
+                           [hundred_thousandth], [tenth] for these numbers
+      - [drop_rate percent count k]  the rate of block [k], to four decimals, as a
+                           fraction in lowest terms, if it is not 0 *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.analysis Require Import reals normedtype.
+From Coq Require Import NArith ZArith Lia String.
+From Cotangent Require Import Ir Denote GradCorrect RowVector Spec Meaning Steps StepSound Main Witness.
+From Cotangent Require Import FamiliesLayers FamiliesVit FamiliesConvnext FamiliesEfficientnet.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Local Open Scope string_scope.
+Local Open Scope N_scope.
+
+Definition root_half : Z * positive := (11863283%Z, 16777216%positive).
+Definition millionth : Z * positive := (8796093%Z, 8796093022208%positive).
+Definition hundred_thousandth : Z * positive := (2748779%Z, 274877906944%positive).
+Definition tenth : Z * positive := (13421773%Z, 134217728%positive).
+
+Definition drop_rate (percent count k : N) : option (Z * positive) :=
+  let n := 100 * percent * k / N.max count 1 in let g := N.gcd n 10000 in
+  if (n / g, 10000 / g) is (Npos n', Npos d) then Some (Zpos n', d) else None.
+
+(** Block [i] of stage [s] is so many after the first block. *)
+Definition place (blocks : seq nat) (s i : nat) : N := N.of_nat (sumn (take s blocks) + i)%nat.
+
+Notation everywhere net batch := (forall (R : realType) (other : env R) (θ : θ_space R net),
+  is_gradient (fun θ => loss_at net (Options batch Steps.Grad) (at_θ other θ)) θ
+    (emitted_gradient batch other θ)).
+
+(** ** Vision transformers *)
+Definition zoo_vit (name : string) (heads : N) : spec :=
+  vit name 224 224 3 16 16 (64 * heads) heads (4 * (64 * heads)) 1000 false
+    millionth.1 millionth.2 root_half.1 root_half.2 12.
+Definition vit_tiny : spec := zoo_vit "vit-tiny" 3.
+Definition vit_small : spec := zoo_vit "vit-small" 6.
+Definition vit_base : spec := zoo_vit "vit-base" 12.
+
+Theorem vit_base_gradient batch : 0 < batch -> everywhere vit_base batch.
+Proof. by move=> hb R other θ; apply: vit_gradient. Qed.
+
+(** ** ConvNeXt *)
+Definition zoo_convnext (name : string) (features : N) (third : nat) (percent : N) : spec :=
+  let blocks := [:: 3; 3; third; 3]%nat in let last := N.of_nat (sumn blocks).-1 in
+  convnext name 224 224 3 1000 7 4 true
+    (fun s i => drop_rate percent last (place blocks s i))
+    millionth.1 millionth.2 root_half.1 root_half.2
+    features 3 [:: (2 * features, 3%nat); (4 * features, third); (8 * features, 3%nat)].
+Definition convnext_tiny : spec := zoo_convnext "convnext-tiny" 96 9 10.
+Definition convnext_small : spec := zoo_convnext "convnext-small" 96 27 40.
+Definition convnext_base : spec := zoo_convnext "convnext-base" 128 27 50.
+
+Theorem convnext_tiny_gradient batch : 0 < batch -> everywhere convnext_tiny batch.
+Proof. by move=> hb R other θ; apply: convnext_gradient. Qed.
+
+(** ** EfficientNet *)
+Definition zoo_efficientnet (name : string) (image stem : N) (stages : seq stage) : spec :=
+  let blocks := [seq s_blocks st | st <- stages] in
+  efficientnet name image image 3 stem 1280 1000 (fun c => N.max 1 (c / 4))
+    (fun s i => drop_rate 20 (N.of_nat (sumn blocks)) (place blocks s i)) 1 5
+    hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2 stages.
+Definition efficientnet_b0 : spec := zoo_efficientnet "efficientnet-b0" 224 32
+  [:: Stage false 1 3 1 1 16; Stage false 2 3 2 6 24; Stage false 2 5 2 6 40; Stage false 3 3 2 6 80;
+      Stage false 3 5 1 6 112; Stage false 4 5 2 6 192; Stage false 1 3 1 6 320].
+Definition efficientnet_v2_s : spec := zoo_efficientnet "efficientnet-v2-s" 288 24
+  [:: Stage true 2 3 1 1 24; Stage true 4 3 2 4 48; Stage true 4 3 2 4 64;
+      Stage false 6 3 2 4 128; Stage false 9 3 1 6 160; Stage false 15 3 2 6 256].
+
+Theorem efficientnet_b0_gradient batch : 0 < batch -> everywhere efficientnet_b0 batch.
+Proof.
+move=> hb R other θ; apply: efficientnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
+Theorem efficientnet_v2_s_gradient batch : 0 < batch -> everywhere efficientnet_v2_s batch.
+Proof.
+move=> hb R other θ; apply: efficientnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 81) //; lia.
+Qed.
