@@ -18,7 +18,7 @@
       - [challenge]           all statements together *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
-From mathcomp.analysis Require Import reals topology normedtype derive sequences exp.
+From mathcomp.analysis Require Import reals topology normedtype derive sequences exp trigo.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -107,6 +107,17 @@ Definition sigmoid_backward : Prop := forall m n (x : mat m n), is_backward (map
 Definition silu_backward : Prop := forall m n (x : mat m n),
   is_backward (map_mx (fun z => z * sigmoid z)) x (fun dy => \matrix_(i, j)
     (sigmoid (x i j) * (1 + x i j * (1 - sigmoid (x i j))) * dy i j)).
+
+(** [x · Φ(x)] with [Φ] the distribution function of the standard normal, by the
+    power series of the error function. *)
+Definition erf_term (x : R) (n : nat) : R := (-1) ^+ n * x ^+ n.*2.+1 / (n`! * n.*2.+1)%:R.
+Definition erf (x : R) : R := 2%:R / Num.sqrt pi * lim (series (erf_term x)).
+Definition normal_cdf (x : R) : R := (1 + erf (x / Num.sqrt 2%:R)) / 2%:R.
+Definition normal_pdf (x : R) : R := expR (- (x ^+ 2 / 2%:R)) / Num.sqrt (2%:R * pi).
+
+Definition gelu_backward : Prop := forall m n (x : mat m n),
+  is_backward (map_mx (fun z => z * normal_cdf z)) x (fun dy => \matrix_(i, j)
+    ((normal_cdf (x i j) + x i j * normal_pdf (x i j)) * dy i j)).
 
 (** ** Softmax of every row, and the mean cross-entropy with targets [t] *)
 Definition softmax m n (z : mat m n) : mat m n :=
@@ -224,7 +235,8 @@ Definition challenge : Prop := forall R : realType,
   [/\ backward_is_jacobian R /\ backward_unique R,
       [/\ identity_rule R, constant_rule R, chain_rule R & sum_rule R],
       [/\ product_rule R, matrix_product_rule R & transpose_rule R],
-      [/\ dense_backward R, pointwise_rule R, relu_backward R, sigmoid_backward R & silu_backward R]
+      [/\ dense_backward R, pointwise_rule R, relu_backward R, sigmoid_backward R
+        & silu_backward R /\ gelu_backward R]
     & [/\ softmax_backward R /\ cross_entropy_gradient R,
           layer_norm_backward R /\ batch_norm_backward R, attention_backward R,
           forall C H W O P Q I J s pad, conv_backward R C H W O P Q I J s pad

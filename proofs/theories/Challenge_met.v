@@ -11,7 +11,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Cotangent Require Import CHALLENGE Vjp Denote Tangent Scalar Differential Layers LayersRules.
-From Cotangent Require Import LayersPointwise LayersNorm LayersAttention.
+From Cotangent Require Import LayersPointwise LayersGelu LayersNorm LayersAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -99,6 +99,11 @@ Theorem sigmoid_backward_met : sigmoid_backward R.
 Proof. by move=> m n x; apply/is_backwardE; exact: sigmoid_vjp. Qed.
 Theorem silu_backward_met : silu_backward R.
 Proof. by move=> m n x; apply/is_backwardE; exact: silu_vjp. Qed.
+Theorem gelu_backward_met : gelu_backward R.
+Proof.
+move=> m n x; apply/is_backwardE; apply: is_vjp_mx_ext (gelu_vjp (standard R) x) => // dy.
+by apply/matrixP => i j; rewrite !mxE /gelu_slope standard_pdf.
+Qed.
 
 (** ** Softmax *)
 Theorem softmax_backward_met : softmax_backward R.
@@ -326,7 +331,7 @@ move=> R; split.
 - by split; [exact: identity_rule_met | exact: constant_rule_met | exact: chain_rule_met | exact: sum_rule_met].
 - by split; [exact: product_rule_met | exact: matrix_product_rule_met | exact: transpose_rule_met].
 - split; [exact: dense_backward_met | exact: pointwise_rule_met | exact: relu_backward_met
-    | exact: sigmoid_backward_met | exact: silu_backward_met].
+    | exact: sigmoid_backward_met | by split; [exact: silu_backward_met | exact: gelu_backward_met]].
 - split; [ | | exact: attention_backward_met | exact: conv_backward_met | exact: perceptron_gradient_met].
   + by split; [exact: softmax_backward_met | exact: cross_entropy_gradient_met].
   + by split; [exact: layer_norm_backward_met | exact: batch_norm_backward_met].

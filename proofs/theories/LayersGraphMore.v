@@ -2,7 +2,7 @@
 
     Instances of [LayersGraph.emitted_form], all with symbolic sizes: the loss,
     normalisation over rows and over columns, skip connections and gates around
-    any program, attention in queries, keys and values. And, without a closed
+    any program, attention in queries, keys and values, the exact GELU. And, without a closed
     form to begin with: of any program, what is emitted is the backward of what
     it computes ([emitted_backward]); of a maximum over windows this is a
     selection.
@@ -17,7 +17,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Vjp Denote Grad Tangent GradAdjoint Scalar Smooth Differential GradCorrect Kinks.
-From Cotangent Require Import Layers LayersRules LayersNorm LayersAttention SpecLayer MeaningLayer TokensSound MeaningLayerSound LayersGraph.
+From Cotangent Require Import Layers LayersRules LayersNorm LayersAttention LayersGelu SpecLayer MeaningLayer TokensSound MeaningLayerSound LayersGraph.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -298,6 +298,29 @@ apply: (emitted_form (nin := 3%num) (sh := attention_inputs) (l' := table t h)
 - by [].
 Qed.
 End Attention.
+
+(** ** The exact GELU, on tensors of any shape *)
+Section Gelu.
+Variable R : realType.
+Notation mat m n := 'M[R]_(m.+1, n.+1).
+
+Theorem gelu_graph num den_ s m n (l : layout s m n) (M : mat m n) (e : env R) dy
+    (c := rational R num den_) :
+  as_mx l (emitted (Layer.emit_pointwise (Layer.Gelu num den_) s 0 1) 9 8 0 s (upd e 0%num (as_tensor l M)) dy)
+  = \matrix_(i, j) (gelu_slope c (M i j) * as_mx l dy i j).
+Proof.
+set p := Layer.emit_pointwise _ _ _ _.
+have ck : checks p 1 (fun _ => s) [:: (0%num, s)] 9 8 = true by rewrite /checks /= /params_ok /= !eqxx.
+have [w _] := andP ck.
+apply: (emitted_form (nin := 1%num) (sh := fun _ => s) (l' := l) (F := map_mx (gelu c))
+  (back := fun dy => \matrix_(i, j) (gelu_slope c (M i j) * dy i j)) ck) => //.
+- move=> X; apply/matrixP => i j; rewrite !mxE.
+  have := pointwise_sound (Computes.wf_computes (upd e 0%num (as_tensor l X)) w) (l i j).
+  rewrite -[N.pred _]/8%num => ->; rewrite (run_stable _ w) // updE as_tensorE /=.
+  by rewrite /gelu /normal_cdf -/c mulrAC -mulrA.
+exact: gelu_vjp.
+Qed.
+End Gelu.
 
 (** ** Any program: what is emitted is the backward of what is computed *)
 Section Backward.

@@ -27,7 +27,7 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
         LayerKind::Silu(_) => "LayersPointwise.silu_vjp",
         LayerKind::HardSwish(_) => "LayersPointwise.hard_swish_vjp",
         LayerKind::Gelu(g) => match g.approximate {
-            GeluForm::None => "Erf.is_derive_erf",
+            GeluForm::None => "LayersGelu.gelu_vjp",
             GeluForm::Tanh => "LayersPointwise.gelu_tanh_vjp",
         },
         LayerKind::LeakyRelu(_) | LayerKind::Elu(_) | LayerKind::Softplus(_) => {
