@@ -9,13 +9,9 @@ import numpy as np
 
 from oracle.case import Case, CaseError
 from oracle.reference import nets, ops
+from oracle.xla import FAST_TO_COMPILE
 
 Tensors = dict[str, np.ndarray]
-
-FAST_TO_COMPILE = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-}
 
 
 def evaluate(case: Case, dtype: str, draws: int = 1) -> list[Tensors]:
