@@ -1,7 +1,7 @@
 # Coq's output to text: the string literals of the input, one after the other.
 # Coq doubles the quotation marks inside a literal, and puts something between two.
 #
-#   in Coq:     Set Printing Depth 1000000. Open Scope string_scope.
+#   in Coq:     Set Printing Depth 1000000. Open Scope piece_scope.
 #               Redirect "step" Eval vm_compute in pieces the_step.
 #   in a shell: awk -f unquote.awk step.out | cmp - step.mlir
 BEGIN { RS = "\"" }

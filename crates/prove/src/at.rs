@@ -101,11 +101,11 @@ impl Directory {
             self.write_file(&file, &text)?;
             accepted(&file)?;
         }
-        self.write_file("At.v", &AT.replace("@MODULE@", &self.module))?;
-        self.write_file("AtReport.v", &REPORT.replace("@MODULE@", &self.module))?;
+        self.write_file("At.v", AT)?;
+        self.write_file("AtReport.v", REPORT)?;
         let output = compile("At.v")?;
         if !output.success {
-            self.write_file("AtProblems.v", &PROBLEMS.replace("@MODULE@", &self.module))?;
+            self.write_file("AtProblems.v", PROBLEMS)?;
             accepted("AtProblems.v")?;
             let problems = strings(&self.read("problems.out")?)
                 .ok_or(ProveError::Output { file: "problems.out" })?;
@@ -209,7 +209,7 @@ const AT: &str = r#"(** The certificate at the point that Point.v holds.
     [certified_at], in MainAt.v, says in words what is certified. *)
 From mathcomp Require Import all_ssreflect.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt.
-Require Import Step @MODULE@ Point.
+Require Import Report Point.
 
 Theorem cert_at : certified_at the_spec the_options the_step the_point.
 Proof. by apply: (at_sound cert); vm_cast_no_check (erefl true). Qed.
@@ -217,10 +217,10 @@ Proof. by apply: (at_sound cert); vm_cast_no_check (erefl true). Qed.
 
 const REPORT: &str = r#"From mathcomp Require Import all_ssreflect.
 From Cotangent Require Import Stablehlo MainAt.
-Require Import Step @MODULE@ Point At.
+Require Import Report Point At.
 Set Printing Width 100000.
-Definition final : Cotangent.MainAt.certified_at @MODULE@.the_spec @MODULE@.the_options
-  Step.the_step Point.the_point := At.cert_at.
+Definition final : Cotangent.MainAt.certified_at Report.the_spec Report.the_options
+  Report.the_step Point.the_point := At.cert_at.
 Redirect "statement_at" Check final.
 Redirect "axioms_at" Print Assumptions final.
 "#;
@@ -228,7 +228,7 @@ Redirect "axioms_at" Print Assumptions final.
 const PROBLEMS: &str = r#"From mathcomp Require Import all_ssreflect.
 From Coq Require Import String.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt Exact.
-Require Import Step @MODULE@ Point.
+Require Import Report Point.
 Local Open Scope string_scope.
 Set Printing Width 100000.
 Set Printing Depth 1000000.

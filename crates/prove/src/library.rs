@@ -1,8 +1,10 @@
 //! The proofs, carried by the program and compiled once.
 
+use crate::verdict::allowed_axioms;
 use crate::{Coq, ProveError};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +13,12 @@ pub const THEORIES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/theori
 
 /// No theory takes nearly as long.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// What is asked of Coq about the theories.
+const AXIOMS: &str = "\
+From Cotangent Require Main.
+Redirect \"axioms\" Print Assumptions Cotangent.Main.check_sound.
+";
 
 /// Compiled theories.
 #[derive(Debug, Clone)]
@@ -31,6 +39,36 @@ impl Library {
             return Self::built(PathBuf::from(dir));
         }
         Self::cached(coq, THEORIES, &cache()?, progress)
+    }
+
+    /// What the theorem behind every certificate rests on; all of it allowed. Coq,
+    /// which goes through every proof to say so, is asked once.
+    ///
+    /// # Errors
+    /// It rests on another axiom, or Coq refuses.
+    pub fn axioms(&self, coq: &Coq) -> Result<Vec<String>, ProveError> {
+        let answer = self.dir.join(format!("axioms-{}.cache", &digest(THEORIES)[..16]));
+        if let Ok(text) = fs::read_to_string(&answer) {
+            return allowed_axioms(&text);
+        }
+        let work = tempfile::tempdir()
+            .map_err(|error| ProveError::Io { path: std::env::temp_dir(), error })?;
+        let io = |path: &Path| {
+            let path = path.to_path_buf();
+            move |error| ProveError::Io { path, error }
+        };
+        let (file, out) = (work.path().join("Axioms.v"), work.path().join("axioms.out"));
+        fs::write(&file, AXIOMS).map_err(io(&file))?;
+        let output = coq.compile(work.path(), &self.dir, "Axioms.v", LIMIT)?;
+        if !output.success {
+            return Err(ProveError::Theory { what: "Main.v".into(), message: output.stderr });
+        }
+        let text = fs::read_to_string(&out).map_err(io(&out))?;
+        // Where it cannot be kept, it is asked again.
+        let _ = tempfile::NamedTempFile::new_in(&self.dir)
+            .and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file))
+            .and_then(|file| Ok(file.persist(&answer)?));
+        allowed_axioms(&text)
     }
 
     /// Where the theories are.

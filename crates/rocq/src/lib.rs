@@ -1,9 +1,9 @@
 //! Emitted StableHLO as data for the Rocq proofs.
 //!
 //! [`literal`] writes a parsed module as a Rocq definition of the type `module`
-//! of `proofs/theories/Stablehlo.v`. `Printer.v` prints that definition back to
-//! text ([`print_commands`]), and `proofs/unquote.awk` with `cmp` compares the text with the file;
-//! so nothing in this crate has to be trusted: a literal of another module
+//! of `proofs/theories/Stablehlo.v`. `Printer.v` and `Pieces.v` print that definition
+//! back to text ([`print_commands`]), and `proofs/unquote.awk` with `cmp` compares the text
+//! with the file; so nothing in this crate has to be trusted: a literal of another module
 //! prints as another file.
 //!
 //! ```

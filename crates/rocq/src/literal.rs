@@ -27,15 +27,18 @@ pub enum LiteralError {
 pub const PREAMBLE: &str = "\
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir Stablehlo.
+From Cotangent Require Import Ir Stablehlo Literals.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
 ";
 
 /// The commands that print the module `name` into `file.out`, as string
-/// literals for `proofs/unquote.awk`; after `Require Import Printer`.
+/// literals for `proofs/unquote.awk`; after `Require Import Pieces`.
 pub fn print_commands(name: &str, file: &str) -> String {
-    format!("Set Printing Depth 1000000.\nRedirect \"{file}\" Eval vm_compute in pieces {name}.\n")
+    format!(
+        "Local Open Scope piece_scope.\nSet Printing Depth 1000000.\n\
+         Redirect \"{file}\" Eval vm_compute in pieces {name}.\n"
+    )
 }
 
 /// Instructions in one definition: long lists parse slowly.

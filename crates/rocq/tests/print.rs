@@ -36,7 +36,7 @@ fn succeed(output: &Output) {
 /// The theories that printing needs, compiled.
 fn theories() -> TempDir {
     let dir = TempDir::new().unwrap();
-    for name in ["Ir.v", "Stablehlo.v", "Printer.v"] {
+    for name in ["Ir.v", "Stablehlo.v", "Literals.v", "Printer.v", "Pieces.v"] {
         std::fs::copy(repository("proofs/theories").join(name), dir.path().join(name)).unwrap();
         succeed(&coqc(dir.path(), name));
     }
@@ -51,7 +51,7 @@ fn unquote(file: &Path) -> Output {
 /// What Rocq prints of each module of `texts`.
 fn printed(texts: &[String]) -> Vec<Vec<u8>> {
     let dir = theories();
-    let mut v = PREAMBLE.to_string() + "From Cotangent Require Import Printer.\n";
+    let mut v = PREAMBLE.to_string() + "From Cotangent Require Import Pieces.\n";
     for (k, text) in texts.iter().enumerate() {
         let definition = literal("step", &parse(text).unwrap()).unwrap();
         let print = print_commands("step", &format!("case_{k}"));

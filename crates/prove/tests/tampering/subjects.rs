@@ -53,19 +53,14 @@ impl Step {
 
     /// The definitions of the certificate: specification, options, kinks.
     pub fn definitions(&self) -> &str {
-        self.certificate
-            .split("Require Import Step.")
-            .nth(1)
-            .unwrap()
-            .split("Theorem")
-            .next()
-            .unwrap()
+        let (_, rest) = self.certificate.split_once("Local Open Scope N_scope.").unwrap();
+        rest.split("(** It defines").next().unwrap()
     }
 
     /// The certificate about another module, in one file.
     pub fn certificate(&self, module: &Module) -> String {
         let step = literal("the_step", module).unwrap();
-        format!("{PREAMBLE}{step}{}", self.certificate.replace("Require Import Step.", ""))
+        self.certificate.replace("Load Step.", &format!("{PREAMBLE}{step}"))
     }
 }
 
