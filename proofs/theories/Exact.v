@@ -128,12 +128,13 @@ Definition row_hash (a : idx * row) : N :=
   if a.1 is [:: _; _; _] then foldl (fun h z => 4294967296 * h + Z.abs_N z)%num 1%num a.2 else key a.1.
 Definition data_value (k : N) (s : shape) : option fixed :=
   if literal_at k s is Some l then
+    let e0 := scale l in
     let f (t : table) model (a : idx * row) := Some (
       if model is Some j then
         if look t j is Some (m, r) then if list_eqb Z.eqb a.2 r then (m, r) else a else a
       else a) in
     Some (Fixed (exponent_of l)
-      (tabulate fst row_hash f (zip (rows_of s) [seq decode (scale l) w | w <- l_rows l])) false)
+      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) false)
   else None.
 
 Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : fixed :=
@@ -179,7 +180,7 @@ Definition models_hash (i : idx) : N :=
 
 Definition conv : fixed :=
   let e := (f_exponent x + exponent_of k)%num in let zeros := nseq (N.to_nat m) 0%Z in
-  let ws := [seq decode (scale k) w | w <- l_rows k] in
+  let e0 := scale k in let ws := [seq decode e0 w | w <- l_rows k] in
   let box := idxs [:: Layer.k_size v; Layer.k_size u; c] in
   let direct i := Some (i, out_row e bias (combine id (pixels box i) ws zeros)) in
   let f (t : table) (model : option idx) i :=

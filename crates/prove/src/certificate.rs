@@ -183,7 +183,7 @@ cd "$(dirname "$0")"
 here=$PWD
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-compile() { coqc -q -w -notation-overridden,-ambiguous-paths "$@"; }
+compile() { coqc -q -noglob -w -notation-overridden,-ambiguous-paths "$@"; }
 cp Step.v @MODULE@.v Report.v Axioms.v "$work"
 cp step.mlir unquote.awk "$work"
 if [ -z "${THEORIES:-}" ]; then

@@ -72,7 +72,7 @@ impl Coq {
         limit: Duration,
     ) -> Result<Output, ProveError> {
         let mut command = Command::new(&self.coqc);
-        command.arg("-q").args(["-w", "-notation-overridden,-ambiguous-paths"]);
+        command.args(["-q", "-noglob"]).args(["-w", "-notation-overridden,-ambiguous-paths"]);
         command.arg("-Q").arg(library).arg("Cotangent").arg(file).current_dir(dir);
         run(command, file, limit)
     }
