@@ -189,7 +189,7 @@ Proof. by []. Qed.
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] // [<-].
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)

@@ -2,12 +2,14 @@
 
     What a convolutional or a pooling layer computes; to be read, not proved. Images are
     tensors [batch × height × width × channels], kernels
-    [height × width × channels of a group × features].
+    [height × width × channels of a group × features]; those of a transposed
+    convolution, [height × width × features of a group × channels].
 
     Glossary
       - [reach v o k]    where cell [k] of window [v] lies, at place [o]
       - [pixel h w x]    the image, with zeros around it
       - [conv2d]         the convolution
+      - [conv_transpose2d]  the convolution transposed
       - [window_cells]   the cells of a window that lie in the image
       - [greatest l]     the maximum of a list that is not empty
       - [max_pool], [avg_pool]  their maximum, their mean *)
@@ -48,6 +50,21 @@ fun i =>
   \sum_(a <- Nrange channels) \sum_(p <- Nrange (Layer.k_size v)) \sum_(q <- Nrange (Layer.k_size u))
     pixel h w x image (reach v row p) (reach u column q) (group * channels + a)
     * kernel [:: p; q; a; o].
+
+(** Each number [y, z] of the input puts a copy of the kernel, times itself, on the
+    result: its cell [p, q] on the row [reach v y p] and the column [reach u z q].
+    Copies that overlap are added; what is put beside the result, is lost. *)
+Definition conv_transpose2d (h w c m : N) (v u : Layer.window) (g : N) (x kernel : tensor R)
+    : tensor R := fun i =>
+  let image := nth 0%num i 0 in let row := nth 0%num i 1 in
+  let column := nth 0%num i 2 in let o := nth 0%num i 3 in
+  let channels := N.div c g in let features := N.div m g in
+  let group := N.div o features in
+  \sum_(a <- Nrange channels) \sum_(y <- Nrange h) \sum_(z <- Nrange w)
+    \sum_(p <- Nrange (Layer.k_size v) | Z.eqb (reach v y p) (Z.of_N row))
+    \sum_(q <- Nrange (Layer.k_size u) | Z.eqb (reach u z q) (Z.of_N column))
+      x [:: image; y; z; (group * channels + a)%num]
+      * kernel [:: p; q; N.modulo o features; (group * channels + a)%num].
 
 Definition greatest (l : seq R) : R := foldr Num.max (head 0 l) (behead l).
 

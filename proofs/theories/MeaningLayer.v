@@ -99,6 +99,9 @@ match l, s, ps with
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     fun i => conv2d h w c m v u g x k i + b [:: nth 0%num i 3]
 | Layer.Conv2d m v u g false, [:: h; w; c], [:: k] => conv2d h w c m v u g x k
+| Layer.ConvTranspose2d m v u _ _ g true, [:: h; w; c], [:: k; b] =>
+    fun i => conv_transpose2d h w c m v u g x k i + b [:: nth 0%num i 3]
+| Layer.ConvTranspose2d m v u _ _ g false, [:: h; w; c], [:: k] => conv_transpose2d h w c m v u g x k
 | Layer.GlobalAvgPool, [:: h; w; _], _ => fun i =>
     (\sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: row i; p; q; column i])
     / int_real R (Z.of_N (h * w))

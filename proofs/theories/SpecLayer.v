@@ -46,6 +46,15 @@ Definition window_fits (w : window) (n : N) : bool :=
     & N.leb (span w) (n + k_low w + k_high w)].
 Definition places (w : window) (n : N) : N := ((n + k_low w + k_high w - span w) / k_stride w + 1)%num.
 
+(** The other way: the image over which a window has [n] places. It is as large
+    as what the windows cover, and [extra] cells larger, which are fewer than a
+    step, without the zeros around it; whether there is one. *)
+Definition covered (w : window) (extra n : N) : N := (N.pred n * k_stride w + span w + extra)%num.
+Definition enlarged (w : window) (extra n : N) : N := (covered w extra n - (k_low w + k_high w))%num.
+Definition enlarges (w : window) (extra n : N) : bool :=
+  [&& N.ltb 0 n, N.ltb 0 (k_size w), N.ltb 0 (k_stride w), N.ltb 0 (k_dilation w),
+      N.ltb extra (k_stride w) & N.ltb (k_low w + k_high w) (covered w extra n)].
+
 (** Cells of a pool are not apart, and every window has one in the image: the
     first and the last one reach it. *)
 Definition pool_fits (v : window) (n : N) : bool :=
@@ -60,6 +69,9 @@ Inductive t :=
 | Flatten
 | Conv2d of N & window & window & N & bool
     (** features, window downwards and across, groups, whether there is a bias *)
+| ConvTranspose2d of N & window & window & N & N & N & bool
+    (** a convolution transposed: features; its window downwards and across; how
+        many rows and columns more; groups; whether there is a bias *)
 | GlobalAvgPool
     (** the mean over all places of an image *)
 | BatchNorm of Z & positive & Z & positive & bool
@@ -90,6 +102,10 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
     if [&& window_fits v h, window_fits u w, divides g c & divides g m]
     then Some [:: places v h; places u w; m] else None
 | Conv2d _ _ _ _ _, _ => None
+| ConvTranspose2d m v u a b g _, [:: h; w; c] =>
+    if [&& enlarges v a h, enlarges u b w, divides g c & divides g m]
+    then Some [:: enlarged v a h; enlarged u b w; m] else None
+| ConvTranspose2d _ _ _ _ _ _ _, _ => None
 | GlobalAvgPool, [:: h; w; c] => if N.ltb 0 (h * w) then Some [:: c] else None
 | GlobalAvgPool, _ => None
 | MaxPool v u, [:: h; w; c] | AvgPool v u _, [:: h; w; c] =>
@@ -119,6 +135,9 @@ Definition params (l : t) (s : shape) : seq (string * shape) := match l, s with
     :: (if bias then [:: ("bias"%string, [:: features])] else [::])
 | Conv2d features v u g bias, [:: _; _; channels] =>
     ("weight"%string, [:: k_size v; k_size u; N.div channels g; features])
+    :: (if bias then [:: ("bias"%string, [:: features])] else [::])
+| ConvTranspose2d features v u _ _ g bias, [:: _; _; channels] =>
+    ("weight"%string, [:: k_size v; k_size u; N.div features g; channels])
     :: (if bias then [:: ("bias"%string, [:: features])] else [::])
 | BatchNorm _ _ _ _ affine, _ => affine_params affine affine (last 0%num s)
 | LayerNorm _ _ scale shift, _ => affine_params scale shift (last 0%num s)
@@ -215,6 +234,19 @@ Definition conv (n h w c m : N) (v u : window) (g x k : N) : op :=
     [:: View x [:: n; h; w; c] [:: coord 0; reads v 3 5; reads u 4 6; grouped g channels 1];
         View k [:: k_size v; k_size u; channels; m]
           [:: coord 5; coord 6; coord 1; grouped g features 2]].
+
+(** The same box, image and result exchanged: [x : n × h × w × c] has a number
+    for each place of the window in images of [m] channels. *)
+Definition conv_transpose (n h w c m : N) (v u : window) (a b g x k : N) : op :=
+  let channels := N.div c g in let features := N.div m g in
+  Contract
+    ([:: n; features; channels; h; w; k_size v; k_size u]
+       ++ (if N.eqb g 1 then [::] else [:: g]))
+    [:: n; enlarged v a h; enlarged u b w; m]
+    [:: coord 0; reads v 3 5; reads u 4 6; grouped g features 1]
+    [:: View x [:: n; h; w; c] [:: coord 0; coord 3; coord 4; grouped g channels 2];
+        View k [:: k_size v; k_size u; features; c]
+          [:: coord 5; coord 6; coord 1; grouped g channels 2]].
 
 (** a vector [b : m] at every place of [n × h × w × m] *)
 Definition every_place (n h w m b : N) : op :=
@@ -315,6 +347,13 @@ match l, s, ps with
         (k + 1, every_place batch (places v h) (places u w) m b);
         (k + 2, Bin out Add k (k + 1))]%num
 | Conv2d m v u g false, [:: h; w; c], [:: f] => Some [:: (k, conv batch h w c m v u g x f)]
+| ConvTranspose2d m v u a b' g true, [:: h; w; c], [:: f; b] =>
+    let out := [:: batch; enlarged v a h; enlarged u b' w; m] in Some
+    [:: (k, conv_transpose batch h w c m v u a b' g x f);
+        (k + 1, every_place batch (enlarged v a h) (enlarged u b' w) m b);
+        (k + 2, Bin out Add k (k + 1))]%num
+| ConvTranspose2d m v u a b' g false, [:: h; w; c], [:: f] => Some
+    [:: (k, conv_transpose batch h w c m v u a b' g x f)]
 | GlobalAvgPool, [:: h; w; c], [::] =>
     if N.ltb 0 (h * w) then Some
       [:: (k, places_sum batch h w c x);

@@ -2,7 +2,9 @@
 
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
-use cotangent_net::layers::{Conv2d, GeluForm, Interpolation, Merge, Padding, Pair};
+use cotangent_net::layers::{
+    Conv2d, ConvTranspose2d, GeluForm, Interpolation, Merge, Padding, Pair,
+};
 use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
 use cotangent_step::{DecayExclusion, Optimizer, StepOptions};
 use std::collections::HashMap;
@@ -204,6 +206,9 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
             let channels = layer.input.last().copied().unwrap_or(1);
             convolution(&c.grouped(channels)).ok_or_else(|| uncovered("depthwise_conv2d"))?
         }
+        LayerKind::ConvTranspose2d(c) => {
+            transposed(c).ok_or_else(|| uncovered("conv_transpose2d"))?
+        }
         LayerKind::BatchNorm(n) => {
             let eps = constant("eps", n.eps.exact())?;
             let momentum = constant("momentum", n.momentum.exact())?;
@@ -245,6 +250,14 @@ fn probability(rate: &Rational) -> String {
 fn convolution(c: &Conv2d) -> Option<String> {
     let windows = dilated_windows(c.kernel, c.stride, c.padding, c.dilation)?;
     Some(format!("Layer.Conv2d {} {windows} {} {}", c.features, c.groups, c.bias))
+}
+
+/// `None` while its padding is not resolved, which in a network it is.
+fn transposed(c: &ConvTranspose2d) -> Option<String> {
+    let windows = dilated_windows(c.kernel, c.stride, c.padding, c.dilation)?;
+    let [rows, columns] = c.output_padding.0;
+    let term = format!("{} {windows} {rows} {columns} {} {}", c.features, c.groups, c.bias);
+    Some(format!("Layer.ConvTranspose2d {term}"))
 }
 
 /// Downwards and across; `None` while the padding is not resolved.

@@ -16,6 +16,7 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
     Some(match &layer.kind {
         LayerKind::Dense(_) | LayerKind::Embedding(_) => "Layers.dense_weight",
         LayerKind::Conv2d(_) | LayerKind::DepthwiseConv2d(_) => "ImagesSound.conv_sound",
+        LayerKind::ConvTranspose2d(_) => "TransposedSound.conv_transpose_sound",
         LayerKind::BatchNorm(_) => "LayersNorm.batch_norm_layer_vjp",
         LayerKind::LayerNorm(_) => "LayersNorm.layer_norm_layer_vjp",
         LayerKind::RmsNorm(_) => "LayersNorm.rms_norm_vjp",

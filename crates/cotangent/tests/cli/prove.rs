@@ -168,14 +168,15 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
 #[test]
 fn what_cannot_be_proved_says_why() {
     let dir = small();
-    let net = "name = \"u\"\ninput = [2, 2, 1]\nlayers = [
-      { kind = \"conv_transpose2d\", features = 1, kernel = 2, name = \"wide\" },
+    let net = "name = \"u\"\ninput = [2, 2]\nlayers = [
+      { kind = \"multi_head_attention\", heads = 1, context = [{ kind = \"tanh\" }],
+        name = \"aside\" },
       { kind = \"flatten\" } ]\n";
     std::fs::write(dir.path().join("u.toml"), net).unwrap();
     let layer = fails(dir.path(), &["prove", "u.toml"]);
     let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("`wide`") && words.contains("they cover every layer but conv_transpose2d"),
+        words.contains("`aside`") && words.contains("they cover every layer but bilinear"),
         "{layer}"
     );
     std::fs::create_dir(dir.path().join("full")).unwrap();
@@ -343,6 +344,37 @@ fn a_net_with_convolutions() {
     }
 }
 
+/// Transposed convolutions with padding, output padding, strides, dilation and
+/// groups, and both gradients of one; a file for another padding is refused.
+#[test]
+fn a_net_with_transposed_convolutions() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"t\"\ninput = [2, 3, 2]\nlayers = [
+      { kind = \"conv_transpose2d\", features = 4, kernel = 3, stride = 2, padding = 1,
+        output_padding = [1, 0] },
+      { kind = \"relu\" },
+      { kind = \"conv_transpose2d\", features = 6, kernel = [1, 2], dilation = [1, 2], groups = 2,
+        bias = false },
+      { kind = \"conv_transpose2d\", features = 2, kernel = 2, padding = \"same\" },
+      { kind = \"conv_transpose2d\", features = 2, kernel = 1, groups = 2, stride = [1, 2] },
+      { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("t.toml"), net).unwrap();
+    for report in every_step(dir.path(), "t.toml", "2") {
+        let theorem = report["theorem"].as_str().unwrap();
+        assert!(theorem.contains("Layer.ConvTranspose2d 4"), "{report}");
+        let kinks = report["kinks"].as_array().unwrap();
+        assert_eq!((kinks.len(), &kinks[0]["layer"]), (1, &"relu_1".into()), "{report}");
+    }
+    ok(dir.path(), &["emit", "t.toml", "--batch", "2", "-o", "f.mlir"]);
+    let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
+    // The file says that it is of another network, whose shapes are the same.
+    let tampered = text.replacen("padding = \\\"same\\\"", "padding = [[1, 0], [1, 0]]", 1);
+    assert_ne!(tampered, text);
+    std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    assert!(message.contains("not certified"), "{message}");
+}
+
 /// Pools whose windows overlap, with padding that counts and that does not.
 #[test]
 fn a_net_with_pools() {
@@ -441,12 +473,12 @@ fn training_begins_with_a_certificate() {
 
     let net = net.replace(
         "{ kind = \"flatten\" }",
-        "{ kind = \"conv_transpose2d\", features = 1, kernel = 2 }, { kind = \"flatten\" }",
+        "{ kind = \"upsample\", scale = 2, method = \"bilinear\" }, { kind = \"flatten\" }",
     );
     std::fs::write(dir.path().join("u.toml"), net).unwrap();
     let other = [&["train", "u.toml"], &train[2..7], &["other", "--prove"]].concat();
     let refused = fails(dir.path(), &other);
-    assert!(refused.contains("do not cover conv_transpose2d"), "{refused}");
+    assert!(refused.contains("do not cover bilinear upsample"), "{refused}");
     assert!(!dir.path().join("other").exists());
     let left: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

@@ -2,10 +2,10 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    AvgPool, ClassToken, Conv2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm, GlobalAvgPool,
-    GroupNorm, HardSwish, LayerScale, LeakyRelu, MaxPool, Merge, MultiHeadAttention, Padding, Pair,
-    Parallel, PositionEmbedding, Relu, Relu6, Reshape, Residual, RmsNorm, SelectToken, Sigmoid,
-    Softplus, Tanh, Use,
+    AvgPool, ClassToken, Conv2d, ConvTranspose2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm,
+    GlobalAvgPool, GroupNorm, HardSwish, LayerScale, LeakyRelu, MaxPool, Merge, MultiHeadAttention,
+    Padding, Pair, Parallel, PositionEmbedding, Relu, Relu6, Reshape, Residual, RmsNorm,
+    SelectToken, Sigmoid, Softplus, Tanh, Use,
 };
 use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -135,6 +135,25 @@ pub fn steps() -> Vec<Step> {
         .layer(strided)
         .flatten()
         .dense(2);
+    // The first has every attribute, the second keeps the image's size.
+    let apart = ConvTranspose2d {
+        stride: Pair([2, 1]),
+        dilation: Pair([1, 2]),
+        padding: Padding::Sides([(1, 0), (0, 1)]),
+        output_padding: Pair([1, 0]),
+        groups: 2,
+        ..ConvTranspose2d::new(4, Pair::both(2))
+    };
+    let beside = ConvTranspose2d {
+        padding: Padding::Sides([(1, 0), (0, 1)]),
+        ..ConvTranspose2d::new(4, Pair::both(2))
+    };
+    let enlarged = NetSpec::new("enlarged", [2, 2, 2])
+        .layer(apart)
+        .relu()
+        .layer(beside)
+        .global_avg_pool()
+        .dense(2);
     let nets = [(square, 3), (deep, 2), (image, 2), (linear, 2), (windows, 2)];
     let mut steps = Vec::new();
     for (net, batch) in nets {
@@ -204,7 +223,7 @@ pub fn steps() -> Vec<Step> {
         .layer(MultiHeadAttention { bias: false, ..MultiHeadAttention::new(1) })
         .layer(GlobalAvgPool::new())
         .dense(2);
-    for net in [curved, means, pools, normal, branched, met, scored, tokens, heads] {
+    for net in [curved, means, pools, enlarged, normal, branched, met, scored, tokens, heads] {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
