@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Scalar Smooth Computes.
-From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins SpecToken SpecAttention SpecLayer NormsSound.
+From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins JoinsSound SpecToken SpecAttention SpecLayer NormsSound.
 From Cotangent Require Import Tokens TokensSound SelfAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -89,10 +89,9 @@ have at_ r : r \in idxs [:: t] -> exists2 l, r = [:: l] & (l < t)%num
 case: (N.ltb_spec i j) => hij.
   have hit : [:: j - i - 1]%num \in idxs [:: t].
     by rewrite mem_idxs /= andbT; apply/N.ltb_lt; lia.
-  rewrite (den_pad _ _ hit) => [|r /at_ [l -> [hl ->]]]; first by rewrite h0 /= rational1.
-  by apply/eqP/eqP => -[e1]; [congr [:: _] | congr (Some [:: _])]; rewrite ?e1; lia.
-rewrite den_pad0 // => r /at_ [l -> [hl ->]].
-by apply/eqP => -[e1]; lia.
+  rewrite (@den_pad_to _ _ _ _ _ _ _ [:: j - i - 1]%num) //; first by rewrite h0 /= rational1.
+  by have [l [el] [_ ->]] := at_ _ hit; congr (Some [:: _]); lia.
+by rewrite den_pad_to0 // => r /at_ [l -> [hl ->]] [e1]; lia.
 Qed.
 
 (** ** Scores *)

@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Smooth Computes.
-From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins SpecToken SpecLayer NormsSound Tokens.
+From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins JoinsSound SpecToken SpecLayer NormsSound Tokens.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -178,42 +178,14 @@ rewrite mem_Nrange => hc; have [p [q [r [-> hp hq hr]]]] := idxs3 hi.
 by rewrite !(@read_proj _ _ _ [:: n; t; m; k]) //= hp hq hr hc.
 Qed.
 
-(** A pad puts each cell at one place, and zeros elsewhere. *)
-Lemma den_pad l s t a e i j : j \in idxs s ->
-  {in idxs s, forall r, (at_map (steps_map l) t r == Some i) = (r == j)} ->
-  den (pad_to l s t a) e i = e a j.
-Proof.
-move=> hj h; rewrite /= big_seq_cond (eq_bigl (fun r => (r \in idxs s) && (r == j))).
-  by rewrite -big_seq_cond sum_pick ?idxs_uniq // big_seq1 read_id.
-by move=> r; case hr: (r \in _) => //=; exact: h.
-Qed.
-
-Lemma den_pad0 l s t a e i : {in idxs s, forall r, at_map (steps_map l) t r != Some i} ->
-  den (pad_to l s t a) e i = 0.
-Proof.
-move=> h; rewrite /= big_seq_cond big1 // => r /andP [hr /eqP E].
-by have := h r hr; rewrite E eqxx.
-Qed.
-
 (** A part that begins at [j], along the second dimension. *)
-Lemma den_part1 n c t m j a e p q r : N.ltb p n -> N.ltb q t -> N.ltb r m -> (j + c <= t)%num ->
+Lemma den_part1 n c t m j a e p q r : N.ltb p n -> N.ltb q t -> N.ltb r m ->
   den (pad_to (part_steps 3 1 j) [:: n; c; m] [:: n; t; m] a) e [:: p; q; r]
-  = if N.leb j q && N.ltb q (j + c) then e a [:: p; (q - j)%num; r] else 0.
+  = if N.leb j q && N.ltb (q - j) c then e a [:: p; (q - j)%num; r] else 0.
 Proof.
-move=> hp /N.ltb_lt hq hr fits.
-have at_ : {in idxs [:: n; c; m], forall i,
-    at_map (steps_map (part_steps 3 1 j)) [:: n; t; m] i
-    = Some [:: nth 0 i 0; j + nth 0 i 1; nth 0 i 2]}%num.
-  move=> i /idxs3 [p' [q' [r' [-> hp' hq' hr']]]]; rewrite at_part1 // ifT //.
-  by move: hq' => /N.ltb_lt hq'; apply/N.ltb_lt; lia.
-case: ifP => [/andP [/N.leb_le h1 /N.ltb_lt h2]|h].
-  apply: den_pad => [|i hi]; first by rewrite mem_idxs /= hp hr !andbT; apply/N.ltb_lt; lia.
-  rewrite at_ //; have [p' [q' [r' [-> _ _ _]]]] := idxs3 hi.
-  apply/eqP/eqP => [[-> e1 ->]|[-> -> ->]]; first by congr [:: _; _; _]; move: e1; rewrite /=; lia.
-  by rewrite /=; congr (Some [:: _; _; _]); lia.
-apply: den_pad0 => i hi; rewrite at_ //; have [p' [q' [r' [-> _ hq' _]]]] := idxs3 hi.
-apply/eqP => -[_ e1 _]; move: h hq'; rewrite -e1 => /negP h /N.ltb_lt hq'; apply: h.
-by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; move: hq'; rewrite /=; lia.
+move=> hp hq hr; apply: (@den_part R 1 [:: n; t; m] isT j [:: n; c; m] a e [:: p; q; r]).
+  by rewrite /resizes /= eqxx.
+by rewrite mem_idxs /= hp hq hr.
 Qed.
 
 Section Layers.
@@ -324,14 +296,14 @@ case: l => [m bias|||s0|keep||j|a a'].
   rewrite (last_at (n := 3)) //; have -> : (k + 3 = k + 1 + 2)%num by lia.
   rewrite h3 [LHS]/=; have -> : (k + 1 + 1 = N.succ (k + 1))%num by lia.
   rewrite N.add_0_r h1 h2; have [p [q [r [-> hp hq hr]]]] := idxs3 hi.
-  rewrite (den_part1 (c := 1%num) (j := 0%num)) //; last by move: hq => /N.ltb_lt; lia.
-  rewrite (den_part1 (c := t) (j := 1%num)) //; last by rewrite N.add_comm; exact: N.le_refl.
+  rewrite (den_part1 1%num 0%num) //.
+  rewrite (den_part1 t 1%num) //.
   rewrite /token_meaning [nth _ _ 1]/= [nth _ _ 0]/= [last _ _]/=; case: eqP => hq0.
     rewrite hq0 [_ && _]/= addr0 h0 den_repeat_over //.
     by rewrite mem_idxs /= hp hr.
   move: hq => /N.ltb_lt hq.
-  have -> : N.leb 0 q && N.ltb q (0 + 1) = false by apply/negP => /andP [_ /N.ltb_lt]; lia.
-  have -> : N.leb 1 q && N.ltb q (1 + t) by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; lia.
+  have -> : N.leb 0 q && N.ltb (q - 0) 1 = false by apply/negP => /andP [_ /N.ltb_lt]; lia.
+  have -> : N.leb 1 q && N.ltb (q - 1) t by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; lia.
   by rewrite add0r N.sub_1_r.
 - case: s => [|t [|m []]] //=; case: ifP => // hj [<-]; case: ps => // -[<-].
   move=> /computes_cons [h0] /computes_cons [h1 _] i /idxs2 [p [r [-> hp hr]]].
