@@ -1,6 +1,7 @@
 //! Having Coq check a step: what `prove` and `train --prove` share.
 
 use crate::output::note;
+use crate::unmet::unmet_rows;
 use cotangent::prove::{AtVerdict, Coq, Directory, Library, Limits, ProveError, Subject, Verdict};
 use cotangent::train::{Event, Observer};
 use miette::{Result, miette};
@@ -62,12 +63,20 @@ impl Certified {
     /// # Errors
     /// One is met, or a condition cannot be decided; or Coq refuses.
     pub fn at(&self, params: &[&[f32]], x: &[f32]) -> Result<AtVerdict> {
-        self.subject
-            .point(params, x)
-            .and_then(|point| {
-                self.directory.check_at(&self.coq, &self.library, Limits::default(), &point)
-            })
-            .map_err(report)
+        let open = unmet_rows(&self.subject.network, params, self.subject.batch, x);
+        let check = |open: Vec<Vec<bool>>| {
+            let point = self.subject.point(params, open, x)?;
+            self.directory.check_at(&self.coq, &self.library, Limits::default(), &point)
+        };
+        // A value that binary32 makes 0 and that is not.
+        let too_open = |e: &ProveError| matches!(e, ProveError::AtKinks { problems } if problems.contains("no exact value"));
+        match check(open.clone()) {
+            Err(e) if too_open(&e) && open.iter().flatten().any(|&open| open) => {
+                check(vec![Vec::new(); params.len()])
+            }
+            verdict => verdict,
+        }
+        .map_err(report)
     }
 
     /// Has `coqchk` go over the certificate too; the verdict keeps its time.

@@ -8,6 +8,7 @@ mod model;
 mod options;
 mod output;
 mod progress;
+mod unmet;
 
 use clap::{Parser, Subcommand};
 use commands::{

@@ -26,6 +26,8 @@ pub struct Argument<'a> {
     pub shape: Vec<usize>,
     /// Its elements.
     pub data: &'a [f32],
+    /// Rows that are not fixed; none where it is empty.
+    pub open: Vec<bool>,
 }
 
 /// What Coq said about a point.
@@ -40,7 +42,8 @@ pub struct AtVerdict {
 }
 
 impl Subject {
-    /// The parameters and the data as arguments of the step.
+    /// The parameters and the data as arguments of the step; the theorem leaves the
+    /// `open` rows of each parameter open.
     ///
     /// # Errors
     /// The step is not in binary32, has no gradient, or does not say which argument
@@ -48,6 +51,7 @@ impl Subject {
     pub fn point<'a>(
         &self,
         params: &[&'a [f32]],
+        open: Vec<Vec<bool>>,
         data: &'a [f32],
     ) -> Result<Vec<Argument<'a>>, ProveError> {
         if self.precision != Precision::F32 {
@@ -65,12 +69,17 @@ impl Subject {
         let number = main
             .and_then(|f| f.arguments.iter().position(|a| a.attributes.iter().any(is_data)))
             .ok_or(ProveError::Attribute { name: "cotangent.role" })?;
-        let params = self.network.params().iter().zip(params).enumerate();
+        let params = self.network.params().iter().zip(params).zip(open).enumerate();
         let mut arguments: Vec<Argument<'a>> = params
-            .map(|(number, (param, &data))| Argument { number, shape: param.shape.clone(), data })
+            .map(|(number, ((param, &data), open))| Argument {
+                number,
+                shape: param.shape.clone(),
+                data,
+                open,
+            })
             .collect();
         let shape = std::iter::once(self.batch).chain(self.network.spec().input.iter().copied());
-        arguments.push(Argument { number, shape: shape.collect(), data });
+        arguments.push(Argument { number, shape: shape.collect(), data, open: Vec::new() });
         Ok(arguments)
     }
 }
@@ -136,6 +145,10 @@ impl Directory {
             let (k, width) = (argument.number, argument.shape.last().copied().unwrap_or(1).max(1));
             let mut rows = Vec::new();
             for (i, row) in argument.data.chunks(width).enumerate() {
+                if argument.open.get(i) == Some(&true) {
+                    rows.push("Done".into());
+                    continue;
+                }
                 let name = format!("a{k}_{i}");
                 let _ = writeln!(text, "Definition {name} : words := {}.", words(row));
                 rows.push(name);

@@ -1,0 +1,55 @@
+//! Rows of weights that meet zeros only.
+//!
+//! A certificate at a point need not fix them: reading a number takes Coq a
+//! twentieth of a millisecond, and most of what comes out of a rectifier is 0.
+//! Nothing here is trusted: a row that is wrongly left open leaves values open,
+//! which Coq then reports.
+
+use cotangent::graph::{Graph, Op, ValueId};
+use cotangent::interp::{Tensor, Value, run_all};
+use cotangent::net::Network;
+use cotangent::step::forward;
+
+/// For each parameter, whether a row of it can stay open; empty where none can.
+pub fn unmet_rows(net: &Network, params: &[&[f32]], batch: usize, x: &[f32]) -> Vec<Vec<bool>> {
+    values(net, params, batch, x)
+        .map(|(graph, values)| {
+            let rows = |param| unmet(&graph, &values, ValueId(param as u32)).unwrap_or_default();
+            (0..params.len()).map(rows).collect()
+        })
+        .unwrap_or_else(|| vec![Vec::new(); params.len()])
+}
+
+/// The forward pass in binary32, all of it.
+fn values(
+    net: &Network,
+    params: &[&[f32]],
+    batch: usize,
+    x: &[f32],
+) -> Option<(Graph, Vec<Value<f32>>)> {
+    let graph = forward(net, batch).ok()?;
+    let arguments = params.iter().copied().chain([x]);
+    let inputs: Option<Vec<Value<f32>>> = graph
+        .inputs
+        .iter()
+        .zip(arguments)
+        .map(|(input, data)| {
+            Some(Value::Real(Tensor::new(input.ty.shape.clone(), data.to_vec()).ok()?))
+        })
+        .collect();
+    let values = run_all(&graph, &inputs?).ok()?;
+    Some((graph, values))
+}
+
+/// The rows of the matrix `param` that are multiplied by zeros only, if all that is
+/// done with it is `x · param`.
+fn unmet(graph: &Graph, values: &[Value<f32>], param: ValueId) -> Option<Vec<bool>> {
+    let mut users = graph.instructions.iter().filter(|i| i.operands.contains(&param));
+    let (user, None) = (users.next()?, users.next()) else { return None };
+    let [left, right] = user.operands[..] else { return None };
+    let Op::DotGeneral(dims) = &user.op else { return None };
+    let plain = right == param && dims.lhs_contracting == [1] && dims.rhs_contracting == [0];
+    let x = values[left.index()].real().ok()?;
+    let [_, n] = x.shape()[..] else { return None };
+    plain.then(|| (0..n).map(|k| x.data().iter().skip(k).step_by(n).all(|&z| z == 0.0)).collect())
+}
