@@ -25,6 +25,9 @@ enum Chore {
         /// The train step of every network of the zoo, not of the light ones alone.
         #[arg(long)]
         whole_zoo: bool,
+        /// The train steps of so many random networks.
+        #[arg(long, default_value_t = 10)]
+        random: u64,
         /// Only write the cases.
         #[arg(long)]
         write_only: bool,
@@ -55,7 +58,9 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
-        Chore::Oracle { dir, whole_zoo, write_only } => oracle::run(&dir, whole_zoo, write_only),
+        Chore::Oracle { dir, whole_zoo, random, write_only } => {
+            oracle::run(&dir, whole_zoo, random, write_only)
+        }
         Chore::Lowerers { dir, whole_zoo } => lowerers::run(&dir, whole_zoo),
         Chore::Twin { dir, count, write_only } => twin::run(&dir, count, write_only),
     };

@@ -6,7 +6,8 @@
 //!   have nothing to say.
 //! - [`cases`] lists small graphs, one op each, over the attributes that matter;
 //!   [`differentiated`] turns each into a loss with gradients.
-//! - [`random_graph`] draws well-typed graphs over the whole op set.
+//! - [`random_graph`] draws well-typed graphs over the whole op set,
+//!   [`random_net`] whole networks over the vocabulary of layers.
 //!
 //! Every check can say no: `tests/mutations.rs` differentiates under
 //! deliberately wrong rules and expects each to be noticed.
@@ -30,6 +31,7 @@ mod finite;
 mod kinks;
 mod loss;
 mod random;
+mod random_net;
 mod report;
 mod sample;
 
@@ -39,5 +41,6 @@ pub use finite::{Options, finite_differences, finite_differences_watched};
 pub use kinks::{kink_table, kink_table_with};
 pub use loss::differentiated;
 pub use random::random_graph;
+pub use random_net::{RandomNet, random_net};
 pub use report::{KinkRow, Report, TensorReport};
 pub use sample::{Fill, fill, sample_inputs};

@@ -1,11 +1,14 @@
 //! The gradients of whole networks, as the `grad` step computes them.
 
-use cotangent_check::{Options, Report, finite_differences, sample_inputs};
+use cotangent_check::{Options, Report, finite_differences, random_net, sample_inputs};
 use cotangent_graph::{Comparison, Graph, Op};
+use cotangent_net::LayerKind;
+use cotangent_step::{Mode, StepOptions};
+use std::collections::BTreeSet;
 
 fn grad(model: &str, batch: usize) -> Graph {
     let network = cotangent_zoo::find(model).unwrap().spec().network().unwrap();
-    cotangent_step::grad(&network, batch, cotangent_step::Mode::Training).unwrap()
+    cotangent_step::grad(&network, batch, Mode::Training).unwrap()
 }
 
 fn check(graph: &Graph) -> Report {
@@ -40,4 +43,23 @@ fn damage_anywhere_in_a_step_is_noticed() {
         assert!(!check(&graph).passed, "{}", sound.instructions[k].op.name());
     }
     assert!(damaged >= 4, "{damaged}");
+}
+
+/// Networks that nobody wrote, over the whole vocabulary.
+#[test]
+fn random_networks_have_the_gradients_they_should() {
+    let mut kinds = BTreeSet::new();
+    for seed in 0..200 {
+        let net = random_net(seed);
+        assert_eq!(net, random_net(seed));
+        let network = net.spec.network().unwrap();
+        kinds.extend(network.layers().iter().flat_map(|l| l.walk()).map(|l| l.kind.name()));
+        if seed < 60 {
+            let graph = cotangent_step::grad(&network, net.batch, Mode::Training).unwrap();
+            let report = check(&graph);
+            assert!(report.passed, "{}\n{report:#?}", net.spec.to_toml());
+        }
+        net.options.parse::<StepOptions>().unwrap();
+    }
+    assert_eq!(kinds.len(), LayerKind::VOCABULARY.len(), "{kinds:?}");
 }

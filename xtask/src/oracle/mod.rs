@@ -13,14 +13,14 @@ use std::process::Command;
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Writes all cases to `dir` and, unless `write_only`, runs the oracle on them.
-pub fn run(dir: &Path, whole_zoo: bool, write_only: bool) -> Result<()> {
+pub fn run(dir: &Path, whole_zoo: bool, random: u64, write_only: bool) -> Result<()> {
     let mut count = 0;
     let mut write = |case: write::Case| -> Result<()> {
         count += 1;
         case.write(dir).map_err(|e| format!("case {}: {e}", case.name).into())
     };
     ops::cases()?.into_iter().try_for_each(&mut write)?;
-    nets::cases(whole_zoo, &mut write)?;
+    nets::cases(whole_zoo, random, &mut write)?;
     println!("{count} cases in {}", dir.display());
     if write_only {
         return Ok(());

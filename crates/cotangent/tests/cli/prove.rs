@@ -30,64 +30,37 @@ fn prove(dir: &Path, model: &str, args: &[&str]) -> Value {
     report
 }
 
-/// Forward, gradient and train step of a model, certified one by one.
-fn every_step<'a>(
-    dir: &'a Path,
-    model: &'a str,
-    batch: &'a str,
-) -> impl Iterator<Item = Value> + 'a {
-    let step = move |what| prove(dir, model, &["--what", what, "--batch", batch]);
-    ["forward", "grad", "train"].into_iter().map(step)
-}
-
 /// The command with other surroundings.
 fn with(dir: &Path, args: &[&str], name: &str, value: &str) -> Output {
     command(dir, args).env(name, value).output().unwrap()
 }
 
-/// Certifies one model's steps at one batch size.
-fn certifies(model: &str, batch: &str, kinks: &[&str]) {
+/// As it trains; its other steps are certified in `crates/prove/tests/certificates`.
+fn certifies(model: &str, kinks: &[&str]) {
     let dir = TempDir::new().unwrap();
-    let mut steps = vec![("grad", None), ("forward", None)];
-    steps.extend(["sgd", "momentum", "adamw"].map(|o| ("train", Some(o))));
-    for (what, optimizer) in steps {
-        let mut args = vec!["prove", model, "--what", what, "--batch", batch, "--json"];
-        if let Some(optimizer) = optimizer {
-            args.extend(["--optimizer", optimizer]);
-        }
-        let report = json(dir.path(), &args);
-        let layers: Vec<&str> = report["kinks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|k| k["layer"].as_str().unwrap())
-            .collect();
-        assert_eq!(layers, kinks, "{args:?}");
-        let theorem = report["theorem"].as_str().unwrap();
-        assert!(theorem.contains("certified the_spec the_options the_step the_kinks"), "{theorem}");
-        assert!(report["axioms"].as_array().unwrap().len() <= 3, "{report}");
-        assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
-    }
+    let report = prove(dir.path(), model, &[]);
+    let found = report["kinks"].as_array().unwrap();
+    let layers: Vec<&str> = found.iter().map(|k| k["layer"].as_str().unwrap()).collect();
+    assert_eq!(layers, kinks);
+    let theorem = report["theorem"].as_str().unwrap();
+    assert!(theorem.contains("certified the_spec the_options the_step the_kinks"), "{theorem}");
+    assert!(report["axioms"].as_array().unwrap().len() <= 3, "{report}");
+    assert_eq!(report["sha256"].as_str().unwrap().len(), 64);
 }
 
 #[test]
-fn mnist_linear_at_batch_1() {
-    certifies("mnist-linear", "1", &[]);
+fn mnist_linear_as_it_trains() {
+    certifies("mnist-linear", &[]);
 }
 
 #[test]
-fn mnist_linear_at_batch_128() {
-    certifies("mnist-linear", "128", &[]);
+fn mnist_mlp_as_it_trains() {
+    certifies("mnist-mlp", &["relu_1", "relu_2"]);
 }
 
 #[test]
-fn mnist_mlp_at_batch_1() {
-    certifies("mnist-mlp", "1", &["relu_1", "relu_2"]);
-}
-
-#[test]
-fn mnist_mlp_at_batch_128() {
-    certifies("mnist-mlp", "128", &["relu_1", "relu_2"]);
+fn mnist_cnn_as_it_trains() {
+    certifies("mnist-cnn", &["relu_1", "relu_2", "max_pool_1", "relu_3"]);
 }
 
 #[test]
@@ -196,21 +169,15 @@ fn what_cannot_be_proved_says_why() {
     assert!(!other.status.success());
 }
 
-/// Clipping, moving averages, accumulation, parameters that the decay spares,
-/// alone and together.
+/// Clipping, moving averages, accumulation, parameters that the decay spares.
 #[test]
 fn a_step_with_features() {
     let dir = small();
     let all = "--optimizer lamb --wd 0.1 --clip 0.5 --ema 0.99 --accumulate 4 \
                --no-decay bias-and-norm";
-    for (flags, said) in [
-        ("--optimizer lamb", "Train (Lamb "),
-        ("--ema 0.9", "ema := Some"),
-        ("--optimizer sgd --accumulate 2", "accumulate := Some"),
-        ("--optimizer rmsprop --clip 1", "clip := Some"),
-        ("--no-decay bias-and-norm", "spared := true"),
-        (all, "spared := true"),
-    ] {
+    for (flags, said) in
+        [("--optimizer sgd --accumulate 2", "accumulate := Some"), (all, "spared := true")]
+    {
         let mut args = vec!["prove", "small.toml", "--batch", "2", "--json"];
         args.extend(flags.split_whitespace());
         let report = json(dir.path(), &args);
@@ -218,153 +185,26 @@ fn a_step_with_features() {
     }
 }
 
-/// Values that the forward step leaves out must not get in the way.
+/// Running statistics that are updated twice have no certificate.
 #[test]
-fn a_net_that_begins_with_a_dense_layer() {
+fn a_net_with_shared_statistics() {
     let dir = TempDir::new().unwrap();
-    let net = "name = \"d\"\ninput = [2]\nlayers = [{ kind = \"dense\", features = 3 }]\n";
-    std::fs::write(dir.path().join("d.toml"), net).unwrap();
-    for report in every_step(dir.path(), "d.toml", "2") {
-        assert!(report["theorem"].as_str().unwrap().contains("Layer.Dense 3 true"), "{report}");
-    }
-}
-
-/// Every normalisation: statistics of the batch, of the features, of groups of
-/// them, with and without scales; the forward pass reads running statistics.
-#[test]
-fn a_net_that_normalises() {
-    let dir = TempDir::new().unwrap();
-    let net = "name = \"n\"\ninput = [3, 3, 2]\nlayers = [
-      { kind = \"conv2d\", features = 4, kernel = 2, bias = false }, { kind = \"batch_norm\" },
-      { kind = \"silu\" }, { kind = \"group_norm\", groups = 2 },
-      { kind = \"batch_norm\", eps = 0.001, momentum = 0.01, affine = false },
-      { kind = \"flatten\" }, { kind = \"layer_norm\" }, { kind = \"dense\", features = 3 },
-      { kind = \"layer_norm\", bias = false }, { kind = \"rms_norm\" },
-      { kind = \"dense\", features = 2 }, { kind = \"batch_norm\" } ]\n";
-    std::fs::write(dir.path().join("n.toml"), net).unwrap();
-    for report in every_step(dir.path(), "n.toml", "3") {
-        assert!(report["theorem"].as_str().unwrap().contains("Layer.BatchNorm"), "{report}");
-        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
-    }
-}
-
-/// Residual blocks with and without a projection, branches that are multiplied,
-/// a repeated layer, a depthwise convolution; the layers inside are named.
-#[test]
-fn a_net_with_branches() {
-    let dir = TempDir::new().unwrap();
-    let net = "name = \"r\"\ninput = [4, 4, 2]\nlayers = [
-      { kind = \"basic_block\", features = 3, stride = 2 },
-      { kind = \"basic_block\", features = 3 },
-      { kind = \"repeat\", times = 2, layers = [
-        { kind = \"residual\", layers = [{ kind = \"depthwise_conv2d\", kernel = 3 }, { kind = \"tanh\" }] } ] },
-      { kind = \"parallel\", merge = \"product\", branches = [
-        [{ kind = \"sigmoid\" }], [], [{ kind = \"batch_norm\" }] ] },
-      { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
-    std::fs::write(dir.path().join("r.toml"), net).unwrap();
-    for report in every_step(dir.path(), "r.toml", "2") {
-        assert!(report["theorem"].as_str().unwrap().contains("Branch"), "{report}");
-        let kinks = report["kinks"].as_array().unwrap();
-        assert!(kinks.iter().any(|k| k["layer"] == "basic_block_1.act1"), "{report}");
-    }
-}
-
-/// A maximum of branches, which may nowhere meet, and branches that stretch to
-/// the others' shape.
-#[test]
-fn a_net_whose_branches_stretch() {
-    let dir = TempDir::new().unwrap();
-    let net = "name = \"m\"\ninput = [4, 4, 2]\nlayers = [
-      { kind = \"parallel\", merge = \"maximum\", branches = [
-        [{ kind = \"conv2d\", features = 2, kernel = 3 }, { kind = \"batch_norm\" }],
-        [{ kind = \"conv2d\", features = 2, kernel = 1 }], [] ] },
-      { kind = \"parallel\", merge = \"product\", branches = [
-        [], [{ kind = \"conv2d\", features = 2, kernel = 4, padding = \"valid\" }] ] },
-      { kind = \"parallel\", branches = [
-        [{ kind = \"conv2d\", features = 3, kernel = [4, 1], padding = \"valid\" }],
-        [{ kind = \"conv2d\", features = 1, kernel = [1, 4], padding = \"valid\" }] ] },
-      { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
-    std::fs::write(dir.path().join("m.toml"), net).unwrap();
-    for report in every_step(dir.path(), "m.toml", "2") {
-        let kinks = report["kinks"].as_array().unwrap();
-        assert_eq!(kinks.len(), 1, "{report}");
-        assert_eq!(kinks[0]["layer"], "parallel_1", "{report}");
-        assert_eq!(kinks[0]["op"], "maximum", "{report}");
-    }
-}
-
-/// Sub-networks that share their parameters, one inside the other. Running
-/// statistics that are updated twice have no certificate.
-#[test]
-fn a_net_with_shared_parts() {
-    let dir = TempDir::new().unwrap();
-    let net = |inside: &str| {
-        format!(
-            "name = \"u\"\ninput = [4, 4, 1]\nlayers = [
-      {{ kind = \"parallel\", merge = \"product\", branches = [
-        [{{ kind = \"use\", net = \"eye\" }}],
-        [{{ kind = \"tanh\" }}, {{ kind = \"use\", net = \"eye\" }}],
-        [{{ kind = \"use\", net = \"lens\" }}, {{ kind = \"use\", net = \"lens\" }}] ] }},
-      {{ kind = \"flatten\" }}, {{ kind = \"dense\", features = 2 }} ]\n[shared]
-eye = [{{ kind = \"use\", net = \"lens\" }}, {{ kind = \"conv2d\", features = 1, kernel = 3 }},
-  {{ kind = \"relu\" }}, {{ kind = \"use\", net = \"lens\" }}]
-lens = [{{ kind = \"conv2d\", features = 1, kernel = 2, bias = false }}{inside}]\n"
-        )
-    };
-    std::fs::write(dir.path().join("u.toml"), net("")).unwrap();
-    for report in every_step(dir.path(), "u.toml", "2") {
-        assert!(report["theorem"].as_str().unwrap().contains("Again 0"), "{report}");
-        let layers: Vec<&str> = report["kinks"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|k| k["layer"].as_str().unwrap())
-            .collect();
-        assert_eq!(layers, ["eye.relu_1", "parallel_1.branch2_use_1.relu_1"], "{report}");
-    }
-    std::fs::write(dir.path().join("s.toml"), net(", { kind = \"batch_norm\" }")).unwrap();
+    let net = "name = \"s\"\ninput = [4, 4, 1]\nlayers = [
+      { kind = \"use\", net = \"lens\" }, { kind = \"use\", net = \"lens\" } ]\n[shared]
+lens = [{ kind = \"conv2d\", features = 1, kernel = 2 }, { kind = \"batch_norm\" }]\n";
+    std::fs::write(dir.path().join("s.toml"), net).unwrap();
     let message = fails(dir.path(), &["prove", "s.toml"]);
     assert!(message.contains("running statistics in a shared sub-network"), "{message}");
 }
 
-/// Convolutions with groups, strides, dilation and padding, and both gradients
-/// of one.
-#[test]
-fn a_net_with_convolutions() {
-    let dir = TempDir::new().unwrap();
-    let net = "name = \"c\"\ninput = [5, 5, 2]\nlayers = [
-      { kind = \"conv2d\", features = 4, kernel = 3, stride = 2, groups = 2 }, { kind = \"relu\" },
-      { kind = \"conv2d\", features = 6, kernel = [1, 2], dilation = [1, 2], groups = 2,
-        bias = false },
-      { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
-    std::fs::write(dir.path().join("c.toml"), net).unwrap();
-    for report in every_step(dir.path(), "c.toml", "2") {
-        assert!(report["theorem"].as_str().unwrap().contains("Layer.Conv2d 4"), "{report}");
-        assert_eq!(report["kinks"][0]["layer"], "relu_1", "{report}");
-    }
-}
-
-/// Transposed convolutions with padding, output padding, strides, dilation and
-/// groups, and both gradients of one; a file for another padding is refused.
+/// A transposed convolution in a file that says another padding.
 #[test]
 fn a_net_with_transposed_convolutions() {
     let dir = TempDir::new().unwrap();
     let net = "name = \"t\"\ninput = [2, 3, 2]\nlayers = [
-      { kind = \"conv_transpose2d\", features = 4, kernel = 3, stride = 2, padding = 1,
-        output_padding = [1, 0] },
-      { kind = \"relu\" },
-      { kind = \"conv_transpose2d\", features = 6, kernel = [1, 2], dilation = [1, 2], groups = 2,
-        bias = false },
       { kind = \"conv_transpose2d\", features = 2, kernel = 2, padding = \"same\" },
-      { kind = \"conv_transpose2d\", features = 2, kernel = 1, groups = 2, stride = [1, 2] },
       { kind = \"global_avg_pool\" }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("t.toml"), net).unwrap();
-    for report in every_step(dir.path(), "t.toml", "2") {
-        let theorem = report["theorem"].as_str().unwrap();
-        assert!(theorem.contains("Layer.ConvTranspose2d 4"), "{report}");
-        let kinks = report["kinks"].as_array().unwrap();
-        assert_eq!((kinks.len(), &kinks[0]["layer"]), (1, &"relu_1".into()), "{report}");
-    }
     ok(dir.path(), &["emit", "t.toml", "--batch", "2", "-o", "f.mlir"]);
     let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
     // The file says that it is of another network, whose shapes are the same.
@@ -375,64 +215,14 @@ fn a_net_with_transposed_convolutions() {
     assert!(message.contains("not certified"), "{message}");
 }
 
-/// Pools whose windows overlap, with padding that counts and that does not.
-#[test]
-fn a_net_with_pools() {
-    let dir = TempDir::new().unwrap();
-    let net = "name = \"p\"\ninput = [5, 4, 1]\nlayers = [
-      { kind = \"conv2d\", features = 2, kernel = 1 },
-      { kind = \"max_pool\", window = 3, stride = 2, padding = 1 },
-      { kind = \"avg_pool\", window = 2, stride = 1, padding = 1 },
-      { kind = \"avg_pool\", window = 2, padding = \"same\", count_include_pad = false },
-      { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
-    std::fs::write(dir.path().join("p.toml"), net).unwrap();
-    for report in every_step(dir.path(), "p.toml", "2") {
-        assert!(report["theorem"].as_str().unwrap().contains("Layer.MaxPool"), "{report}");
-        let kinks = report["kinks"].as_array().unwrap();
-        assert_eq!(kinks.len(), 1, "{report}");
-        assert_eq!(kinks[0]["layer"], "max_pool_1", "{report}");
-        assert_eq!(kinks[0]["op"], "max_pool", "{report}");
-    }
-}
-
-/// Layers on tokens: a dense layer, learned scales, positions and tokens,
-/// patches, means with and without their dimensions, one token of several.
-#[test]
-fn a_net_of_tokens() {
-    let dir = TempDir::new().unwrap();
-    let net = "name = \"t\"\ninput = [4, 3, 2]\nlayers = [
-      { kind = \"patch_embed\", features = 4, patch = [2, 1] }, { kind = \"class_token\" },
-      { kind = \"position_embedding\" }, { kind = \"layer_scale\", init = 0.5 },
-      { kind = \"dense\", features = 3 }, { kind = \"tanh\" },
-      { kind = \"embedding\", features = 2 }, { kind = \"reshape\", shape = [1, 7, 2] },
-      { kind = \"upsample\", scale = [2, 1] }, { kind = \"upsample\", scale = [1, 3] },
-      { kind = \"layer_scale\" }, { kind = \"global_avg_pool\", keep = true },
-      { kind = \"reshape\", shape = [2, 1] }, { kind = \"dense\", features = 3, bias = false },
-      { kind = \"parallel\", branches = [
-        [{ kind = \"select_token\", index = 1 }], [{ kind = \"global_avg_pool\" }] ] },
-      { kind = \"dense\", features = 2 } ]\n";
-    std::fs::write(dir.path().join("t.toml"), net).unwrap();
-    for report in every_step(dir.path(), "t.toml", "2") {
-        assert!(report["theorem"].as_str().unwrap().contains("Token.Select 1"), "{report}");
-        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
-    }
-}
-
-/// Attention in one head and in two, with and without biases, also causal; a
-/// file in which a token may look at later ones is refused.
+/// A file in which a token may look at later ones.
 #[test]
 fn a_net_that_attends() {
     let dir = TempDir::new().unwrap();
     let net = "name = \"a\"\ninput = [3, 4]\nlayers = [
-      { kind = \"multi_head_attention\", heads = 1, bias = false },
       { kind = \"transformer_block\", heads = 2, mlp = 3, causal = true },
       { kind = \"select_token\", index = 2 }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("a.toml"), net).unwrap();
-    for report in every_step(dir.path(), "a.toml", "2") {
-        let theorem = report["theorem"].as_str().unwrap();
-        assert!(theorem.contains("Layer.Attention 2 true true"), "{report}");
-        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
-    }
     ok(dir.path(), &["emit", "a.toml", "--batch", "2", "-o", "f.mlir"]);
     let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
     let tampered = text.replace("dense<-1000000000.0>", "dense<-1.0>");
@@ -440,15 +230,6 @@ fn a_net_that_attends() {
     std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
     let message = fails(dir.path(), &["prove", "f.mlir"]);
     assert!(message.contains("not certified"), "{message}");
-}
-
-#[test]
-fn mnist_cnn_as_it_trains() {
-    let dir = TempDir::new().unwrap();
-    let report = prove(dir.path(), "mnist-cnn", &[]);
-    let layers: Vec<&str> =
-        report["kinks"].as_array().unwrap().iter().map(|k| k["layer"].as_str().unwrap()).collect();
-    assert_eq!(layers, ["relu_1", "relu_2", "max_pool_1", "relu_3"]);
 }
 
 /// The run keeps the certificate of the very step it executes; a network that
@@ -491,31 +272,13 @@ fn training_begins_with_a_certificate() {
     assert!(!none.status.success() && !dir.path().join("third").exists());
 }
 
-/// Every loss, of classes and of the classes of every pixel; another one is
-/// refused.
+/// A file with another loss than it says.
 #[test]
-fn nets_with_every_loss() {
+fn a_net_with_another_loss() {
     let dir = TempDir::new().unwrap();
-    let write = |file: &str, loss: &str, last: &str| {
-        let net = format!(
-            "name = \"l\"\ninput = [3, 2, 1]\nloss = \"{loss}\"\nlayers = [
-          {{ kind = \"conv2d\", features = 3, kernel = 1 }}, {{ kind = \"tanh\" }}{last} ]\n"
-        );
-        std::fs::write(dir.path().join(file), net).unwrap();
-    };
-    let flat = ", { kind = \"flatten\" }, { kind = \"dense\", features = 2 }";
-    for (loss, term) in [
-        ("softmax_cross_entropy", "Loss.SoftmaxCrossEntropy"),
-        ("mean_squared_error", "Loss.MeanSquaredError"),
-        ("binary_cross_entropy_with_logits", "Loss.BinaryCrossEntropyWithLogits"),
-    ] {
-        for (file, last, what) in [("pixels.toml", "", "grad"), ("classes.toml", flat, "train")] {
-            write(file, loss, last);
-            let report = prove(dir.path(), file, &["--what", what, "--batch", "2"]);
-            assert!(report["theorem"].as_str().unwrap().contains(term), "{report}");
-            assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
-        }
-    }
+    let net = "name = \"l\"\ninput = [3, 2, 1]\nloss = \"binary_cross_entropy_with_logits\"\n\
+               layers = [{ kind = \"conv2d\", features = 3, kernel = 1 }]\n";
+    std::fs::write(dir.path().join("pixels.toml"), net).unwrap();
     ok(dir.path(), &["emit", "pixels.toml", "--what", "grad", "--batch", "2", "-o", "f.mlir"]);
     let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
     let other = text.replacen("binary_cross_entropy_with_logits", "mean_squared_error", 1);
@@ -538,12 +301,9 @@ fn a_net_with_masks() {
       { kind = \"dropout\", rate = 0.5 }, { kind = \"dense\", features = 2 } ]\n";
     std::fs::write(dir.path().join("m.toml"), net).unwrap();
     for (what, masks) in [("forward", 0), ("grad", 3), ("train", 3)] {
-        let report = prove(dir.path(), "m.toml", &["--what", what, "--batch", "2"]);
-        assert!(report["theorem"].as_str().unwrap().contains("Layer.DropPath"), "{report}");
-        assert_eq!(report["kinks"].as_array().unwrap().len(), 0, "{report}");
-        let text = std::fs::read_to_string(dir.path().join(report["file"].as_str().unwrap()));
-        let found = text.unwrap().matches("cotangent.role = \"mask\"").count();
-        assert_eq!(found, masks, "{what}");
+        ok(dir.path(), &["emit", "m.toml", "--what", what, "--batch", "2", "-o", "f.mlir"]);
+        let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
+        assert_eq!(text.matches("cotangent.role = \"mask\"").count(), masks, "{what}");
     }
     // A mask under another name.
     ok(dir.path(), &["emit", "m.toml", "--what", "grad", "--batch", "2", "-o", "f.mlir"]);

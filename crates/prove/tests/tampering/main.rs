@@ -9,16 +9,20 @@ mod edits;
 mod execution;
 mod explanations;
 mod harmless;
+#[path = "../support/literals.rs"]
+mod literals;
 mod specifications;
 mod subjects;
+#[path = "../support/verdicts.rs"]
+mod verdicts;
 
 use coq::{Theories, list, two_at_a_time};
-use cotangent_rocq::{PREAMBLE, literal};
-use cotangent_stablehlo::ast::Module;
+use cotangent_rocq::PREAMBLE;
 use cotangent_stablehlo::{Program, parse, print};
 use edits::{Edited, bodies, edit, exchanged_attributes};
 use execution::difference;
 use expect_test::expect;
+use literals::{strings, within};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use std::fmt::Write;
@@ -60,20 +64,6 @@ fn mutants(step: &Step) -> Vec<Edited> {
 /// What a file of cases begins with.
 fn preamble() -> String {
     format!("{PREAMBLE}From Cotangent Require Import Spec Optimizer Main.\n")
-}
-
-/// The literal `the_step` of a module, in a Rocq module of its own: names of
-/// StableHLO there, such as `Maximum`, are not those of specifications.
-fn within(name: &str, module: &Module) -> String {
-    let literal = literal("the_step", module).unwrap();
-    format!("Module {name}.\nImport Stablehlo.\n{literal}End {name}.\n")
-}
-
-/// The string literals in Coq's output; a quotation mark inside is doubled.
-fn strings(output: &str) -> Vec<String> {
-    let marked = output.replace("\"\"", "\0");
-    let pieces = marked.split('"').skip(1).step_by(2);
-    pieces.map(|piece| piece.replace('\0', "\"")).collect()
 }
 
 /// What the checker says of a module as the step, and how it explains a no.

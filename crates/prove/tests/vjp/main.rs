@@ -10,6 +10,8 @@ mod coq;
 mod draw;
 #[path = "../support/execution.rs"]
 mod execution;
+#[path = "../support/verdicts.rs"]
+mod verdicts;
 mod wrong;
 
 use coq::{Theories, list, two_at_a_time};
