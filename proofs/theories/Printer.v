@@ -93,8 +93,9 @@ end.
 Definition values_text (l : seq value) : string := commas (map value_text l).
 
 Definition type_map := PositiveMap.t type.
-Definition numbered (T : Type) (l : seq T) : seq (N * T) :=
-  zip (map N.of_nat (iota 0 (size l))) l.
+Fixpoint numbered_from (T : Type) (k : N) (l : seq T) : seq (N * T) :=
+  if l is x :: l' then (k, x) :: numbered_from (N.succ k) l' else [::].
+Definition numbered (T : Type) (l : seq T) : seq (N * T) := numbered_from 0 l.
 Definition types (f : function) : type_map :=
   let define key m (a : N * type) := PositiveMap.add (value_key (key a.1)) a.2 m in
   foldl (define Res)

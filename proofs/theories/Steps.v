@@ -12,6 +12,7 @@
       - [stats_at], [data_at], [target_at], [masks_at], [rate_at], [apply_at], [slots_at],
         [powers_at], [sum_at], [average_at]
                             where the arguments are; [first_at] is past them
+      - [slots_past], [sums_at], [averages_at]  the same, counted once for all parameters
       - [numbered_params], [numbered_state]  the parameters, and the rule's
                             state, as value and shape
       - [argument_ports], [result_ports]  the interface of [@main]
@@ -69,23 +70,27 @@ Definition first_at (net : spec) (w : what) : N :=
 Definition reading_at (net : spec) (w : what) : reading :=
   if w is Forward then Running (stats_at net w) else Masks (masks_at net w).
 
-(** Slot [j] of parameter [k] comes after the parameters and the slots before. *)
-Definition slots_at (net : spec) (o : optimizer) (k : N) : seq N :=
-  [seq n_params net * (j + 1) + k | j <- first_dims (size (slots o))].
+(** Slot [j] of parameter [k] comes after the parameters, of which there are
+    [count], and the slots before. *)
+Definition slots_past (count : N) (o : optimizer) (k : N) : seq N :=
+  [seq count * (j + 1) + k | j <- first_dims (size (slots o))].
+Definition slots_at (net : spec) (o : optimizer) (k : N) : seq N := slots_past (n_params net) o k.
 Definition powers_at (net : spec) (o : optimizer) : seq N :=
   [seq n_params net * (N.of_nat (size (slots o)) + 1) + i | i <- first_dims (size (powers o))].
 
 (** The sum of gradients and the average of parameter [k]. *)
-Definition sum_at (net : spec) (o : optimizer) (k : N) : N :=
-  n_params net + N.of_nat (size (state o (net_params net))) + k.
-Definition average_at (net : spec) (w : what) (k : N) : N :=
-  n_params net + N.of_nat (size (state_of net w)) + k.
+Definition sums_at (net : spec) (o : optimizer) : N :=
+  n_params net + N.of_nat (size (state o (net_params net))).
+Definition sum_at (net : spec) (o : optimizer) (k : N) : N := sums_at net o + k.
+Definition averages_at (net : spec) (w : what) : N :=
+  n_params net + N.of_nat (size (state_of net w)).
+Definition average_at (net : spec) (w : what) (k : N) : N := averages_at net w + k.
 
 Definition numbered_params (net : spec) : seq (N * shape) :=
   zip (first_dims (size (net_params net))) [seq q.2 | q <- net_params net].
 Definition numbered_state (net : spec) (o : optimizer) : seq (N * shape) :=
-  let l := state o (net_params net) in
-  zip [seq n_params net + i | i <- first_dims (size l)] [seq q.2 | q <- l].
+  let l := state o (net_params net) in let count := n_params net in
+  zip [seq count + i | i <- first_dims (size l)] [seq q.2 | q <- l].
 
 (** Shape of the logits and of the target. *)
 Definition logits_shape (net : spec) (batch : N) : shape :=
@@ -135,15 +140,17 @@ Definition train_results (T : Type) (none : T) (slot_count : nat) (r : seq (T * 
   [seq q.1 | q <- r] ++ by_slot none slot_count [seq q.2 | q <- r] ++ power.
 
 Definition trained_params (net : spec) (o : optimizer) (grads : seq N) : seq trained :=
-  [seq Trained q.1.1 q.1.2 q.2 (slots_at net o q.1.1) | q <- zip (numbered_params net) grads].
+  let count := n_params net in
+  [seq Trained q.1.1 q.1.2 q.2 (slots_past count o q.1.1) | q <- zip (numbered_params net) grads].
 
 (** The whole update: the code of each stage in turn, and the new parameters,
     state, sums, averages. *)
 Definition update_stages (net : spec) (o : optimizer) (f : features) (grads : seq N) (k : N)
     : seq prog * seq N :=
   let w := Train o f in let params := numbered_params net in
+  let sums0 := sums_at net o in let averages0 := averages_at net w in
   let: (c1, (sums, means)) := accumulated (accumulate f)
-    [seq (q.1.2, (sum_at net o q.1.1, q.2)) | q <- zip params grads] k in
+    [seq (q.1.2, (sums0 + q.1.1, q.2)) | q <- zip params grads] k in
   let k2 := next_id k c1 in
   let: (c2, given) := clipped (clip f) [seq (q.1.2, q.2) | q <- zip params means] k2 in
   let k3 := next_id k2 c2 in
@@ -151,13 +158,13 @@ Definition update_stages (net : spec) (o : optimizer) (f : features) (grads : se
     update (spared f) o (rate_at net w) (trained_params net o given) (powers_at net o) k3 in
   let k4 := next_id k3 c3 in
   let: (c4, averages) := averaged (ema f)
-    [seq (q.1.2, (average_at net w q.1.1, q.2.1)) | q <- zip params r] k4 in
+    [seq (q.1.2, (averages0 + q.1.1, q.2.1)) | q <- zip params r] k4 in
   let k5 := next_id k4 c4 in
   let new := train_results 0 (size (slots o)) r power in
   if accumulate f is Some _ then
     let: (c5, zeros) := each (fun s _ => [:: zero_like s]) [seq q.2 | q <- params] k5 in
     let old := [seq q.1 | q <- params ++ numbered_state net o] ++ sums
-      ++ (if ema f is Some _ then [seq average_at net w q.1 | q <- params] else [::]) in
+      ++ (if ema f is Some _ then [seq averages0 + q.1 | q <- params] else [::]) in
     let shapes := [seq q.2 | q <- net_params net ++ state_of net w ++ averages_of net w] in
     let: (c6, results) :=
       applied (apply_at net w) (zip shapes (zip (new ++ zeros ++ averages) old)) (next_id k5 c5) in

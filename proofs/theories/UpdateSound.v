@@ -14,15 +14,17 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
 Definition arguments_read (net : spec) (o : optimizer) (f : features) : seq N :=
-  let w := Train o f in let params := numbered_params net in
-  rate_at net w :: powers_at net o ++ flatten [seq slots_at net o q.1 | q <- params]
+  let w := Train o f in let params := numbered_params net in let count := n_params net in
+  let sums0 := sums_at net o in let averages0 := averages_at net w in
+  rate_at net w :: powers_at net o ++ flatten [seq slots_past count o q.1 | q <- params]
   ++ (if accumulate f is Some _ then
-        apply_at net w :: [seq sum_at net o q.1 | q <- params] ++ [seq q.1 | q <- numbered_state net o]
+        apply_at net w :: [seq (sums0 + q.1)%num | q <- params] ++ [seq q.1 | q <- numbered_state net o]
       else [::])
-  ++ (if ema f is Some _ then [seq average_at net w q.1 | q <- params] else [::]).
+  ++ (if ema f is Some _ then [seq (averages0 + q.1)%num | q <- params] else [::]).
 
 Definition reads_arguments (net : spec) (w : what) : bool :=
-  if w is Train o f then all (fun j => N.ltb j (first_at net w)) (arguments_read net o f) else true.
+  let first := first_at net w in
+  if w is Train o f then all (fun j => N.ltb j first) (arguments_read net o f) else true.
 
 Section UpdateSound.
 Variable R : realType.
