@@ -1,6 +1,6 @@
-(** * Convolutions and pools of images, in formulas
+(** * Convolutions, pools and interpolation of images, in formulas
 
-    What a convolutional or a pooling layer computes; to be read, not proved. Images are
+    What layers on images compute; to be read, not proved. Images are
     tensors [batch × height × width × channels], kernels
     [height × width × channels of a group × features]; those of a transposed
     convolution, [height × width × features of a group × channels].
@@ -10,6 +10,8 @@
       - [pixel h w x]    the image, with zeros around it
       - [conv2d]         the convolution
       - [conv_transpose2d]  the convolution transposed
+      - [new_line], [enlarged_line]  a pixel of a line enlarged by interpolation
+      - [bilinear]       the image enlarged, rows and columns
       - [window_cells]   the cells of a window that lie in the image
       - [greatest l]     the maximum of a list that is not empty
       - [max_pool], [avg_pool]  their maximum, their mean *)
@@ -65,6 +67,31 @@ Definition conv_transpose2d (h w c m : N) (v u : Layer.window) (g : N) (x kernel
     \sum_(q <- Nrange (Layer.k_size u) | Z.eqb (reach u z q) (Z.of_N column))
       x [:: image; y; z; (group * channels + a)%num]
       * kernel [:: p; q; N.modulo o features; (group * channels + a)%num].
+
+(** Of each of [n] pixels in a line become [f]. The centre of the [j]-th of them
+    lies [(2 j + 1 - f) / 2 f] of a pixel behind that of pixel [i], before it if
+    this is negative. At a distance of [d] it is [1 - d] times pixel [i] and [d]
+    times the next pixel on that side, which at the border is pixel [i] itself.
+    [near] and [far] are what the file's element type stores for [1 - d] and [d];
+    where [f] is a power of two, that is the same. *)
+Definition new_line (w : Bilinear.weights) (f j n : N) (line : N -> R) (i : N) : R :=
+  let mixed other := line i * rational R (Bilinear.near w).1 (Bilinear.near w).2
+    + other * rational R (Bilinear.far w).1 (Bilinear.far w).2 in
+  match N.compare (2 * j + 1) f with
+  | Lt => mixed (line (N.pred i))
+  | Eq => line i
+  | Gt => mixed (line (N.min (i + 1) (n - 1)))
+  end.
+Definition no_weights : Bilinear.weights := Bilinear.Weights (0%Z, 1%positive) (0%Z, 1%positive).
+Definition enlarged_line (ws : seq Bilinear.weights) (n : N) (line : N -> R) (r : N) : R :=
+  let f := N.of_nat (size ws) in let i := N.div r f in let j := N.modulo r f in
+  new_line (nth no_weights ws (N.to_nat j)) f j n line i.
+
+Definition bilinear (h w : N) (rows columns : seq Bilinear.weights) (x : tensor R) : tensor R := fun i =>
+  let image := nth 0%num i 0 in let row := nth 0%num i 1 in
+  let column := nth 0%num i 2 in let channel := nth 0%num i 3 in
+  enlarged_line columns w
+    (fun q => enlarged_line rows h (fun p => x [:: image; p; q; channel]) row) column.
 
 Definition greatest (l : seq R) : R := foldr Num.max (head 0 l) (behead l).
 

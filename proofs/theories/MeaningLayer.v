@@ -102,6 +102,7 @@ match l, s, ps with
 | Layer.ConvTranspose2d m v u _ _ g true, [:: h; w; c], [:: k; b] =>
     fun i => conv_transpose2d h w c m v u g x k i + b [:: nth 0%num i 3]
 | Layer.ConvTranspose2d m v u _ _ g false, [:: h; w; c], [:: k] => conv_transpose2d h w c m v u g x k
+| Layer.Bilinear rows columns, [:: h; w; _], _ => bilinear h w rows columns x
 | Layer.GlobalAvgPool, [:: h; w; _], _ => fun i =>
     (\sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: row i; p; q; column i])
     / int_real R (Z.of_N (h * w))

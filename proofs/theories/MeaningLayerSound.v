@@ -4,7 +4,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Smooth Computes SpecLayer Images ImagesSound TransposedSound Norms NormsSound.
+From Cotangent Require Import Ir Index Denote Smooth Computes SpecLayer Images ImagesSound TransposedSound BilinearSound Norms NormsSound.
 From Cotangent Require Import PoolsSound Tokens TokensSound SelfAttention AttentionSound MeaningLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -77,7 +77,7 @@ Proof. by case/and3P => _ _ /N.eqb_eq. Qed.
 Lemma layer_eqt l batch s s' (ps : seq (tensor R)) (x y : tensor R) : Layer.output l s = Some s' ->
   eqt (batch :: s) x y -> eqt (batch :: s') (layer_meaning l batch s ps x) (layer_meaning l batch s ps y).
 Proof.
-case: l => [m bias|p||m v u g bias|m v u a' b' g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias] /=.
+case: l => [m bias|p||m v u g bias|m v u a' b' g bias|rows columns||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias] /=.
 - case: s => [|n []] // [<-] h i hi; have [p [q [ei /N.ltb_lt hp /N.ltb_lt hq]]] := idxs2 hi.
   have hx k : k \in Nrange n -> x [:: nth 0%num i 0; k] = y [:: nth 0%num i 0; k].
     by rewrite mem_Nrange => hk; apply: h; rewrite ei mem_idxs /= hk !andbT; apply/N.ltb_lt.
@@ -96,6 +96,7 @@ case: l => [m bias|p||m v u g bias|m v u a' b' g bias||a b c1 d1 scale|a b scale
   have e k : conv_transpose2d h w c m v u g x k i = conv_transpose2d h w c m v u g y k i.
     exact: (@conv_transpose2d_eqt batch h w c m v u a' b' g hc hm R x y k hx i hi).
   by case: bias; case: ps => [|k [|b []]] //=; rewrite e.
+- by case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-]; exact: bilinear_eqt.
 - case: s => [|h [|w [|c [|? ?]]]] //; case: ifP => // _ [<-] hx i /idxs2 [p [q [-> /N.ltb_lt hp /N.ltb_lt hq]]].
   congr (_ / _); rewrite !big_seq; apply: eq_bigr => a ha; rewrite !big_seq; apply: eq_bigr => b hb.
   apply: hx; move: ha hb; rewrite !mem_Nrange mem_idxs /= => -> ->.
@@ -185,7 +186,7 @@ Lemma layer_sound l batch s s' ps x k c e : Layer.output l s = Some s' ->
   eqt (batch :: s') (e (N.pred (next_id k c)))
     (layer_meaning l batch s [seq e p | p <- ps] (e x)).
 Proof.
-case: l => [m bias|p||m v u g bias|m v u a' b' g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias].
+case: l => [m bias|p||m v u g bias|m v u a' b' g bias|rows columns||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias].
 - rewrite /=; case: s => [|n []] // [<-]; case: bias; case: ps => [|w [|b []]] //= [<-].
     move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
     have -> : N.pred (k + 3)%num = (k + 2)%num by lia.
@@ -209,6 +210,8 @@ case: l => [m bias|p||m v u g bias|m v u a' b' g bias||a b c1 d1 scale|a b scale
     by rewrite h2 /= h0 h1 (conv_transpose_sound hc hm) // every_place_sound.
   move=> /computes_cons [h0 _] i hi; have -> : N.pred (k + 1)%num = k by lia.
   by rewrite h0 (conv_transpose_sound hc hm).
+- rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
+  exact: bilinear_sound.
 - rewrite /=; case: s => [|h [|w [|ch [|? ?]]]] //; case: ifP => // _ [<-]; case: ps => // -[<-].
   move=> /computes_cons [h0] /computes_cons [h1] /computes_cons [h2 _] i hi.
   have -> : N.pred (next_id k [:: (k, Layer.places_sum batch h w ch x);
@@ -260,7 +263,7 @@ Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.s
   List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
     (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
 Proof.
-case: l => [m bias|p||m v w1 g bias|? ? ? ? ? ? ?||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0|? ?|? ?|heads causal bias] /=;
+case: l => [m bias|p||m v w1 g bias|? ? ? ? ? ? ?|? ?||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0|? ?|? ?|heads causal bias] /=;
   try by case: st => // _ [_ <-] _ _; split=> //; constructor.
 case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
 have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
@@ -332,7 +335,7 @@ Lemma layer_smooth name l batch s s' ps x k c E : size ps = (size (Layer.params 
 Proof.
 move=> sz fit; have {sz} : if l is Layer.BatchNorm _ _ _ _ scale
     then size ps == Layer.affine_count scale else true by case: l sz {fit} => //= ? ? ? ? [] ->.
-case: l fit => [m bias|p||m v u g bias|m v u a' b' g bias||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias] fit /= own.
+case: l fit => [m bias|p||m v u g bias|m v u a' b' g bias|rows columns||a b c1 d1 scale|a b scale shift|a b scale|g a b scale|v u|v u counted|l|n d|n d|heads causal bias] fit /= own.
 - case: s {fit} => [|n []] //; case: bias; case: ps => [|w [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
 - case: ps => // -[<-] hc h; apply: pointwise_smooth => // z hz i hi.
@@ -344,6 +347,7 @@ case: l fit => [m bias|p||m v u g bias|m v u a' b' g bias||a b c1 d1 scale|a b s
   by repeat case=> [[_ <-] //|].
 - case: s {fit} => [|h [|w [|ch [|? ?]]]] //; case: bias; case: ps => [|f [|b []]] //= [<-] _ _ d o /=;
   by repeat case=> [[_ <-] //|].
+- case: s {fit} => [|h [|w [|ch [|? ?]]]] //; case: ps => // -[<-] _ _; exact: bilinear_smooth.
 - case: s {fit} => [|h [|w [|ch [|? ?]]]] //; case: ps => //; case: ifP => // /N.ltb_lt pos [<-] hc _.
   move=> d o /= [[_ <-] //|[[_ <-] //|[[_ <-]|//]]] i _ /=.
   have [_ /computes_cons [h1 _]] := computes_cons (hc x0).

@@ -7,8 +7,8 @@
     To add a layer: a constructor of [Layer.t], a line in each of
     [Layer.output], [Layer.params] and [Layer.emit], and its meaning; for an
     activation, of [Layer.pointwise] and in [Layer.emit_pointwise]. Layers on
-    tokens and attention have files of their own, [SpecToken.v] and
-    [SpecAttention.v].
+    tokens, attention and interpolation have files of their own, [SpecToken.v],
+    [SpecAttention.v] and [SpecBilinear.v].
 
     Glossary
       - [Layer.output]    shape of one example going out; [None] if it does not fit
@@ -20,7 +20,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.
-From Cotangent Require Export SpecToken SpecAttention.
+From Cotangent Require Export SpecToken SpecAttention SpecBilinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 Module Layer.
@@ -72,6 +72,8 @@ Inductive t :=
 | ConvTranspose2d of N & window & window & N & N & N & bool
     (** a convolution transposed: features; its window downwards and across; how
         many rows and columns more; groups; whether there is a bias *)
+| Bilinear of seq Bilinear.weights & seq Bilinear.weights
+    (** an image enlarged: of each row, of each column become so many *)
 | GlobalAvgPool
     (** the mean over all places of an image *)
 | BatchNorm of Z & positive & Z & positive & bool
@@ -106,6 +108,10 @@ Definition output (l : t) (s : shape) : option shape := match l, s with
     if [&& enlarges v a h, enlarges u b w, divides g c & divides g m]
     then Some [:: enlarged v a h; enlarged u b w; m] else None
 | ConvTranspose2d _ _ _ _ _ _ _, _ => None
+| Bilinear rows columns, [:: h; w; c] =>
+    if nilp rows || nilp columns then None
+    else Some [:: h * N.of_nat (size rows); w * N.of_nat (size columns); c]%num
+| Bilinear _ _, _ => None
 | GlobalAvgPool, [:: h; w; c] => if N.ltb 0 (h * w) then Some [:: c] else None
 | GlobalAvgPool, _ => None
 | MaxPool v u, [:: h; w; c] | AvgPool v u _, [:: h; w; c] =>
@@ -354,6 +360,7 @@ match l, s, ps with
         (k + 2, Bin out Add k (k + 1))]%num
 | ConvTranspose2d m v u a b' g false, [:: h; w; c], [:: f] => Some
     [:: (k, conv_transpose batch h w c m v u a b' g x f)]
+| Bilinear rows columns, [:: h; w; c], [::] => Some (Bilinear.emit batch h w c rows columns x k)
 | GlobalAvgPool, [:: h; w; c], [::] =>
     if N.ltb 0 (h * w) then Some
       [:: (k, places_sum batch h w c x);

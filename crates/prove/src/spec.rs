@@ -194,7 +194,10 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         LayerKind::Upsample(u) if u.method == Interpolation::Nearest => {
             token(&format!("Upsample {} {}", u.scale.0[0], u.scale.0[1]))
         }
-        LayerKind::Upsample(_) => return Err(uncovered("bilinear upsample")),
+        LayerKind::Upsample(u) => {
+            let [rows, columns] = u.scale.0.map(|factor| interpolation(factor, precision));
+            format!("Layer.Bilinear {} {}", rows?, columns?)
+        }
         LayerKind::MultiHeadAttention(a) if a.context.is_empty() => {
             format!("Layer.Attention {} {} {}", a.heads, a.causal, a.bias)
         }
@@ -238,6 +241,28 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
         LayerKind::DropPath(d) => format!("Layer.DropPath {}", probability(d.rate.exact())),
         other => return Err(uncovered(other.name())),
     })
+}
+
+/// The weights of the pixel in which each of `factor` new ones lies, and of its
+/// neighbour.
+fn interpolation(factor: usize, precision: Precision) -> Result<String, ProveError> {
+    let whole = 2 * factor as i64;
+    let weight = |n: i64| {
+        let exact = Rational::new(n, whole).unwrap_or_else(|| Rational::integer(0));
+        let ratio = stored("weight", &exact, precision)?.as_ratio().clone();
+        Ok::<_, ProveError>(format!("(({})%Z, {}%positive)", ratio.numer(), ratio.denom()))
+    };
+    let mut weights = Vec::with_capacity(factor);
+    for j in 0..factor as i64 {
+        // From centre to centre, in units of 1/(2·factor).
+        let distance = (2 * j + 1 - factor as i64).abs();
+        weights.push(format!(
+            "Bilinear.Weights {} {}",
+            weight(whole - distance)?,
+            weight(distance)?
+        ));
+    }
+    Ok(format!("[:: {}]", weights.join("; ")))
 }
 
 /// As it is declared: no step stores it.

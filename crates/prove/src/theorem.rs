@@ -4,7 +4,7 @@
 //! certificate takes its kinks from Coq, and a test holds the two together.
 
 use crate::verdict::Kink;
-use cotangent_net::layers::{GeluForm, Merge};
+use cotangent_net::layers::{GeluForm, Interpolation, Merge};
 use cotangent_net::{LayerKind, LayerPlan, Network};
 use std::collections::HashSet;
 
@@ -17,6 +17,9 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
         LayerKind::Dense(_) | LayerKind::Embedding(_) => "Layers.dense_weight",
         LayerKind::Conv2d(_) | LayerKind::DepthwiseConv2d(_) => "ImagesSound.conv_sound",
         LayerKind::ConvTranspose2d(_) => "TransposedSound.conv_transpose_sound",
+        LayerKind::Upsample(u) if u.method == Interpolation::Bilinear => {
+            "BilinearSound.bilinear_sound"
+        }
         LayerKind::BatchNorm(_) => "LayersNorm.batch_norm_layer_vjp",
         LayerKind::LayerNorm(_) => "LayersNorm.layer_norm_layer_vjp",
         LayerKind::RmsNorm(_) => "LayersNorm.rms_norm_vjp",

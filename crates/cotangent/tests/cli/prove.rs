@@ -149,7 +149,8 @@ fn what_cannot_be_proved_says_why() {
     let layer = fails(dir.path(), &["prove", "u.toml"]);
     let words = layer.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        words.contains("`aside`") && words.contains("they cover every layer but bilinear"),
+        words.contains("`aside`")
+            && words.contains("they cover every layer but multi_head_attention"),
         "{layer}"
     );
     std::fs::create_dir(dir.path().join("full")).unwrap();
@@ -215,6 +216,23 @@ fn a_net_with_transposed_convolutions() {
     assert!(message.contains("not certified"), "{message}");
 }
 
+/// A file in which an image is enlarged by other weights.
+#[test]
+fn a_net_that_interpolates() {
+    let dir = TempDir::new().unwrap();
+    let net = "name = \"b\"\ninput = [1, 3, 1]\nlayers = [
+      { kind = \"upsample\", scale = [3, 4], method = \"bilinear\" },
+      { kind = \"flatten\" }, { kind = \"dense\", features = 2 } ]\n";
+    std::fs::write(dir.path().join("b.toml"), net).unwrap();
+    ok(dir.path(), &["emit", "b.toml", "--batch", "2", "-o", "f.mlir"]);
+    let text = std::fs::read_to_string(dir.path().join("f.mlir")).unwrap();
+    let tampered = text.replacen("dense<0.875>", "dense<0.75>", 1);
+    assert_ne!(tampered, text);
+    std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    assert!(message.contains("not certified"), "{message}");
+}
+
 /// A file in which a token may look at later ones.
 #[test]
 fn a_net_that_attends() {
@@ -254,12 +272,12 @@ fn training_begins_with_a_certificate() {
 
     let net = net.replace(
         "{ kind = \"flatten\" }",
-        "{ kind = \"upsample\", scale = 2, method = \"bilinear\" }, { kind = \"flatten\" }",
+        "{ kind = \"reshape\", shape = [28, 28] }, { kind = \"multi_head_attention\", heads = 1, context = [{ kind = \"tanh\" }] }, { kind = \"flatten\" }",
     );
     std::fs::write(dir.path().join("u.toml"), net).unwrap();
     let other = [&["train", "u.toml"], &train[2..7], &["other", "--prove"]].concat();
     let refused = fails(dir.path(), &other);
-    assert!(refused.contains("do not cover bilinear upsample"), "{refused}");
+    assert!(refused.contains("do not cover multi_head_attention"), "{refused}");
     assert!(!dir.path().join("other").exists());
     let left: Vec<_> =
         std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

@@ -15,7 +15,7 @@ struct Net {
     kinks: &'static [&'static str],
 }
 
-const NETS: [Net; 11] = [
+const NETS: [Net; 12] = [
     // Values that the forward step leaves out must not get in the way.
     Net {
         input: "[2]",
@@ -114,6 +114,18 @@ const NETS: [Net; 11] = [
           { kind = "global_avg_pool" }, { kind = "dense", features = 2 } ]"#,
         says: "Layer.ConvTranspose2d 4",
         kinks: &["relu_1"],
+    },
+    // Images enlarged by interpolation, by even and by odd factors, one row of
+    // pixels among them.
+    Net {
+        input: "[1, 3, 1]",
+        layers: r#"[
+          { kind = "conv2d", features = 2, kernel = 2 },
+          { kind = "upsample", scale = [2, 1], method = "bilinear" }, { kind = "tanh" },
+          { kind = "upsample", scale = [3, 4], method = "bilinear" },
+          { kind = "flatten" }, { kind = "dense", features = 2 } ]"#,
+        says: "Layer.Bilinear",
+        kinks: &[],
     },
     // Pools whose windows overlap, with padding that counts and that does not.
     Net {

@@ -23,6 +23,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("another padding", first("2 1 1 0 1)", "2 1 0 1 1)"));
     change("another output padding", first(" 1 0 2 true", " 0 0 2 true"));
     change("no groups", first(" 1 0 2 true", " 1 0 1 true"));
+    change("another weight", first("Bilinear.Weights ((3)", "Bilinear.Weights ((5)"));
     change("padding that counts", first("1) false)", "1) true)"));
     change("no rectifier", first("Layer.Pointwise (Layer.Relu)", "Layer.Flatten"));
     change("no flattening", first("Layer.Flatten", "Layer.Pointwise Layer.Relu"));

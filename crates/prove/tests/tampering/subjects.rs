@@ -3,9 +3,9 @@
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
     AvgPool, ClassToken, Conv2d, ConvTranspose2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm,
-    GlobalAvgPool, GroupNorm, HardSwish, LayerScale, LeakyRelu, MaxPool, Merge, MultiHeadAttention,
-    Padding, Pair, Parallel, PositionEmbedding, Relu, Relu6, Reshape, Residual, RmsNorm,
-    SelectToken, Sigmoid, Softplus, Tanh, Use,
+    GlobalAvgPool, GroupNorm, HardSwish, Interpolation, LayerScale, LeakyRelu, MaxPool, Merge,
+    MultiHeadAttention, Padding, Pair, Parallel, PositionEmbedding, Relu, Relu6, Reshape, Residual,
+    RmsNorm, SelectToken, Sigmoid, Softplus, Tanh, Upsample, Use,
 };
 use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -151,6 +151,7 @@ pub fn steps() -> Vec<Step> {
     let enlarged = NetSpec::new("enlarged", [2, 2, 2])
         .layer(apart)
         .relu()
+        .layer(Upsample { method: Interpolation::Bilinear, scale: Pair([2, 1]) })
         .layer(beside)
         .global_avg_pool()
         .dense(2);
