@@ -1,0 +1,65 @@
+//! The families of networks in the proofs are the zoo's: what is written of a
+//! zoo network in its certificate is, name by name and number by number, the
+//! member of its family that `FamiliesZoo.v` defines, for which the gradient
+//! theorem is proved.
+
+#[path = "../support/coq.rs"]
+#[allow(dead_code)] // this test uses its part
+mod coq;
+
+use coq::Theories;
+use cotangent_graph::Precision;
+use cotangent_prove::specification;
+
+/// Zoo networks, and their names in `FamiliesZoo.v`.
+const MEMBERS: [(&str, &str); 8] = [
+    ("vit-tiny", "vit_tiny"),
+    ("vit-small", "vit_small"),
+    ("vit-base", "vit_base"),
+    ("convnext-tiny", "convnext_tiny"),
+    ("convnext-small", "convnext_small"),
+    ("convnext-base", "convnext_base"),
+    ("efficientnet-b0", "efficientnet_b0"),
+    ("efficientnet-v2-s", "efficientnet_v2_s"),
+];
+
+const IMPORTS: &str = "From mathcomp Require Import all_ssreflect.\n\
+    From Coq Require Import NArith ZArith String.\n\
+    From Cotangent Require Import Ir Spec FamiliesZoo.\n\
+    Local Open Scope N_scope.\n";
+
+/// The certificate's term for a zoo network.
+fn term(model: &str) -> String {
+    let network = cotangent_zoo::find(model).unwrap().spec().network().unwrap();
+    specification(&network, Precision::F32).unwrap()
+}
+
+/// That a member is this specification, as Coq asks for a proof of it.
+fn same(member: &str, specification: &str) -> String {
+    format!("Goal {member} = {specification}.\nProof. by vm_compute. Qed.\n")
+}
+
+#[test]
+fn the_zoo_s_networks_are_members() {
+    let goals: String = MEMBERS.iter().map(|(model, member)| same(member, &term(model))).collect();
+    let answer = Theories::find(&["FamiliesZoo"]).compile("members", &format!("{IMPORTS}{goals}"));
+    assert!(answer.accepted, "{}", answer.stderr);
+}
+
+#[test]
+fn another_network_is_not_that_member() {
+    let theories = Theories::find(&["FamiliesZoo"]);
+    let tiny = term("vit-tiny");
+    for (k, (from, to)) in
+        [("blocks.7.norm1", "blocks.7.norm"), ("Layer.Attention 3 ", "Layer.Attention 6 ")]
+            .into_iter()
+            .enumerate()
+    {
+        let other = tiny.replacen(from, to, 1);
+        assert_ne!(other, tiny);
+        let goal = format!("{IMPORTS}{}", same("vit_tiny", &other));
+        let answer = theories.compile(&format!("other_{k}"), &goal);
+        assert!(!answer.accepted, "{from}");
+        assert!(answer.stderr.contains("No applicable tactic"), "{}", answer.stderr);
+    }
+}
