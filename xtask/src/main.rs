@@ -28,6 +28,9 @@ enum Chore {
         /// The train steps of so many random networks.
         #[arg(long, default_value_t = 10)]
         random: u64,
+        /// Only cases whose names begin so, such as `random/`.
+        #[arg(long, default_value = "")]
+        only: String,
         /// Only write the cases.
         #[arg(long)]
         write_only: bool,
@@ -58,8 +61,8 @@ enum Chore {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().chore {
-        Chore::Oracle { dir, whole_zoo, random, write_only } => {
-            oracle::run(&dir, whole_zoo, random, write_only)
+        Chore::Oracle { dir, whole_zoo, random, only, write_only } => {
+            oracle::run(&dir, whole_zoo, random, &only, write_only)
         }
         Chore::Lowerers { dir, whole_zoo } => lowerers::run(&dir, whole_zoo),
         Chore::Twin { dir, count, write_only } => twin::run(&dir, count, write_only),

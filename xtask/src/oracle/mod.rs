@@ -12,15 +12,16 @@ use std::process::Command;
 /// A chore fails with whatever went wrong.
 pub type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Writes all cases to `dir` and, unless `write_only`, runs the oracle on them.
-pub fn run(dir: &Path, whole_zoo: bool, random: u64, write_only: bool) -> Result<()> {
+/// Writes the cases whose names begin with `only` to `dir` and, unless
+/// `write_only`, runs the oracle on them.
+pub fn run(dir: &Path, whole_zoo: bool, random: u64, only: &str, write_only: bool) -> Result<()> {
     let mut count = 0;
     let mut write = |case: write::Case| -> Result<()> {
         count += 1;
         case.write(dir).map_err(|e| format!("case {}: {e}", case.name).into())
     };
-    ops::cases()?.into_iter().try_for_each(&mut write)?;
-    nets::cases(whole_zoo, random, &mut write)?;
+    ops::cases()?.into_iter().filter(|c| c.name.starts_with(only)).try_for_each(&mut write)?;
+    nets::cases(whole_zoo, random, only, &mut write)?;
     println!("{count} cases in {}", dir.display());
     if write_only {
         return Ok(());

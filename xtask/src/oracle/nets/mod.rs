@@ -27,9 +27,14 @@ use serde_json::json;
 
 const PRECISIONS: [Precision; 2] = [Precision::F32, Precision::F64];
 
-/// Hands every case over networks, in both precisions, to `take`, one at a
-/// time: together they do not fit the memory.
-pub fn cases(whole_zoo: bool, random: u64, take: &mut dyn FnMut(Case) -> Result<()>) -> Result<()> {
+/// Hands every case over networks whose name begins with `only`, in both
+/// precisions, to `take`, one at a time: together they do not fit the memory.
+pub fn cases(
+    whole_zoo: bool,
+    random: u64,
+    only: &str,
+    take: &mut dyn FnMut(Case) -> Result<()>,
+) -> Result<()> {
     let families = [
         convolution::nets(),
         pointwise::nets(),
@@ -40,7 +45,7 @@ pub fn cases(whole_zoo: bool, random: u64, take: &mut dyn FnMut(Case) -> Result<
         zoo::nets(whole_zoo),
         random::nets(random),
     ];
-    for declared in families.iter().flatten() {
+    for declared in families.iter().flatten().filter(|d| d.name.starts_with(only)) {
         let net = declared.network()?;
         for &run in &declared.runs {
             for precision in PRECISIONS.into_iter().filter(|&p| !spared(&declared.name, run, p)) {
@@ -48,7 +53,7 @@ pub fn cases(whole_zoo: bool, random: u64, take: &mut dyn FnMut(Case) -> Result<
             }
         }
     }
-    steps::cases(take)
+    if "steps".starts_with(only) { steps::cases(take) } else { Ok(()) }
 }
 
 /// Hands the f32 train steps of the networks of the zoo that `wanted` names,
