@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use wait_timeout::ChildExt;
 
 /// No file made here takes nearly as long.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_secs(600);
 
 /// Runs of `coqc` under way, among all tests of a file; two at most.
 static RUNNING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());

@@ -2,6 +2,7 @@
 //! other names and roles, to other bodies of private functions, to another
 //! specification. And it says yes to edits that preserve the meaning.
 
+mod beside;
 #[path = "../support/coq.rs"]
 mod coq;
 mod edits;
@@ -9,22 +10,24 @@ mod edits;
 mod execution;
 mod explanations;
 mod harmless;
+mod judge;
 #[path = "../support/literals.rs"]
 mod literals;
+mod mutants;
 mod specifications;
 mod subjects;
 #[path = "../support/verdicts.rs"]
 mod verdicts;
+mod zoo;
 
 use coq::{Theories, list, two_at_a_time};
-use cotangent_rocq::PREAMBLE;
 use cotangent_stablehlo::{Program, parse, print};
-use edits::{Edited, bodies, edit, exchanged_attributes};
+use edits::{Edited, bodies, exchanged_attributes};
 use execution::difference;
 use expect_test::expect;
-use literals::{strings, within};
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
+use judge::{AT_ONCE, definitions, judge_one, misjudged, preamble};
+use literals::within;
+use mutants::{mutants_that, rng};
 use std::fmt::Write;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use subjects::{Step, gradients, some_steps, steps};
@@ -35,86 +38,11 @@ const MUTANTS: usize = 8;
 /// Least difference between a mutant and the step.
 const TOLERANCE: f64 = 1e-3;
 
-fn rng(step: &Step) -> ChaCha8Rng {
-    ChaCha8Rng::seed_from_u64(step.name.bytes().map(u64::from).sum())
-}
-
-/// Well-typed mutants of the step that compute something else.
 fn mutants(step: &Step) -> Vec<Edited> {
-    let mut rng = rng(step);
-    let mut found: Vec<Edited> = Vec::new();
-    for _ in 0..2000 {
-        if found.len() == MUTANTS {
-            return found;
-        }
-        let Some(mut edited) = edit(&step.module, &mut rng) else { continue };
-        // Through the text, as a file would come.
-        let text = print(&edited.module);
-        let Ok(program) = Program::from_text(&text) else { continue };
-        edited.module = parse(&text).unwrap();
-        let (graph, mutant) = (&step.program.graph, &program.graph);
-        let differs = (0..2).any(|seed| difference(graph, mutant, seed) > TOLERANCE);
-        if differs && found.iter().all(|other| other.module != edited.module) {
-            found.push(edited);
-        }
-    }
-    panic!("{}: only {} mutants found", step.name, found.len());
-}
-
-/// What a file of cases begins with.
-fn preamble() -> String {
-    format!("{PREAMBLE}From Cotangent Require Import Spec Optimizer Main.\n")
-}
-
-/// What the checker says of a module as the step, and how it explains a no.
-struct Judged {
-    accepted: bool,
-    explanation: String,
-}
-
-fn judge(theories: &Theories, what: &str, step: &Step, edits: &[Edited]) -> Vec<Judged> {
-    let name = format!("{what}_{}", step.name);
-    let mut text = preamble() + step.definitions();
-    for (k, edited) in edits.iter().enumerate() {
-        text.push_str(&within(&format!("Case{k}"), &edited.module));
-    }
-    let each = |call: &str| list((0..edits.len()).map(|k| call.replace('@', &format!("Case{k}"))));
-    let explanations = each("String.concat \"\n\" (explain the_spec the_options @.the_step)");
-    let checks = each("check the_spec the_options @.the_step the_kinks");
-    writeln!(text, "Set Printing Width 100000.\nSet Printing Depth 100000.").unwrap();
-    writeln!(text, "Redirect \"{name}\" Eval vm_compute in {explanations}.").unwrap();
-    writeln!(text, "Eval vm_compute in {checks}.").unwrap();
-    let verdicts = theories.verdicts(&name, &text, edits.len());
-    let explanations = strings(&theories.read(&format!("{name}.out")));
-    assert_eq!(explanations.len(), edits.len());
-    let judged = verdicts.into_iter().zip(explanations);
-    judged.map(|(accepted, explanation)| Judged { accepted, explanation }).collect()
-}
-
-/// Has the checker judge edits of steps, and collects those on which it
-/// does not say `expected`. The step itself is accepted.
-fn misjudged(
-    what: &str,
-    steps: &[Step],
-    expected: bool,
-    edits: impl Fn(&Step) -> Vec<Edited> + Sync,
-    explained: impl Fn(&Step, &Edited, &str) + Sync,
-) -> (usize, Vec<String>) {
-    let theories = Theories::find(&["Main"]);
-    let results = two_at_a_time(steps, |_, step| {
-        let mut all = vec![Edited::new("untouched", step.module.clone())];
-        all.extend(edits(step));
-        let judged = judge(&theories, what, step, &all);
-        assert!(judged[0].accepted, "{}, untouched: {}", step.name, judged[0].explanation);
-        for (edited, judged) in all.iter().zip(&judged).filter(|(_, judged)| !judged.accepted) {
-            explained(step, edited, &judged.explanation);
-        }
-        let wrong = all.iter().zip(&judged).skip(1).filter(|(_, j)| j.accepted != expected);
-        let wrong: Vec<_> = wrong.map(|(e, _)| format!("{}: {}", step.name, e.what)).collect();
-        (all.len() - 1, wrong)
-    });
-    let judged = results.iter().map(|(n, _)| n).sum();
-    (judged, results.into_iter().flat_map(|(_, wrong)| wrong).collect())
+    let graph = &step.program.graph;
+    let differs =
+        |mutant: &Program| (0..2).any(|seed| difference(graph, &mutant.graph, seed) > TOLERANCE);
+    mutants_that(differs, step, MUTANTS)
 }
 
 #[test]
@@ -138,25 +66,30 @@ fn mutants_are_refused() {
 #[test]
 fn the_kernel_refuses_theorems_about_mutants() {
     let theories = Theories::find(&["Main"]);
-    let counts = two_at_a_time(&steps(), |_, step| {
-        let mutants = mutants(step);
-        let mut modules = vec![&step.module];
-        modules.extend(mutants.iter().step_by(2).map(|edited| &edited.module));
-        let mut text = preamble() + step.definitions();
-        for (k, module) in modules.iter().enumerate() {
-            text.push_str(&within(&format!("Case{k}"), module));
-            let fail = if k == 0 { "" } else { "Fail " };
-            let (it, rest) = (format!("Case{k}.the_step"), "the_spec the_options");
-            write!(
-                text,
-                "Check ({it} : module).\n{fail}Definition cert{k} : certified {rest} {it} the_kinks :=\n  \
-                 check_sound (erefl true <: check {rest} {it} the_kinks = true).\n"
-            )
-            .unwrap();
+    let steps = steps();
+    let files: Vec<&[Step]> = steps.chunks(AT_ONCE).collect();
+    let counts = two_at_a_time(&files, |file, steps| {
+        let (mut text, mut count) = (preamble(), 0);
+        for (n, step) in steps.iter().enumerate() {
+            let mut edits = vec![Edited::new("untouched", step.module.clone())];
+            edits.extend(mutants(step).into_iter().step_by(2));
+            text += &definitions(n, step, &edits);
+            for k in 0..edits.len() {
+                let fail = if k == 0 { "" } else { "Fail " };
+                let it = format!("Case{n}_{k}.the_step");
+                let rest = format!("Step{n}.the_spec Step{n}.the_options {it} Step{n}.the_kinks");
+                write!(
+                    text,
+                    "Check ({it} : module).\n{fail}Definition cert{n}_{k} : certified {rest} :=\n  \
+                     check_sound (erefl true <: check {rest} = true).\n"
+                )
+                .unwrap();
+            }
+            count += edits.len() - 1;
         }
-        let answer = theories.compile(&format!("theorems_{}", step.name), &text);
-        assert!(answer.accepted, "{}: {}", step.name, answer.stderr);
-        modules.len() - 1
+        let answer = theories.compile(&format!("theorems_{file}"), &text);
+        assert!(answer.accepted, "{}", answer.stderr);
+        count
     });
     let refused: usize = counts.iter().sum();
     assert!(refused >= 100, "{refused} mutants");
@@ -167,7 +100,8 @@ fn the_kernel_refuses_theorems_about_mutants() {
 fn coqc_refuses_certificates_of_mutants() {
     let theories = Theories::find(&["Main"]);
     let mut cases = Vec::new();
-    for step in some_steps() {
+    // Each is a run of its own; what is refused does not depend on that.
+    for step in some_steps().into_iter().step_by(4) {
         cases.push((step.name.clone(), step.certificate(&step.module), true));
         for edited in mutants(&step).iter().skip(1).step_by(6) {
             let name = format!("{}: {}", step.name, edited.what);
@@ -236,7 +170,6 @@ fn exchanged_names_and_roles_are_refused() {
 
 #[test]
 fn explanations_name_the_place_and_what_was_expected() {
-    let theories = Theories::find(&["Main"]);
     let steps = steps();
     let step = steps.iter().find(|s| s.name == "image_adamw").unwrap();
     let text = print(&step.module);
@@ -254,7 +187,7 @@ fn explanations_name_the_place_and_what_was_expected() {
         replaced("\"m.dense_1.bias\"", "\"m.dense_1.wait\""),
         replaced("call @relu", "call @relax"),
     ];
-    let judged = judge(&theories, "explanations", step, &edits);
+    let judged = judge_one("explanations", step, &edits);
     let mut text = String::new();
     for (edited, judged) in edits.iter().zip(judged) {
         assert!(!judged.accepted, "{}", edited.what);
@@ -299,23 +232,27 @@ fn other_specifications_and_options_are_refused() {
     let mut chosen = some_steps();
     // The momentum of running statistics matters where they are updated.
     chosen.extend(steps().into_iter().filter(|step| step.name == "normal_adamw"));
-    let results = two_at_a_time(&chosen, |_, step| {
-        let mut others = vec![("as it is".to_string(), step.definitions().to_string())];
-        others.extend(specifications::others(step.definitions()));
-        let mut text = preamble() + &within("Given", &step.module) + "Import Given.\n";
-        for (k, (_, definitions)) in others.iter().enumerate() {
-            write!(text, "Module Case{k}.\n{definitions}End Case{k}.\n").unwrap();
+    let files: Vec<&[Step]> = chosen.chunks(AT_ONCE).collect();
+    let results = two_at_a_time(&files, |file, steps| {
+        let (mut text, mut checks, mut whats) = (preamble(), Vec::new(), Vec::new());
+        for (n, step) in steps.iter().enumerate() {
+            let mut others = vec![("as it is".to_string(), step.definitions().to_string())];
+            others.extend(specifications::others(step.definitions()));
+            text += &within(&format!("Given{n}"), &step.module);
+            for (k, (what, definitions)) in others.iter().enumerate() {
+                let case = format!("Case{n}_{k}");
+                write!(text, "Module {case}.\n{definitions}End {case}.\n").unwrap();
+                checks.push(format!(
+                    "check {case}.the_spec {case}.the_options Given{n}.the_step {case}.the_kinks"
+                ));
+                whats.push((k == 0, format!("{}: {what}", step.name)));
+            }
         }
-        let checks = list((0..others.len()).map(|k| {
-            format!("check Case{k}.the_spec Case{k}.the_options the_step Case{k}.the_kinks")
-        }));
-        writeln!(text, "Eval vm_compute in {checks}.").unwrap();
-        let verdicts = theories.verdicts(&format!("others_{}", step.name), &text, others.len());
-        assert!(verdicts[0], "{}", step.name);
-        let accepted = others.iter().zip(&verdicts).skip(1).filter(|(_, accepted)| **accepted);
-        let accepted: Vec<_> =
-            accepted.map(|((what, _), _)| format!("{}: {what}", step.name)).collect();
-        (others.len() - 1, accepted)
+        writeln!(text, "Eval vm_compute in {}.", list(checks)).unwrap();
+        let verdicts = theories.verdicts(&format!("others_{file}"), &text, whats.len());
+        let wrong = whats.iter().zip(verdicts).filter(|((expected, _), said)| expected != said);
+        let wrong: Vec<String> = wrong.map(|((_, what), _)| what.clone()).collect();
+        (whats.len() - steps.len(), wrong)
     });
     let judged: usize = results.iter().map(|(n, _)| n).sum();
     assert!(judged >= 30, "{judged} others");

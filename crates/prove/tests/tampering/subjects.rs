@@ -24,7 +24,7 @@ pub struct Step {
 }
 
 impl Step {
-    fn new(net: &NetSpec, what: What, optimizer: &str, batch: usize) -> Self {
+    pub fn new(net: &NetSpec, what: What, optimizer: &str, batch: usize) -> Self {
         let network = net.network().unwrap();
         let options: StepOptions = optimizer.parse().unwrap();
         let precision = if what == What::Grad { Precision::F64 } else { Precision::F32 };
