@@ -6,6 +6,7 @@ use cotangent::prove::{AtVerdict, Coq, Directory, Library, Limits, ProveError, S
 use cotangent::train::{Event, Observer};
 use miette::{Result, miette};
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
@@ -18,6 +19,7 @@ pub struct Certified {
     pub stated: String,
     /// What Coq said.
     pub verdict: Verdict,
+    made: TempDir,
     directory: Directory,
     coq: Coq,
     library: Library,
@@ -27,8 +29,8 @@ fn report(e: ProveError) -> miette::Report {
     miette!("{e}")
 }
 
-/// Writes the certificate of the step `text` into the directory that `place`
-/// names, and has Coq check it.
+/// Writes the certificate of the step `text` into a temporary directory beside
+/// the place where it will be, and has Coq check it: what is refused, leaves nothing.
 ///
 /// # Errors
 /// The step is not covered, Coq is missing, or it refuses.
@@ -47,15 +49,59 @@ pub fn certify(
         }
     })
     .map_err(report)?;
-    let directory = Directory::write(&subject, &place(&subject)?).map_err(report)?;
+    let made = beside(&place(&subject)?)?;
+    let directory = Directory::write(&subject, &made.path().join(CERTIFICATE)).map_err(report)?;
     let verdict = directory.check(&coq, &library, Limits::default()).map_err(report)?;
-    Ok(Certified { subject, stated, verdict, directory, coq, library })
+    Ok(Certified { subject, stated, verdict, made, directory, coq, library })
+}
+
+/// A temporary directory beside `place`.
+fn beside(place: &Path) -> Result<TempDir> {
+    let parent = match place.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent)
+        .and_then(|()| tempfile::Builder::new().prefix(".certificate-").tempdir_in(parent))
+        .map_err(|e| {
+            miette!(
+                help = "choose another directory",
+                "cannot make a directory in {}: {e}",
+                parent.display()
+            )
+        })
 }
 
 impl Certified {
     /// The certificate's directory.
     pub fn path(&self) -> &Path {
         &self.directory.path
+    }
+
+    /// Moves the certificate to where it will be: the first of `places` that does not
+    /// exist or is an empty directory.
+    ///
+    /// # Errors
+    /// The last of them exists, or one cannot be written.
+    pub fn keep(&mut self, places: impl Iterator<Item = PathBuf>) -> Result<()> {
+        let mut places = places.peekable();
+        while let Some(place) = places.next() {
+            match fs::rename(&self.directory.path, &place) {
+                Ok(()) => {
+                    self.directory.path = place;
+                    break;
+                }
+                Err(e) if is_taken(&e) && places.peek().is_some() => {}
+                Err(e) => {
+                    return Err(miette!(
+                        help = "name another directory with --out",
+                        "cannot write {}: {e}",
+                        place.display()
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Has Coq certify that no kink is met with these parameters and examples.
@@ -68,10 +114,9 @@ impl Certified {
             let point = self.subject.point(params, open, x)?;
             self.directory.check_at(&self.coq, &self.library, Limits::default(), &point)
         };
-        // A value that binary32 makes 0 and that is not.
-        let too_open = |e: &ProveError| matches!(e, ProveError::AtKinks { problems } if problems.contains("no exact value"));
         match check(open.clone()) {
-            Err(e) if too_open(&e) && open.iter().flatten().any(|&open| open) => {
+            // Something that binary32 makes 0 and that is not.
+            Err(ProveError::AtKinks { inexact: true, .. }) if open.iter().flatten().any(|&o| o) => {
                 check(vec![Vec::new(); params.len()])
             }
             verdict => verdict,
@@ -90,13 +135,20 @@ impl Certified {
     }
 }
 
+fn is_taken(e: &std::io::Error) -> bool {
+    matches!(
+        e.kind(),
+        ErrorKind::DirectoryNotEmpty | ErrorKind::AlreadyExists | ErrorKind::NotADirectory
+    )
+}
+
 /// The name of the certificate in a run directory.
 const CERTIFICATE: &str = "certificate";
 
 /// The certificate of a run that has no directory yet: beside the place where
 /// that will be, until the run starts.
 pub struct Waiting {
-    beside: TempDir,
+    made: TempDir,
 }
 
 impl Waiting {
@@ -105,24 +157,10 @@ impl Waiting {
     /// # Errors
     /// As [`certify`], or no directory can be made beside `run_dir`.
     pub fn new(text: String, run_dir: &Path, quiet: bool) -> Result<Self> {
-        let parent = match run_dir.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let failed = |e: std::io::Error| {
-            miette!(
-                help = "choose a --run-dir",
-                "cannot make a directory in {}: {e}",
-                parent.display()
-            )
-        };
-        fs::create_dir_all(parent).map_err(failed)?;
-        let beside =
-            tempfile::Builder::new().prefix(".certificate-").tempdir_in(parent).map_err(failed)?;
         if !quiet {
             note("certifying the step");
         }
-        let certified = certify(text, quiet, |_| Ok(beside.path().join(CERTIFICATE)))?;
+        let certified = certify(text, quiet, |_| Ok(run_dir.to_path_buf()))?;
         if !quiet {
             let verdict = &certified.verdict;
             let conditions = match verdict.kinks.len() {
@@ -135,13 +173,13 @@ impl Waiting {
                 certified.subject.instructions, verdict.seconds
             ));
         }
-        Ok(Waiting { beside })
+        Ok(Waiting { made: certified.made })
     }
 
     /// Moves the certificate into the run's directory, whose step has to be the
     /// one certified.
     fn move_into(&self, run_dir: &Path) -> Result<()> {
-        let (from, to) = (self.beside.path().join(CERTIFICATE), run_dir.join(CERTIFICATE));
+        let (from, to) = (self.made.path().join(CERTIFICATE), run_dir.join(CERTIFICATE));
         let read = |path: PathBuf| fs::read(&path).map_err(|e| miette!("{}: {e}", path.display()));
         if read(from.join("step.mlir"))? != read(run_dir.join("step.mlir"))? {
             return Err(miette!(

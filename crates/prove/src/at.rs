@@ -14,6 +14,9 @@ use std::time::Instant;
 /// megabytes.
 const NUMBERS_PER_FILE: usize = 65_536;
 
+/// How `MainAt.problem_text` ends of a value that cannot be computed.
+const INEXACT: &str = "has no exact value";
+
 /// How many conditions that do not hold are named.
 const NAMED: usize = 10;
 
@@ -120,7 +123,10 @@ impl Directory {
                 .ok_or(ProveError::Output { file: "problems.out" })?;
             return Err(match problems.is_empty() {
                 true => ProveError::Refused { file: "At.v".into(), message: output.stderr },
-                false => ProveError::AtKinks { problems: named(&problems) },
+                false => ProveError::AtKinks {
+                    inexact: problems.iter().any(|problem| problem.ends_with(INEXACT)),
+                    problems: named(&problems),
+                },
             });
         }
         accepted("AtReport.v")?;
@@ -228,9 +234,8 @@ Theorem cert_at : certified_at the_spec the_options the_step the_point.
 Proof. by apply: (at_sound cert); vm_cast_no_check (erefl true). Qed.
 "#;
 
-const REPORT: &str = r#"From mathcomp Require Import all_ssreflect.
-From Cotangent Require Import Stablehlo MainAt.
-Require Import Report Point At.
+const REPORT: &str = r#"From Cotangent Require Import Stablehlo MainAt.
+Require Report Point At.
 Set Printing Width 100000.
 Definition final : Cotangent.MainAt.certified_at Report.the_spec Report.the_options
   Report.the_step Point.the_point := At.cert_at.
@@ -256,6 +261,12 @@ mod tests {
     fn numbers_are_their_bytes() {
         assert_eq!(words(&[1.0, -0.5]), "F x3f x80 x00 x00(F xbf x00 x00 x00(Done))");
         assert_eq!(words(&[]), "Done");
+    }
+
+    #[test]
+    fn inexact_values_are_told_by_their_words() {
+        let (_, text) = crate::THEORIES.iter().find(|(name, _)| *name == "MainAt").unwrap();
+        assert!(text.contains(&format!("{INEXACT}\"")));
     }
 
     #[test]

@@ -163,10 +163,32 @@ pub enum ProveError {
     AtKinks {
         /// The first of them, a line each.
         problems: String,
+        /// Something that comes into one has no exact value.
+        inexact: bool,
     },
     /// The literal is not the file.
-    #[error("what Rocq prints of Step.v is not step.mlir")]
-    Bytes,
+    #[error(
+        "line {line} of the file is not as Coq prints the step: `{found}`, expected `{expected}`; \
+         `cotangent emit` writes it so"
+    )]
+    Bytes {
+        /// The first that differs, from 1.
+        line: usize,
+        /// What is there.
+        found: String,
+        /// What Coq prints.
+        expected: String,
+    },
+    /// The file and its specification are of two networks.
+    #[error(
+        "the file says in cotangent.model that it is `{model}`, and its specification is of `{spec}`"
+    )]
+    Model {
+        /// What it says.
+        model: String,
+        /// The specification's name.
+        spec: String,
+    },
     /// An axiom that is not allowed.
     #[error("the theorem rests on the axiom {axiom}, which is not one of the three allowed")]
     Axiom {

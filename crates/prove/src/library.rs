@@ -1,6 +1,6 @@
 //! The proofs, carried by the program and compiled once.
 
-use crate::verdict::allowed_axioms;
+use crate::verdict::{allowed_axioms, is_answer};
 use crate::{Coq, ProveError};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
@@ -47,8 +47,9 @@ impl Library {
     /// # Errors
     /// It rests on another axiom, or Coq refuses.
     pub fn axioms(&self, coq: &Coq) -> Result<Vec<String>, ProveError> {
-        let answer = self.dir.join(format!("axioms-{}.cache", &digest(THEORIES)[..16]));
-        if let Ok(text) = fs::read_to_string(&answer) {
+        let answer =
+            self.dir.join(format!("axioms-{}-{}.cache", coq.version(), &digest(THEORIES)[..16]));
+        if let Some(text) = fs::read_to_string(&answer).ok().filter(|text| is_answer(text)) {
             return allowed_axioms(&text);
         }
         let work = tempfile::tempdir()
@@ -80,9 +81,8 @@ impl Library {
         let dir = dir.canonicalize().map_err(|error| ProveError::Io { path: dir, error })?;
         for (name, text) in THEORIES {
             let source = dir.join(format!("{name}.v"));
-            let found = fs::read_to_string(&source)
-                .map_err(|error| ProveError::Io { path: source.clone(), error })?;
-            if found != *text {
+            // What cannot be read is not there.
+            if fs::read_to_string(&source).ok().as_deref() != Some(text) {
                 return Err(ProveError::OtherTheories { path: source });
             }
             let object = dir.join(format!("{name}.vo"));

@@ -69,11 +69,11 @@ impl Directory {
         library: &Library,
         limits: Limits,
     ) -> Result<Verdict, ProveError> {
-        let start = Instant::now();
         let compile = |file: &str| -> Result<Output, ProveError> {
             coq.compile(&self.path, library.dir(), file, limits.compile)
         };
         let mut axioms = library.axioms(coq)?;
+        let start = Instant::now();
         let output = compile("Report.v")?;
         if !output.success {
             let reason = self.explain(coq, library, limits)?;
@@ -81,8 +81,9 @@ impl Directory {
         }
         let printed = strings(&self.read("step.out")?).map(|pieces| pieces.concat());
         let text = self.read("step.mlir")?;
-        if printed.as_deref() != Some(text.as_str()) {
-            return Err(ProveError::Bytes);
+        let printed = printed.ok_or(ProveError::Output { file: "step.out" })?;
+        if printed != text {
+            return Err(first_difference(&text, &printed));
         }
         let added = allowed_axioms(&self.read("added.out")?)?;
         axioms
@@ -143,8 +144,21 @@ impl Directory {
     }
 }
 
+/// The first line of `text` that is not printed so. One of an end counts: an end of
+/// a line too many is a line.
+fn first_difference(text: &str, printed: &str) -> ProveError {
+    let [found, expected] = [text, printed].map(|text| text.split('\n').collect::<Vec<_>>());
+    let same = found.iter().zip(&expected).take_while(|(a, b)| a == b).count();
+    let [found, expected] =
+        [found, expected].map(|lines| lines.get(same).unwrap_or(&"the end").to_string());
+    ProveError::Bytes { line: same + 1, found, expected }
+}
+
 /// The axioms in Coq's answer, if all of them are allowed.
 pub(crate) fn allowed_axioms(output: &str) -> Result<Vec<String>, ProveError> {
+    if !is_answer(output) {
+        return Err(ProveError::Output { file: "axioms" });
+    }
     let axioms = axioms(output);
     match axioms.iter().find(|a| !ALLOWED_AXIOMS.contains(&a.as_str())) {
         Some(other) => Err(ProveError::Axiom { axiom: other.clone() }),
@@ -174,6 +188,11 @@ pub(crate) fn strings(output: &str) -> Option<Vec<String>> {
         found.push(string);
     }
     Some(found)
+}
+
+/// Whether this is the output of `Print Assumptions`, and not cut off before it.
+pub(crate) fn is_answer(output: &str) -> bool {
+    output.starts_with("Axioms:") || output.starts_with("Closed under the global context")
 }
 
 /// Names in the output of `Print Assumptions`: whatever begins a line, up to
@@ -206,9 +225,22 @@ mod tests {
     }
 
     #[test]
+    fn the_first_line_that_differs_is_named() {
+        let said = |text: &str| first_difference(text, "a\nb\n").to_string();
+        assert!(
+            said("a\nc\n")
+                .starts_with("line 2 of the file is not as Coq prints the step: `c`, expected `b`")
+        );
+        assert!(
+            said("a\nb\n\n").contains("line 4") && said("a").contains("`the end`, expected `b`")
+        );
+    }
+
+    #[test]
     fn axioms_are_named_whatever_the_layout() {
         let output = "Axioms:\nboolp.propositional_extensionality\n  : forall P Q : Prop, P <-> Q -> P = Q\nbad : False\n_bad1' : False\n";
         assert_eq!(axioms(output), ["boolp.propositional_extensionality", "bad", "_bad1'"]);
         assert!(axioms("Closed under the global context\n").is_empty());
+        assert!(is_answer(output) && !is_answer("") && !is_answer("boolp"));
     }
 }

@@ -69,13 +69,20 @@ pub fn run(args: &Args) -> Result<()> {
         // Before Coq runs: weights or data may not fit.
         here = args.at.as_ref().map(|at| Here::load(args, at, subject)).transpose()?;
         match &args.out {
-            Some(path) => Ok(path.clone()),
-            None => next_directory(subject),
+            Some(path) => vacant(path),
+            None => Ok(numbered(subject, 1)),
         }
     })?;
     let at = here.map(|here| here.certify(&certified)).transpose()?;
     if args.recheck {
         certified.recheck()?;
+    }
+    match &args.out {
+        Some(path) => certified.keep(std::iter::once(path.clone()))?,
+        None => {
+            let subject = certified.subject.clone();
+            certified.keep((1..).map(|n| numbered(&subject, n)))?;
+        }
     }
     let path = certified.path();
     let Certified { subject, stated, verdict, .. } = &certified;
@@ -194,23 +201,22 @@ fn text(args: &Args) -> Result<String> {
         .map_err(|e| miette!("{e}"))
 }
 
-/// Creates the first of certificates/MODEL-STEP-1, -2, … that does not exist.
-fn next_directory(subject: &Subject) -> Result<PathBuf> {
-    let root = Path::new("certificates");
-    let fail = |path: &Path, e: std::io::Error| {
-        miette!(help = "name another directory with --out", "cannot make {}: {e}", path.display())
-    };
-    std::fs::create_dir_all(root).map_err(|e| fail(root, e))?;
+/// The place of a certificate that was given none.
+fn numbered(subject: &Subject, n: usize) -> PathBuf {
     let stem = format!("{}-{}", subject.network.spec().name, subject.what.name());
-    for n in 1.. {
-        let path = root.join(format!("{stem}-{n}"));
-        match std::fs::create_dir(&path) {
-            Ok(()) => return Ok(path),
-            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-            Err(e) => return Err(fail(&path, e)),
-        }
-    }
-    Err(miette!("{} is full", root.display()))
+    Path::new("certificates").join(format!("{stem}-{n}"))
+}
+
+/// `path`, if nothing is there that a certificate would replace.
+fn vacant(path: &Path) -> Result<PathBuf> {
+    let found = match std::fs::read_dir(path).map(|mut entries| entries.next().is_none()) {
+        Ok(true) => return Ok(path.into()),
+        Ok(false) => "it is not empty".to_string(),
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(path.into()),
+        Err(e) => e.to_string(),
+    };
+    let help = "name a directory that does not exist yet";
+    Err(miette!(help = help, "--out {}: {found}", path.display()))
 }
 
 /// The theorem for people, then for Rocq.

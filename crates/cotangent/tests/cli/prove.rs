@@ -106,11 +106,25 @@ fn a_net_of_ones_own_in_words_and_checked_again() {
            Theorem cert : certified the_spec the_options the_step the_kinks.\nProof. exact: I. Qed.\n";
     std::fs::write(&certificate, other).unwrap();
     assert!(!check().status.success());
+    // Notations by which the theorem is about one step and another is printed.
+    let file = moved.join("step.mlir");
+    let step = std::fs::read_to_string(&file).unwrap();
+    let two = honest.clone()
+        + "From Cotangent Require Import Literals.\nDefinition honest := the_step.\n\
+           Definition forged := Module \"forged\" (m_attributes the_step) (m_functions the_step).\n\
+           Notation \"'the_step'\" := honest : string_scope.\n\
+           Notation \"'the_step'\" := forged : piece_scope.\n";
+    let renamed = step.replacen("module @train", "module @forged", 1);
+    assert!(renamed != step);
+    std::fs::write(&file, renamed).unwrap();
+    std::fs::write(&certificate, two).unwrap();
+    let output = check();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(!output.status.success() && said.contains("differ"), "{said}");
+    std::fs::write(&file, &step).unwrap();
     std::fs::write(&certificate, honest).unwrap();
     assert!(check().status.success());
     // One byte of the file.
-    let file = moved.join("step.mlir");
-    let step = std::fs::read_to_string(&file).unwrap();
     std::fs::write(&file, step.replacen("%0", "%1", 1)).unwrap();
     assert!(!check().status.success());
 }
@@ -134,8 +148,22 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
     let tampered = text.replacen("stablehlo.subtract", "stablehlo.add", 1);
     assert_ne!(tampered, text);
     std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
-    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    let message = fails(dir.path(), &["prove", "f.mlir", "--out", "c"]);
     assert!(message.contains("not certified"), "{message}");
+    // What is refused leaves nothing.
+    let entries = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name());
+    let left: Vec<_> = entries
+        .filter(|name| !["small.toml", "f.mlir", "f.json"].map(Into::into).contains(name))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    // A file that is of another network by its own word.
+    std::fs::write(
+        dir.path().join("f.mlir"),
+        text.replacen("cotangent.model = \"small\"", "cotangent.model = \"large\"", 1),
+    )
+    .unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir"]);
+    assert!(message.contains("`large`") && message.contains("`small`"), "{message}");
 }
 
 #[test]

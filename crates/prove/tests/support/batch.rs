@@ -101,16 +101,19 @@ pub fn refuses(theories: &Theories, name: &str, subject: &Subject, others: &[Str
         "{PREAMBLE}From Cotangent Require Import Spec Optimizer Main.\n{}",
         theorem(0, subject)
     );
+    let definition = |name: &str, step: &str| {
+        format!(
+            "Definition {name} : {} :=\n  \
+             check_sound (erefl true <: check Cert0.the_spec Cert0.the_options {step}.the_step Cert0.the_kinks = true).\n",
+            statement(0, step)
+        )
+    };
+    text += &definition("honest", "Step0");
     for (k, other) in others.iter().enumerate() {
         let step = format!("Other{k}");
         text += &within(&step, &parse(other).unwrap());
-        write!(
-            text,
-            "Check ({step}.the_step : module).\nFail Definition other{k} : {} :=\n  \
-             check_sound (erefl true <: check Cert0.the_spec Cert0.the_options {step}.the_step Cert0.the_kinks = true).\n",
-            statement(0, &step)
-        )
-        .unwrap();
+        let other = definition(&format!("other{k}"), &step);
+        write!(text, "Check ({step}.the_step : module).\nFail {other}").unwrap();
     }
     let answer = theories.compile(name, &text);
     assert!(answer.accepted, "{}{}", answer.stdout, answer.stderr);
