@@ -1,6 +1,6 @@
 //! Random networks, as their authors write them.
 
-use cotangent_net::NetSpec;
+use cotangent_net::{LayerKind, NetSpec};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fmt::Write;
@@ -26,6 +26,12 @@ pub fn random_net(seed: u64) -> RandomNet {
         author.shared.clear();
         if let Some(spec) = author.network(&format!("random-{seed}")) {
             let batch = author.pick(&[1, 2, 2, 3, 5, 7]);
+            // One value of a feature has no variance.
+            let normalised = spec.network().is_ok_and(|net| {
+                let mut layers = net.layers().iter().flat_map(|layer| layer.walk());
+                layers.any(|layer| matches!(layer.kind, LayerKind::BatchNorm(_)))
+            });
+            let batch = if normalised { batch.max(2) } else { batch };
             return RandomNet { spec, batch, options: author.options() };
         }
     }
@@ -200,10 +206,9 @@ impl Author {
 
     /// A layer for inputs of every rank.
     fn anywhere(&mut self, shape: &[usize]) -> String {
-        let rate = self.pick(&["0.1", "0.25", "0.5"]);
+        // Layers that change nothing among them: a rate of 0, the shape at hand.
+        let rate = self.pick(&["0", "0.1", "0.25", "0.5"]);
         let affine = self.rng.random_bool(0.7);
-        // Layers that change nothing are left out: between them and a branch
-        // beside them, the proofs add cotangents in another order than we do.
         let mut other = shape.to_vec();
         other.reverse();
         let kind = match self.rng.random_range(0..7) {
@@ -212,9 +217,8 @@ impl Author {
             2 => "layer_scale\", init = 0.5".into(),
             3 => format!("layer_norm\", affine = {affine}, eps = 0.001"),
             4 => format!("rms_norm\", affine = {affine}"),
-            5 if other != shape => format!("reshape\", shape = {other:?}"),
-            6 if shape.len() > 1 => "flatten\"".into(),
-            _ => "layer_scale\", init = 2".into(),
+            5 => format!("reshape\", shape = {other:?}"),
+            _ => "flatten\"".into(),
         };
         format!("{{ kind = \"{kind} }}")
     }

@@ -175,6 +175,13 @@ impl Builder {
         self.push(Op::Transpose { permutation: permutation.to_vec() }, &[a])
     }
 
+    /// A value of its own that is `a`: its cotangents are added up before they are
+    /// added to `a`'s others.
+    pub fn copy(&mut self, a: ValueId) -> Result<ValueId, GraphError> {
+        let shape = self.shape(a).to_vec();
+        self.push(Op::Reshape { shape }, &[a])
+    }
+
     /// Reshapes; `a` itself where the shape stays.
     pub fn reshape(&mut self, a: ValueId, shape: &[usize]) -> Result<ValueId, GraphError> {
         if self.shape(a) == shape {

@@ -45,9 +45,9 @@ fn plan_mask(input: &[usize], rate: &Number, shape: &[usize]) -> Result<Plan, St
     Ok(plan)
 }
 
-/// `x` times the mask over its leading dimensions.
+/// `x` times the mask over its leading dimensions; `x` where there is none.
 fn apply_mask(s: &mut Scope, x: ValueId) -> Result<ValueId, GraphError> {
-    let Some(mask) = s.mask()? else { return Ok(x) };
+    let Some(mask) = s.mask()? else { return s.b.copy(x) };
     let shape = s.b.shape(x).to_vec();
     let dims: Vec<usize> = (0..s.b.shape(mask).len()).collect();
     let mask = s.b.broadcast(mask, &shape, &dims)?;

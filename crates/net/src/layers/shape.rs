@@ -18,10 +18,12 @@ attributes! {
     }
 }
 
-/// `x` with each example under `shape`.
+/// `x` with each example under `shape`; a layer's output is a value of its own, also
+/// where the shape stays.
 fn reshape(s: &mut Scope, x: ValueId, shape: &[usize]) -> Result<ValueId, GraphError> {
     let batch = s.b.shape(x).first().copied().unwrap_or(1);
-    s.b.reshape(x, &[&[batch], shape].concat())
+    let shape = [&[batch], shape].concat();
+    if s.b.shape(x) == shape { s.b.copy(x) } else { s.b.reshape(x, &shape) }
 }
 
 impl Rule for Flatten {

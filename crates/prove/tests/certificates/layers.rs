@@ -15,7 +15,7 @@ struct Net {
     kinks: &'static [&'static str],
 }
 
-const NETS: [Net; 12] = [
+const NETS: [Net; 13] = [
     // Values that the forward step leaves out must not get in the way.
     Net {
         input: "[2]",
@@ -114,6 +114,24 @@ const NETS: [Net; 12] = [
           { kind = "global_avg_pool" }, { kind = "dense", features = 2 } ]"#,
         says: "Layer.ConvTranspose2d 4",
         kinks: &["relu_1"],
+    },
+    // Layers that change nothing, beside branches that use their input twice.
+    Net {
+        input: "[2, 2, 1]",
+        layers: r#"[
+          { kind = "conv2d", features = 2, kernel = 1 },
+          { kind = "parallel", branches = [
+            [{ kind = "upsample", scale = 1 }, { kind = "silu" }], [{ kind = "silu" }] ] },
+          { kind = "flatten" },
+          { kind = "parallel", branches = [
+            [{ kind = "reshape", shape = [8] }, { kind = "silu" }], [{ kind = "silu" }],
+            [{ kind = "flatten" }, { kind = "silu" }, { kind = "dense", features = 8 }] ] },
+          { kind = "parallel", branches = [
+            [{ kind = "dropout", rate = 0 }, { kind = "silu" }], [{ kind = "silu" }],
+            [{ kind = "drop_path", rate = 0 }, { kind = "silu" }] ] },
+          { kind = "dense", features = 2 } ]"#,
+        says: "Branch",
+        kinks: &[],
     },
     // Images enlarged by interpolation, by even and by odd factors, one row of
     // pixels among them.
