@@ -10,7 +10,7 @@ from oracle import case as cases
 from oracle import compare, mutate, reference, xla
 
 MUTANTS_PER_CASE = 6
-F32_DRAWS = 6
+F32_DRAWS = 24
 
 
 @dataclasses.dataclass
