@@ -29,20 +29,21 @@ fn report(e: ProveError) -> miette::Report {
     miette!("{e}")
 }
 
-/// Writes the certificate of the step `text` into a temporary directory beside
+/// Writes the certificate of `subject` into a temporary directory beside
 /// the place where it will be, and has Coq check it: what is refused, leaves nothing.
+/// Once `stop` is set it ends, and leaves nothing either.
 ///
 /// # Errors
 /// The step is not covered, Coq is missing, or it refuses.
 pub fn certify(
-    text: String,
+    subject: Subject,
     quiet: bool,
+    stop: &'static AtomicBool,
     place: impl FnOnce(&Subject) -> Result<PathBuf>,
 ) -> Result<Certified> {
-    let subject = Subject::read(text).map_err(report)?;
     // What the proofs do not cover needs no Coq to be refused.
     let stated = subject.stated().map_err(report)?;
-    let coq = Coq::find().map_err(report)?;
+    let coq = Coq::find().map_err(report)?.stopped_by(stop);
     let library = Library::ready(&coq, |name, k, n| {
         if !quiet {
             note(&format!("compiling the proofs, once: {} of {n}, {name}.v", k + 1));
@@ -156,11 +157,18 @@ impl Waiting {
     ///
     /// # Errors
     /// As [`certify`], or no directory can be made beside `run_dir`.
-    pub fn new(text: String, run_dir: &Path, quiet: bool) -> Result<Self> {
+    pub fn new(
+        text: String,
+        run_dir: &Path,
+        quiet: bool,
+        stop: &'static AtomicBool,
+    ) -> Result<Self> {
         if !quiet {
             note("certifying the step");
         }
-        let certified = certify(text, quiet, |_| Ok(run_dir.to_path_buf()))?;
+        let certified = certify(Subject::read(text).map_err(report)?, quiet, stop, |_| {
+            Ok(run_dir.to_path_buf())
+        })?;
         if !quiet {
             let verdict = &certified.verdict;
             let conditions = match verdict.kinks.len() {

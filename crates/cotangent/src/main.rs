@@ -3,6 +3,7 @@
 mod certify;
 mod commands;
 mod contender;
+mod interrupt;
 mod layer_table;
 mod model;
 mod options;
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
         Ok(status) => status,
         Err(report) => {
             output::note(&format!("Error: {report:?}"));
-            ExitCode::FAILURE
+            interrupt::failure()
         }
     }
 }

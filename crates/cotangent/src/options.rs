@@ -136,18 +136,18 @@ impl DataArgs {
     /// Loads it for `net`, encoded as `weights` know it, with a line to standard error where `auto`
     /// had to settle for less.
     pub fn load(&self, net: &Network, weights: &Weights, quiet: bool) -> Result<Dataset> {
-        load_data(&self.data, net, weights.encoding().as_ref(), quiet)
+        load_data(["--data", &self.data], net, weights.encoding().as_ref(), quiet)
     }
 }
 
-/// Loads the data that `source` names for `net`, encoded as given where weights are there.
+/// Loads the data that `source`, the value of `flag`, names for `net`, encoded as given where weights are there.
 pub fn load_data(
-    source: &str,
+    [flag, source]: [&str; 2],
     net: &Network,
     encoding: Option<&Encoding>,
     quiet: bool,
 ) -> Result<Dataset> {
-    let parsed: DataSource = source.parse().map_err(|e| miette!("--data: {e}"))?;
+    let parsed: DataSource = source.parse().map_err(|e| miette!("{flag}: {e}"))?;
     let target = net.target_type(1).shape;
     let target = target.get(1..).unwrap_or_default();
     let wanted = Wanted { input: &net.spec().input, target, encoding };
@@ -161,7 +161,7 @@ pub fn load_data(
                 "give --classes {} if the labels are right; else the file is damaged",
                 u32::from(largest) + 1
             );
-            let what = format!("--data {source}: {e}, as many as the outputs of net `{name}`");
+            let what = format!("{flag} {source}: {e}, as many as the outputs of net `{name}`");
             return Err(miette!(help = help, "{what}"));
         }
         Err(e) => return Err(miette!("{e}")),
@@ -172,7 +172,7 @@ pub fn load_data(
         note(&notice);
     }
     let (dataset, classes) = (loaded.dataset, net.classes());
-    check_fit(net, &dataset).map_err(|e| miette!("--data {source}: {e}"))?;
+    check_fit(net, &dataset).map_err(|e| miette!("{flag} {source}: {e}"))?;
     let labels = dataset.train().labels().iter().chain(dataset.test().labels());
     // MNIST and its like have ten classes, whichever of them the labels are of.
     let labels = labels.max().map(|&l| (usize::from(l) + 1).max(10));

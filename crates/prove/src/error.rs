@@ -41,6 +41,9 @@ pub enum ProveError {
         /// The bound.
         limit: Duration,
     },
+    /// It was asked to stop.
+    #[error("interrupted; no certificate was written")]
+    Interrupted,
     /// A file or directory.
     #[error("{}: {error}", path.display())]
     Io {

@@ -3,9 +3,10 @@
 use crate::ProveError;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wait_timeout::ChildExt;
 
 /// The version of Coq the proofs are written for.
@@ -27,6 +28,7 @@ pub struct Coq {
     coqc: PathBuf,
     coqchk: PathBuf,
     version: String,
+    stop: &'static AtomicBool,
 }
 
 impl Coq {
@@ -53,9 +55,14 @@ impl Coq {
         let library = ask("-where")
             .map(|root| Path::new(&root).join("user-contrib/mathcomp/analysis/derive.vo"));
         match library {
-            Some(path) if path.exists() => Ok(Coq { coqc, coqchk, version }),
+            Some(path) if path.exists() => Ok(Coq { coqc, coqchk, version, stop: &NEVER }),
             _ => Err(ProveError::NoAnalysis),
         }
+    }
+
+    /// Ends what runs once `stop` is set.
+    pub fn stopped_by(self, stop: &'static AtomicBool) -> Self {
+        Coq { stop, ..self }
     }
 
     /// Its version, such as 8.16.1.
@@ -74,7 +81,7 @@ impl Coq {
         let mut command = Command::new(&self.coqc);
         command.args(["-q", "-noglob"]).args(["-w", "-notation-overridden,-ambiguous-paths"]);
         command.arg("-Q").arg(library).arg("Cotangent").arg(file).current_dir(dir);
-        run(command, file, limit)
+        self.run(command, file, limit)
     }
 
     /// Has the independent checker go over the compiled `modules` of `dir`.
@@ -92,9 +99,53 @@ impl Coq {
         modules.iter().for_each(|module| {
             command.arg("-norec").arg(module);
         });
-        run(command, "coqchk", limit)
+        self.run(command, "coqchk", limit)
+    }
+
+    fn run(&self, mut command: Command, what: &str, limit: Duration) -> Result<Output, ProveError> {
+        let failed = |error: std::io::Error| ProveError::Run { what: what.to_string(), error };
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        // Read while it runs: a full pipe would stop it.
+        let stderr = drain(child.stderr.take());
+        let ended = self.wait(&mut child, limit).map_err(failed)?;
+        // Ctrl-C in a terminal reaches Coq too, which may end first.
+        let stopped = self.stop.load(Ordering::Relaxed);
+        let (Some(status), false) = (ended, stopped) else {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(match stopped {
+                true => ProveError::Interrupted,
+                false => ProveError::TimedOut { what: what.to_string(), limit },
+            });
+        };
+        let stderr = stderr.join().unwrap_or_default();
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
+        Ok(Output { stderr, success: status.success() })
+    }
+
+    /// `None` if it has not ended within `limit`, or has to be stopped.
+    fn wait(&self, child: &mut Child, limit: Duration) -> std::io::Result<Option<ExitStatus>> {
+        let start = Instant::now();
+        loop {
+            let left = limit.saturating_sub(start.elapsed());
+            let status = child.wait_timeout(left.min(BETWEEN_LOOKS))?;
+            if status.is_some() || left.is_zero() || self.stop.load(Ordering::Relaxed) {
+                return Ok(status);
+            }
+        }
     }
 }
+
+/// The flag of a Coq that nobody stops.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// How long an interrupt may go unnoticed.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// How a run of Coq ended. What it prints on its output goes unread: what is
 /// wanted is redirected to files.
@@ -102,26 +153,6 @@ impl Coq {
 pub(crate) struct Output {
     pub stderr: String,
     pub success: bool,
-}
-
-fn run(mut command: Command, what: &str, limit: Duration) -> Result<Output, ProveError> {
-    let failed = |error: std::io::Error| ProveError::Run { what: what.to_string(), error };
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(failed)?;
-    // Read while it runs: a full pipe would stop it.
-    let stderr = drain(child.stderr.take());
-    let status = child.wait_timeout(limit).map_err(failed)?;
-    let Some(status) = status else {
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(ProveError::TimedOut { what: what.to_string(), limit });
-    };
-    let stderr = stderr.join().unwrap_or_default();
-    Ok(Output { stderr: String::from_utf8_lossy(&stderr).into_owned(), success: status.success() })
 }
 
 fn drain(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<Vec<u8>> {

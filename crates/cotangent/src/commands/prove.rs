@@ -1,6 +1,7 @@
 //! `cotangent prove MODEL`
 
 use crate::certify::{Certified, certify};
+use crate::interrupt::stop_on_interrupt;
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{OptimizerArgs, load_data, load_weights};
 use crate::output::{print, print_json};
@@ -11,6 +12,7 @@ use cotangent::train::{Weights, read_whole};
 use miette::{Result, miette};
 use std::fmt::Write;
 use std::io::ErrorKind;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Arguments of `prove`.
@@ -40,7 +42,7 @@ pub struct Args {
     batch_from: Option<String>,
     /// With --at: how many examples, which is the batch size [default: 1].
     #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch")]
-    count: Option<usize>,
+    count: Option<NonZeroUsize>,
     /// Have coqchk, Coq's independent checker, go over the certificate too.
     #[arg(long)]
     recheck: bool,
@@ -65,7 +67,9 @@ enum Step {
 /// Writes a certificate and has Coq check it.
 pub fn run(args: &Args) -> Result<()> {
     let mut here = None;
-    let mut certified = certify(text(args)?, args.quiet, |subject| {
+    let stop = stop_on_interrupt(None)?;
+    let subject = subject(args)?;
+    let mut certified = certify(subject, args.quiet, stop, |subject| {
         // Before Coq runs: weights or data may not fit.
         here = args.at.as_ref().map(|at| Here::load(args, at, subject)).transpose()?;
         match &args.out {
@@ -127,14 +131,14 @@ impl Here {
         let (net, quiet) = (&subject.network, args.quiet || args.json);
         let source = args.batch_from.as_deref().unwrap_or("auto");
         let count = subject.batch;
-        if let Some(given) = args.count.filter(|&given| given != count) {
+        if let Some(given) = args.count.filter(|given| given.get() != count) {
             return Err(miette!(
                 help = format!("give --count {count}, or leave it out"),
                 "--count {given}: the step is of {count} examples"
             ));
         }
         let weights = load_weights(at, net, quiet)?;
-        let dataset = load_data(source, net, weights.encoding().as_ref(), quiet)?;
+        let dataset = load_data(["--batch-from", source], net, weights.encoding().as_ref(), quiet)?;
         let split = dataset.test();
         if split.len() < count {
             let name = dataset.name();
@@ -171,8 +175,8 @@ fn at_in_words(at: &AtVerdict, args: &Args, path: &Path) -> String {
     )
 }
 
-/// The emitted text: of the file named, or of the step asked for.
-fn text(args: &Args) -> Result<String> {
+/// What is to be certified: the file named, or the step asked for.
+fn subject(args: &Args) -> Result<Subject> {
     let path = Path::new(&args.model);
     if path.extension().is_some_and(|e| e == "mlir") {
         let given = [("--what", args.what.is_some()), ("--batch", args.batch.is_some())];
@@ -185,7 +189,8 @@ fn text(args: &Args) -> Result<String> {
             ));
         }
         let bytes = read_whole(path).map_err(|e| miette!("{}: {e}", args.model))?;
-        return String::from_utf8(bytes).map_err(|e| miette!("{}: {e}", args.model));
+        let text = String::from_utf8(bytes).map_err(|e| miette!("{}: {e}", args.model))?;
+        return Subject::read(text).map_err(|e| miette!("{}: {e}", args.model));
     }
     let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {
@@ -194,11 +199,16 @@ fn text(args: &Args) -> Result<String> {
         Some(Step::Forward) => What::Forward,
     };
     let options = args.optimizer.options()?;
-    let batch = args.batch.or(args.count).unwrap_or(if args.at.is_some() { 1 } else { 128 });
-    cotangent::emit::program(&net, what, batch, &options, Precision::F32)
+    let batch = args.batch.or(args.count.map(NonZeroUsize::get)).unwrap_or(if args.at.is_some() {
+        1
+    } else {
+        128
+    });
+    let text = cotangent::emit::program(&net, what, batch, &options, Precision::F32)
         .map_err(|e| miette!("{e}"))?
         .to_text()
-        .map_err(|e| miette!("{e}"))
+        .map_err(|e| miette!("{e}"))?;
+    Subject::read(text).map_err(|e| miette!("{e}"))
 }
 
 /// The place of a certificate that was given none.

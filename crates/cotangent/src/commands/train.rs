@@ -1,6 +1,7 @@
 //! `cotangent train MODEL`, `cotangent train --resume DIR`
 
 use crate::certify::{Waiting, WithCertificate};
+use crate::interrupt::{interrupted, stop_on_interrupt};
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{BackendArgs, OptimizerArgs, count, load_data, seed};
 use crate::output::{note, print, print_json};
@@ -11,8 +12,7 @@ use cotangent::train::{Config, Outcome, RunDir, Schedule, Start, Summary, TrainE
 use miette::{Result, miette};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 /// Arguments of `train`.
 #[derive(Debug, clap::Args)]
@@ -91,11 +91,11 @@ enum ScheduleArg {
 /// Trains. An interrupted run ends with status 130, as shells report Ctrl-C.
 pub fn run(args: &Args) -> Result<ExitCode> {
     let silent = args.quiet || args.json;
-    let stop = stop_on_interrupt(args.quiet)?;
+    let stop = stop_on_interrupt((!args.quiet).then_some(STOPPING))?;
     let mut renderer = Renderer::new(silent);
     let (outcome, dir) = match (&args.resume, &args.model) {
         (Some(dir), _) => {
-            let outcome = resume(dir, args.data.as_deref(), silent, &stop, &mut renderer)?;
+            let outcome = resume(dir, args.data.as_deref(), silent, stop, &mut renderer)?;
             (outcome, dir.clone())
         }
         (None, Some(model)) => {
@@ -104,12 +104,12 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             let config = config(args, data, &net)?;
             // Before the data, whose reading can take a while.
             args.run_dir.as_deref().map_or(Ok(()), RunDir::check_new).map_err(report)?;
-            let dataset = load_data(data, &net, None, silent)?;
+            let dataset = load_data(["--data", data], &net, None, silent)?;
             let dir = match &args.run_dir {
                 Some(dir) => dir.clone(),
                 None => fresh_dir(&net.spec().name)?,
             };
-            let outcome = begin(args.prove, &config, &dataset, &dir, &stop, &mut renderer);
+            let outcome = begin(args.prove, &config, &dataset, &dir, stop, &mut renderer);
             if outcome.is_err() && args.run_dir.is_none() {
                 // Made for a run that did not begin; a directory with anything
                 // in it is not removed.
@@ -141,10 +141,14 @@ pub fn run(args: &Args) -> Result<ExitCode> {
             if !args.quiet {
                 note(&at);
             }
-            Ok(ExitCode::from(130))
+            Ok(interrupted())
         }
     }
 }
+
+/// What Ctrl-C is answered with.
+const STOPPING: &str =
+    "stopping after this step; the checkpoint will be saved (again to end at once)";
 
 /// Begins a run in `dir`, with a certificate of its step if `prove`.
 fn begin(
@@ -152,13 +156,13 @@ fn begin(
     config: &Config,
     dataset: &Dataset,
     dir: &Path,
-    stop: &AtomicBool,
+    stop: &'static AtomicBool,
     renderer: &mut Renderer,
 ) -> Result<Outcome> {
     let waiting = match prove {
         true => {
             let text = cotangent::train::step_text(config).map_err(report)?;
-            Some(Waiting::new(text, dir, renderer.is_quiet())?)
+            Some(Waiting::new(text, dir, renderer.is_quiet(), stop)?)
         }
         false => None,
     };
@@ -186,7 +190,7 @@ fn resume(
         None if config.data == "auto" && config.dataset == "synthetic" => "synthetic".into(),
         None => config.data.clone(),
     };
-    let dataset = load_data(&source, &net, None, silent).map_err(|e| match moved {
+    let dataset = load_data(["--data", &source], &net, None, silent).map_err(|e| match moved {
         Some(_) => e,
         None => miette!(
             help = format!(
@@ -256,23 +260,6 @@ fn fresh_dir(model: &str) -> Result<PathBuf> {
             Err(e) => return Err(failed(&dir, e)),
         }
     }
-}
-
-/// Ctrl-C (and a termination signal) asks the run to stop; a second one ends
-/// the process at once.
-fn stop_on_interrupt(quiet: bool) -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-        if !quiet {
-            note("stopping after this step; the checkpoint will be saved (again to end at once)");
-        }
-    })
-    .map_err(|e| miette!("cannot listen for Ctrl-C: {e}"))?;
-    Ok(stop)
 }
 
 fn report(e: TrainError) -> miette::Report {

@@ -3,8 +3,10 @@
 
 use crate::common::{THEORIES, command, fails, ok, with_data};
 use serde_json::Value;
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 const SMALL: &str = "name = \"small\"\ninput = [2, 3, 1]\nlayers = [
@@ -188,7 +190,7 @@ fn what_cannot_be_proved_says_why() {
     assert_eq!(std::fs::read_to_string(dir.path().join("full/mine")).unwrap(), "mine");
     std::fs::write(dir.path().join("bad.mlir"), "not StableHLO").unwrap();
     let bad = fails(dir.path(), &["prove", "bad.mlir"]);
-    assert!(bad.contains("line 1"), "{bad}");
+    assert!(bad.contains("bad.mlir: line 1"), "{bad}");
     let missing = fails(dir.path(), &["prove", "no-such.mlir"]);
     assert!(missing.contains("no-such.mlir"), "{missing}");
     let none = with(dir.path(), &["prove", "small.toml"], "COQBIN", "/no/such/place");
@@ -384,6 +386,28 @@ fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
 }
 
 #[test]
+fn what_is_interrupted_leaves_nothing() {
+    let dir = TempDir::new().unwrap();
+    let mut child = command(dir.path(), &["prove", "resnet50", "--out", "c"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let entries = || std::fs::read_dir(dir.path()).unwrap().count();
+    let started = Instant::now();
+    while entries() == 0 {
+        assert!(started.elapsed() < Duration::from_secs(60), "no certificate is made");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let int = ["-INT", &child.id().to_string()];
+    assert!(Command::new("kill").args(int).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(entries(), 0);
+    let mut message = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut message).unwrap();
+    assert!(message.contains("interrupted; no certificate was written"), "{message}");
+}
+
+#[test]
 fn at_trained_weights_no_condition_is_left() {
     let dir = with_data();
     std::fs::write(dir.path().join("bent.toml"), BENT).unwrap();
@@ -397,6 +421,11 @@ fn at_trained_weights_no_condition_is_left() {
     assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
     let message = fails(dir.path(), &[&at[..], &["--what", "forward"]].concat());
     assert!(message.contains("a forward pass has no gradient"), "{message}");
+    let message = fails(dir.path(), &[&at[..], &["--count", "0"]].concat());
+    assert!(message.contains("--count"), "{message}");
+    let at = ["prove", "bent.toml", "--at", "r/last.safetensors", "--batch-from", "nowhere"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("nowhere") && !message.contains("--data nowhere"), "{message}");
 }
 
 #[test]
