@@ -35,3 +35,10 @@ pub enum SpecError {
         reason: String,
     },
 }
+
+/// What the TOML reader says, without the names of Rust's types.
+pub fn toml_message(error: &toml::de::Error) -> String {
+    let whole = |text: String, ty| text.replace(ty, "expected a whole number, 0 or more");
+    let types = ["expected usize", "expected u64", "expected u32"];
+    types.into_iter().fold(error.message().to_string(), whole)
+}

@@ -1,10 +1,10 @@
 //! Attributes of layers: how each type reads and writes as a TOML value, and
 //! the macro that declares a layer with its attributes.
 
-use crate::Layer;
 use crate::layers::{Activation, GeluForm, InitScheme, Interpolation, Merge, Padding, Pair};
 use crate::number::Number;
 use crate::toml_format;
+use crate::{Layer, toml_message};
 use serde::{Serialize, de::DeserializeOwned};
 use toml::Value;
 
@@ -35,7 +35,7 @@ impl Plain for Merge {}
 
 impl<T: Plain> Field for T {
     fn read(value: &Value) -> Result<Self, String> {
-        value.clone().try_into().map_err(|e: toml::de::Error| e.message().replace('\n', " "))
+        value.clone().try_into().map_err(|e| toml_message(&e).replace('\n', " "))
     }
 
     fn write(&self) -> Value {

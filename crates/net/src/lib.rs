@@ -36,7 +36,7 @@ mod spec;
 mod toml_format;
 
 pub use elaborate::{Forward, Mode, Values};
-pub use error::SpecError;
+pub use error::{SpecError, toml_message};
 pub use init::{Init, initialize};
 pub use network::{LayerPlan, Mask, Network, Param, RULES, Stat};
 pub use number::Number;

@@ -34,7 +34,7 @@ pub(crate) struct Planned {
 
 /// Works out the shapes and names of all layers.
 pub(crate) fn plan(spec: &NetSpec) -> Result<Planned, SpecError> {
-    let mut planner = Planner { spec, uses: HashSet::new(), planned: 0 };
+    let mut planner = Planner { spec, uses: HashSet::new(), within: Vec::new(), planned: 0 };
     let place = Place { path: String::new(), root: String::new(), depth: 0 };
     let (layers, output) = planner.sequence(&spec.layers, "", &place, &spec.input)?;
     let unused = spec.shared.keys().find(|name| !planner.uses.contains(*name)).cloned();
@@ -45,6 +45,8 @@ struct Planner<'a> {
     spec: &'a NetSpec,
     /// Shared sub-networks used.
     uses: HashSet<String>,
+    /// Shared sub-networks that the layer is in, outermost first.
+    within: Vec<String>,
     /// Layers so far.
     planned: usize,
 }
@@ -85,9 +87,7 @@ impl Planner<'_> {
             reason,
         };
         if place.depth > DEEPEST {
-            return Err(fault(format!(
-                "layers are nested more than {DEEPEST} deep; a shared net must not use itself"
-            )));
+            return Err(fault(format!("layers are nested more than {DEEPEST} deep")));
         }
         self.planned += 1;
         if self.planned > MOST {
@@ -108,9 +108,18 @@ impl Planner<'_> {
                     if known.is_empty() { "none".into() } else { known.join(", ") }
                 )));
             };
+            if let Some(k) = self.within.iter().position(|outer| outer == net) {
+                let cycle: Vec<&str> = self.within[k..].iter().map(String::as_str).collect();
+                return Err(fault(format!(
+                    "the shared net `{net}` uses itself ({} > {net}); leave one of these uses out",
+                    cycle.join(" > ")
+                )));
+            }
             self.uses.insert(net.into());
+            self.within.push(net.into());
             let inside = Place { path: dotted(&path), root: dotted(net), depth: place.depth + 1 };
             let (plans, output) = self.sequence(shared, "", &inside, input)?;
+            self.within.pop();
             branches.push(plans);
             outputs.push(output);
         }

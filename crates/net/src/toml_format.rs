@@ -1,6 +1,6 @@
 //! The TOML form of a specification.
 
-use crate::{Layer, LayerKind, Loss, NetSpec, SpecError};
+use crate::{Layer, LayerKind, Loss, NetSpec, SpecError, toml_message};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use toml::{Table, Value};
@@ -195,7 +195,7 @@ fn typed<T: serde::de::DeserializeOwned>(
     name: &str,
     v: &Value,
 ) -> Result<T, SpecError> {
-    v.clone().try_into().map_err(|e| key(place, &format!("`{name} = {v}`: {}", e.message())))
+    v.clone().try_into().map_err(|e| key(place, &format!("`{name} = {v}`: {}", toml_message(&e))))
 }
 
 fn check_keys(place: &str, table: &Table, known: &[&str]) -> Result<(), SpecError> {

@@ -96,10 +96,25 @@ fn unknown_key() {
 }
 
 #[test]
+fn shared_nets_that_use_each_other() {
+    check(
+        &format!(
+            "{}[shared]\nbody = [{{ kind = 'use', net = 'tail' }}]\ntail = [{{ kind = 'residual', layers = [{{ kind = 'use', net = 'body' }}] }}]\n",
+            layers("[4]", "{ kind = 'use', net = 'body' }"),
+        ),
+        expect![
+            "layer 1 (use_1.use_1.residual_1.use_1): the shared net `body` uses itself (body > tail > body); leave one of these uses out"
+        ],
+    );
+}
+
+#[test]
 fn wrong_type() {
     check(
         &layers("[4]", "{ kind = 'dense', features = 'many' }"),
-        expect![[r#"layer 1 (dense): `features`: invalid type: string "many", expected usize"#]],
+        expect![[
+            r#"layer 1 (dense): `features`: invalid type: string "many", expected a whole number, 0 or more"#
+        ]],
     );
     check(
         &layers("[4, 4, 1]", "{ kind = 'conv2d', features = 4, kernel = [1, 2, 3] }"),
@@ -115,7 +130,9 @@ fn wrong_type() {
     );
     check(
         &layers("[-4]", "{ kind = 'relu' }"),
-        expect!["the net: `input = [-4]`: invalid value: integer `-4`, expected usize"],
+        expect![
+            "the net: `input = [-4]`: invalid value: integer `-4`, expected a whole number, 0 or more"
+        ],
     );
 }
 

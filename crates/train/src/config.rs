@@ -3,7 +3,7 @@
 use crate::whole_file::read_whole;
 use crate::{Start, TrainError};
 use cotangent_data::{Augment, Encoding};
-use cotangent_net::Network;
+use cotangent_net::{Network, toml_message};
 use cotangent_step::{Optimizer, StepOptions};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::PI;
@@ -107,8 +107,8 @@ impl Config {
             Err(source) => return Err(TrainError::Read { path, source }),
         };
         let bad = |reason: String| TrainError::Config { path: path.clone(), reason };
-        let table: toml::Table =
-            text.parse().map_err(|e: toml::de::Error| bad(readable(e.message())))?;
+        let unreadable = |e: toml::de::Error| bad(readable(&e, &text));
+        let table: toml::Table = text.parse().map_err(unreadable)?;
         match table.get("format").and_then(toml::Value::as_integer) {
             Some(v) if v == i64::from(Self::FORMAT) => {}
             found => {
@@ -119,7 +119,8 @@ impl Config {
                 )));
             }
         }
-        table.try_into().map_err(|e: toml::de::Error| bad(readable(e.message())))
+        // From the text, so that errors know their lines.
+        toml::from_str(&text).map_err(unreadable)
     }
 
     pub(crate) fn to_toml(&self) -> Result<String, TrainError> {
@@ -133,10 +134,15 @@ impl Config {
     }
 }
 
-/// A message of the TOML reader without the names of Rust's types.
-fn readable(message: &str) -> String {
-    let whole = |text: String, ty| text.replace(ty, "expected a whole number, 0 or more");
-    ["expected usize", "expected u64", "expected u32"].into_iter().fold(message.into(), whole)
+/// What the TOML reader says of `text`: the line, what is wrong, and what to do.
+fn readable(error: &toml::de::Error, text: &str) -> String {
+    let message = toml_message(error);
+    let before = error.span().and_then(|span| text.get(..span.start));
+    // What is missing is missing from the whole.
+    let line = before.filter(|before| !before.is_empty());
+    let line =
+        line.map_or(String::new(), |text| format!("line {}: ", text.matches('\n').count() + 1));
+    format!("{line}{message}; restore the file as `train` wrote it, or begin a new run")
 }
 
 /// Who executes, and on how many threads. Results are bit for bit the same for
@@ -274,9 +280,13 @@ mod tests {
         };
         assert!(Config::load(&dir.path().join("none")).unwrap_err().to_string().contains("none"));
         assert!(load("format = 1").contains("format 1, expected 2"));
-        assert!(load("format = ").contains("config.toml"));
+        let text = load("format = 2\nepochs = = 3");
+        assert!(text.contains("config.toml: line 2: "), "{text}");
         let text = load("format = 2\nbatch = 'x'");
-        assert!(text.contains("expected a whole number, 0 or more"), "{text}");
+        assert!(
+            text.contains("line 2: ") && text.contains("expected a whole number, 0 or more"),
+            "{text}"
+        );
         assert!(load("format = 2").contains("model"), "{}", load("format = 2"));
     }
 }
