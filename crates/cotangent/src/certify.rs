@@ -52,7 +52,7 @@ pub fn certify(
     .map_err(report)?;
     let made = beside(&place(&subject)?)?;
     let directory = Directory::write(&subject, &made.path().join(CERTIFICATE)).map_err(report)?;
-    let verdict = directory.check(&coq, &library, Limits::default()).map_err(report)?;
+    let verdict = directory.check(&coq, &library, Limits::of(&subject)).map_err(report)?;
     Ok(Certified { subject, stated, verdict, made, directory, coq, library })
 }
 
@@ -113,7 +113,7 @@ impl Certified {
         let open = unmet_rows(&self.subject.network, params, self.subject.batch, x);
         let check = |open: Vec<Vec<bool>>| {
             let point = self.subject.point(params, open, x)?;
-            self.directory.check_at(&self.coq, &self.library, Limits::default(), &point)
+            self.directory.check_at(&self.coq, &self.library, Limits::of(&self.subject), &point)
         };
         match check(open.clone()) {
             // Something that binary32 makes 0 and that is not.
@@ -130,7 +130,7 @@ impl Certified {
     /// # Errors
     /// It refuses, or takes too long.
     pub fn recheck(&mut self) -> Result<()> {
-        let seconds = self.directory.recheck(&self.coq, &self.library, Limits::default());
+        let seconds = self.directory.recheck(&self.coq, &self.library, Limits::of(&self.subject));
         self.verdict.recheck_seconds = Some(seconds.map_err(report)?);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::certificate::Directory;
 use crate::toolchain::Output;
-use crate::{Coq, Library, ProveError, THEORIES};
+use crate::{Coq, Library, ProveError, Subject, THEORIES};
 use sha2::{Digest, Sha256};
 use std::fs;
 use std::time::{Duration, Instant};
@@ -23,9 +23,15 @@ pub struct Limits {
     pub recheck: Duration,
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Limits { compile: Duration::from_secs(600), recheck: Duration::from_secs(1800) }
+impl Limits {
+    /// Some twenty times what a step takes on a machine with nothing else to do: a
+    /// millisecond an instruction, ten with the independent checker.
+    pub fn of(subject: &Subject) -> Self {
+        let more = |ms: u64| Duration::from_millis(ms.saturating_mul(subject.instructions as u64));
+        Limits {
+            compile: Duration::from_secs(600) + more(20),
+            recheck: Duration::from_secs(1800) + more(200),
+        }
     }
 }
 
