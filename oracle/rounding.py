@@ -1,10 +1,11 @@
 """`python -m oracle.rounding CASES_DIR`: how far f32 executions of the zoo's train steps are
 from the real numbers, as a Markdown table.
 
-Each f32 train step below CASES_DIR/zoo (written by `cargo xtask lowerers`) is run once by XLA
-and IREE; its folder holds the results of our own executors. All are compared with JAX's f64
-evaluation of the network, to which our interpreter in f64 agrees within 1e-9 (`oracle`). A
-distance is the worst of all tensors of the step, each against the scale of SEMANTICS.md.
+Each f32 train step with AdamW, clipping and moving averages below CASES_DIR/zoo (written by
+`cargo xtask oracle --whole-zoo --write-only`) is run once by XLA and IREE; its folder holds the
+results of our own executors. All are compared with JAX's f64 evaluation of the network, to
+which our interpreter in f64 agrees within 1e-9 (`oracle`). A distance is the worst of all
+tensors of the step, each against the scale of SEMANTICS.md.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("cases", type=pathlib.Path)
     parser.add_argument("--jobs", type=int, default=2)
     args = parser.parse_args()
-    found = sorted((args.cases / "zoo").glob("*/train*/F32/case.json"))
+    found = sorted((args.cases / "zoo").glob("*/train_adamw*clip_norm*ema_decay*/F32/case.json"))
     print("| network | interpreter | native | XLA | IREE |\n| --- | --- | --- | --- | --- |")
     with concurrent.futures.ProcessPoolExecutor(args.jobs) as pool:
         for name, worst in pool.map(row, [path.parent for path in found]):
