@@ -118,6 +118,38 @@ def headlines():
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 
+def cited(readme):
+    """The theorems that the table beside the literature names, the second column.
+
+    A name without a file is of the file before it; `_weight` after `dense_input` is
+    `dense_weight`.
+    """
+    found, file, last = [], "", ""
+    for row in readme.split("## Beside the literature")[1].split("\n## ")[0].splitlines():
+        cells = row.split(" | ")
+        for name in re.findall(r"`([\w.']+)`", cells[1]) if row.startswith("| `") and len(cells) > 2 else []:
+            if "." in name:
+                file, name = name.split(".")
+            elif name.startswith("_"):
+                name = last.rsplit("_", 1)[0] + name
+            last = name
+            found.append(f"{file}.{name}")
+    return found
+
+
+def table(readme, names):
+    """Theorems named beside the literature's are headlines; CHALLENGE has statements only."""
+    wrong = [name for name in cited(readme) if name not in names and not name.startswith("CHALLENGE.")]
+    if wrong:
+        raise Refused(f"README.md names theorems that are not headlines: {wrong}")
+
+
+def apart(challenge):
+    """What is to be audited without our definitions imports none of them."""
+    if "Cotangent" in bare(challenge):
+        raise Refused("CHALLENGE.v imports something of ours")
+
+
 def ask(names):
     """What all of them together rest on: asked one by one, each walks all proofs anew."""
     modules = sorted({name.split(".")[0] for name in names})
@@ -180,6 +212,16 @@ def must_fail():
                 except Refused:
                     continue
                 raise Refused(f"{what}: the {name} did not notice")
+    row = "## Beside the literature\n| `there` | `Vjp.vjp_none` | |\n"
+    for what, refusal in {
+        "a name that is no headline": lambda: table(row, ["Vjp.vjp_add"]),
+        "an import in CHALLENGE.v": lambda: apart("From Cotangent Require Import Vjp.\n"),
+    }.items():
+        try:
+            refusal()
+        except Refused:
+            continue
+        raise Refused(f"{what}: not noticed")
     innocent = "Section S. Variable n : nat. Theorem head : n = n. Proof. reflexivity. Qed. End S.\n"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "Innocent.v"
@@ -195,10 +237,13 @@ def main():
             scan(path)
         print(f"{len(files)} theories: no holes, no axioms, no switches")
         names = headlines()
+        readme, challenge = (HERE / "README.md").read_text(), (THEORIES / "CHALLENGE.v").read_text()
+        table(readme, names)
+        apart(challenge)
         assumptions(ask(names))
         print(f"{len(names)} headline theorems: at most {', '.join(sorted(ALLOWED))}")
         must_fail()
-        print(f"{len(PLANTED)} planted faults refused")
+        print(f"{len(PLANTED) + 2} planted faults refused")
         check(files)
         print("coqchk agrees")
     except Refused as why:
