@@ -282,7 +282,7 @@ Definition nameless (name : string) : bool := all (fun k => ~~ String.eqb (layer
 Fixpoint idle (c : chain) : bool := match c with
 | End => true
 | Next name _ c' | Join name _ c' => nameless name && idle c'
-| Branch a c' | Again _ a c' => idle a && idle c'
+| Branch a c' | Again _ _ a c' => idle a && idle c'
 end.
 
 (** What is wrong, and the value, if it is needed. [ready] are the shapes of the
@@ -304,7 +304,7 @@ Fixpoint walk (need : bool) (c : chain) (ready : seq shape) (s : shape) (p0 m0 :
 | Join name j c' =>
     let: (pc, y) := walk need c' [::] (odflt [::] (joined_shape j ready)) p0 m0 None in
     ((if nameless name then [::] else [:: NotExact name]) ++ pc, y)
-| Again p a c' =>
+| Again p _ a c' =>
     let: (pa, _) := walk false a [::] s p m0 x in
     let: (pc, y) := walk need c' ready (odflt [::] (output_shape a [::] s)) p0
       (past m0 (masks_in a [::] s)) None in

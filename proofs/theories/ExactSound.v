@@ -262,7 +262,7 @@ Qed.
 Lemma idle_sound (A : V -> N -> tensor R) c rm s p0 m0 (X : V -> tensor R) k : idle ks c -> List.In k ks ->
   off_kink x0 (inputs_through batch A c rm s p0 m0 X) k.
 Proof.
-move=> + hk; elim: c rm s p0 m0 X => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s p0 m0 X /=.
+move=> + hk; elim: c rm s p0 m0 X => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] rm s p0 m0 X /=.
 - by move=> _; case: k {hk} => [n' kind z|n' v u|n'] // ? ? //.
 - move=> /andP [ne hc]; rewrite -cat1s; apply: off_kink_both (ih _ _ _ _ _ hc).
   by apply: (nameless_sound ne) hk => e [<-|].
@@ -280,7 +280,7 @@ Lemma walk_sound need c rm s p0 m0 (x y : option fixed) X : (forall f, x = Some 
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
   /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.
-elim: c need rm s p0 m0 x y X => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] need rm s p0 m0 x y X hX /=.
+elim: c need rm s p0 m0 x y X => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] need rm s p0 m0 x y X hX /=.
 - by case=> <-; split=> // -[n' kind z|n' v u|n'] _ // ? ?.
 - case hi: (~~ need && idle ks c).
     case=> here <-; split=> // k hk; rewrite -cat1s; apply: off_kink_both.

@@ -117,7 +117,7 @@ Fixpoint chain_fits (batch : N) (c : chain) (ready : seq shape) (s : shape) : Pr
 | Branch a c' => chain_fits batch a [::] s /\
     exists t, output_shape a [::] s = Some t /\ chain_fits batch c' (rcons ready t) s
 | Join _ j c' => exists t, joins_here j batch ready t /\ chain_fits batch c' [::] t
-| Again _ _ _ => False
+| Again _ _ _ _ => False
 end.
 
 (** ** All layers *)
@@ -234,6 +234,29 @@ exists (cj ++ cc), yc, ([seq (i.1, name) | i <- cj] ++ lc), sc; rewrite ec; spli
 by split; [rewrite /shrun foldl_cat | rewrite /no_targets all_cat; apply/andP].
 Qed.
 
+(** Without a chain that is used again, each layer finds its own running statistics. *)
+Lemma own_stats_fit batch c ready s ss before after : chain_fits batch c ready s ->
+  ss = before ++ [seq q.2 | q <- stats_in c ready s] ++ after ->
+  stats_fit ss c ready s (N.of_nat (size before)).
+Proof.
+have next (l m : seq shape) : past (N.of_nat (size l)) m = N.of_nat (size (l ++ m)).
+  by rewrite /past size_cat -plusE; lia.
+elim: c ready s before after => [|name l c ih|a iha c ih|name j c ih|//] ready s before after //=.
+- move=> [s' [[hs _] fc]]; rewrite hs /stats_in /= hs map_cat -catA.
+  rewrite (_ : [seq q.2 | q <- of_layer _ _] = [seq q.2 | q <- Layer.stats l s]); last first.
+    by rewrite /of_layer -map_comp.
+  move=> e; apply/andP; split; first by rewrite e Nnat.Nat2N.id drop_size_cat ?take_size_cat.
+  rewrite (_ : past _ _ = past (N.of_nat (size before)) [seq q.2 | q <- Layer.stats l s]); last first.
+    by rewrite /past size_map.
+  by rewrite next; apply: ih fc _; rewrite -catA e.
+- move=> [fa [t [hs fc]]]; rewrite hs /stats_in /= hs map_cat flatten_cat map_cat -catA => e.
+  apply/andP; split; first exact: iha fa e.
+  rewrite (_ : past _ _ = past (N.of_nat (size before)) [seq q.2 | q <- stats_in a [::] s]); last first.
+    by rewrite /past size_map.
+  by rewrite next; apply: ih fc _; rewrite -catA e.
+by move=> [t [[hs _] fc]]; rewrite hs /stats_in /= hs; exact: ih fc.
+Qed.
+
 (** ** The whole network *)
 Definition grad_shapes (net : spec) (batch : N) (j : N) : shape :=
   nth [::] [seq port_shape a | a <- argument_ports net (Options batch Steps.Grad)] (N.to_nat j).
@@ -342,7 +365,8 @@ have nin_k : (nin <= k)%num by rewrite /k /next_id; lia.
 have fits : Loss.fits [:: batch; classes_].
   by rewrite /Loss.fits /= (proj2 (N.ltb_lt _ _) some_examples) (proj2 (N.ltb_lt _ _) some_classes).
 split.
-- rewrite /elaborate [at_reading _]/= he outputE loss_is fits /=; congr (Some (Graph _ _ _ _ _)).
+- rewrite /elaborate [at_reading _]/= he outputE loss_is fits.
+  rewrite (own_stats_fit (before := [::]) (after := [::]) fit) ?cats0 //=; congr (Some (Graph _ _ _ _ _)).
   by rewrite /next_id /= -/(next_id nin code) -/k; lia.
 - apply: (wf_app w); apply: wf_one => //=.
   constructor; first by split.

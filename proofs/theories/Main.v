@@ -117,8 +117,7 @@ Proof. by rewrite /ports -map_comp. Qed.
 Lemma shapes_stats (R : realType) net opts (a : env R) :
   [seq st.1 | st <- stats_at_step net opts a] = [seq q.2 | q <- net_stats net].
 Proof.
-rewrite /stats_at_step -/(unzip1 _) unzip1_zip // size_map.
-exact: size_stats_through.
+by rewrite /stats_at_step -/(unzip1 _) unzip1_zip // !size_map size_iota.
 Qed.
 
 Lemma shapes_train (R : realType) net batch o f (a g : env R) (opts := Options batch (Train o f)) :

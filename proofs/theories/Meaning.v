@@ -26,7 +26,7 @@ Fixpoint kinks_in (c : chain) : seq kink := match c with
 | Next name l c' => kinks_of_layer name l ++ kinks_in c'
 | Branch a c' => kinks_in a ++ kinks_in c'
 | Join name j c' => kinks_of_join name j ++ kinks_in c'
-| Again _ a c' => kinks_in a ++ kinks_in c'
+| Again _ _ a c' => kinks_in a ++ kinks_in c'
 end.
 Definition kinks_of (net : spec) : seq kink := kinks_in (layers net).
 
@@ -52,8 +52,8 @@ Fixpoint through (theta : N -> tensor R) (c : chain) (ready : seq (shape * tenso
       (past p0 (params_in a [::] s)) (past_read t0 (stats_in a [::] s) (masks_in a [::] s)) x
 | Join _ j c' =>
     through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 t0 (joined j ready)
-| Again p a c' =>
-    let y := through theta a [::] s p t0 x in
+| Again p st a c' =>
+    let y := through theta a [::] s p (shared_read t0 st) x in
     through theta c' ready (odflt [::] (output_shape a [::] s)) p0
       (past_read t0 [::] (masks_in a [::] s)) y
 end.
@@ -79,36 +79,38 @@ Fixpoint inputs_through (V : Type) (theta : V -> N -> tensor R) (c : chain)
     let t := odflt [::] (joined_shape j (unzip1 ready)) in
     join_inputs name j (batch :: t) ready
       ++ inputs_through theta c' [::] t p0 m0 (fun v => joined j [seq (q.1, q.2 v) | q <- ready])
-| Again p a c' =>
+| Again p _ a c' =>
     let y v := through (theta v) a [::] s p (Masks m0) (x v) in
     inputs_through theta a [::] s p m0 x
       ++ inputs_through theta c' ready (odflt [::] (output_shape a [::] s)) p0
            (past m0 (masks_in a [::] s)) y
 end.
 
-(** Of all layers; they start at [theta t0], masks at [theta m0]. *)
+(** The running statistics after the batch in training. Number [i] is [now i];
+    each layer in turn replaces its own, which start at number [t0]. A chain that is
+    used again replaces those of its first use, as they are by then. Masks start at
+    [theta m0]. *)
 Fixpoint stats_through (theta : N -> tensor R) (c : chain) (ready : seq (shape * tensor R)) (s : shape)
-    (p0 m0 t0 : N) (x : tensor R) : seq (tensor R) := match c with
-| End => [::]
+    (p0 m0 t0 : N) (now : N -> tensor R) (x : tensor R) : N -> tensor R := match c with
+| End => now
 | Next _ l c' =>
-    let running := [seq theta k | k <- count_from t0 (size (Layer.stats l s))] in
     let y := layer_meaning l batch s [seq theta k | k <- own_values l s p0 (Masks m0)] x in
-    new_stats batch l s running x
-      ++ stats_through theta c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
-           (past m0 (Layer.masks l s)) (past t0 (Layer.stats l s)) y
+    let running := [seq now i | i <- count_from t0 (size (Layer.stats l s))] in
+    stats_through theta c' ready (odflt [::] (Layer.output l s)) (past p0 (Layer.params l s))
+      (past m0 (Layer.masks l s)) (past t0 (Layer.stats l s))
+      (replaced now t0 (new_stats batch l s running x)) y
 | Branch a c' =>
     let y := through theta a [::] s p0 (Masks m0) x in
-    stats_through theta a [::] s p0 m0 t0 x
-      ++ stats_through theta c' (rcons ready (odflt [::] (output_shape a [::] s), y)) s
-           (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s))
-           (past t0 (stats_in a [::] s)) x
+    stats_through theta c' (rcons ready (odflt [::] (output_shape a [::] s), y)) s
+      (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) (past t0 (stats_in a [::] s))
+      (stats_through theta a [::] s p0 m0 t0 now x) x
 | Join _ j c' =>
-    stats_through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 m0 t0
+    stats_through theta c' [::] (odflt [::] (joined_shape j (unzip1 ready))) p0 m0 t0 now
       (joined j ready)
-| Again p a c' =>
+| Again p st a c' =>
     let y := through theta a [::] s p (Masks m0) x in
     stats_through theta c' ready (odflt [::] (output_shape a [::] s)) p0
-      (past m0 (masks_in a [::] s)) t0 y
+      (past m0 (masks_in a [::] s)) t0 (stats_through theta a [::] s p m0 st now x) y
 end.
 End Net.
 
@@ -129,5 +131,7 @@ Definition layer_inputs (V : Type) (net : spec) (batch masks : N) (theta : V -> 
     and the following. *)
 Definition stats_after (net : spec) (batch masks : N) (theta : N -> tensor R) (t0 : N) (x : tensor R)
     : seq (tensor R) :=
-  stats_through batch theta (layers net) [::] (input_shape net) 0 masks t0 x.
+  let after := stats_through batch theta (layers net) [::] (input_shape net) 0 masks 0
+    (fun i => theta (t0 + i)%num) x in
+  [seq after i | i <- first_dims (size (net_stats net))].
 End Meaning.

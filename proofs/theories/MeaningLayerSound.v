@@ -256,19 +256,26 @@ rewrite /=; case: s => [|t [|m []]] //; case: ifP => // /heads_divide em [<-] hc
 by have := attention_sound hc; rewrite em; apply.
 Qed.
 
-Lemma layer_stats_sound name l batch s st x q u r e xm : size st = size (Layer.stats l s) ->
+(** Running statistics [ts], of shapes [ss], are the values [r]. *)
+Definition holds_stats e (ss : seq shape) (ts : seq (tensor R)) (r : seq N) : Prop :=
+  List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2) (zip ss ts) r.
+
+Lemma layer_stats_sound l batch s st running x q u r e xm (own := [seq q.2 | q <- Layer.stats l s]) :
+  size running = size own -> holds_stats e own running st ->
   Layer.new_stats l batch s st x q = (u, r) -> computes e u -> eqt (batch :: s) (e x) xm ->
-  let new := new_stats batch l s [seq e j | j <- st] xm in
-  size new = size (Layer.stats l s) /\
-  List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2)
-    (zip [seq q.2 | q <- of_layer name (Layer.stats l s)] new) r.
+  let new := new_stats batch l s running xm in size new = size own /\ holds_stats e own new r.
 Proof.
+rewrite /own {own} /holds_stats.
 case: l => [m bias|p||m v w1 g bias|? ? ? ? ? ? ?|? ?||a b c d scale|a b scale shift|a b scale|g a b scale|w2 w3|w2 w3 counted|l0|? ?|? ?|heads causal bias] /=;
-  try by case: st => // _ [_ <-] _ _; split=> //; constructor.
-case: st => [|i [|j [|? ?]]] // _ hu hc hx; split=> //.
-have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx.
-move=> h; inversion h as [|? ? ? ? h1 h2]; inversion h2 as [|? ? ? ? h3 h4]; inversion h4; subst.
-by constructor; [exact: h1|constructor; [exact: h3|constructor]].
+  try by move=> _ _ [_ <-] _ _; split=> //; constructor.
+case: running => [|m' [|v' [|? ?]]] // _ hst hu hc hx.
+inversion hst as [|? i ? l1 hm h1]; subst st; inversion h1 as [|? j ? l2 hv h2]; subst l1.
+inversion h2; subst l2.
+split=> //; have := NormsSound.new_stats_sound (affine := scale) (a := a) (b := b) hu hc hx => h.
+inversion h as [|? ? ? ? n1 h3]; inversion h3 as [|? ? ? ? n2 h4].
+inversion h4; subst; constructor; last constructor; last by constructor.
+  by move=> k hk; rewrite n1 // (hm k hk).
+by move=> k hk; rewrite n2 // (hv k hk).
 Qed.
 
 (** ** Off the kinks of the specification, the program is off its own *)

@@ -24,47 +24,37 @@ Implicit Types (e : env R).
 
 Definition param_count (c : chain) (ready : seq shape) (s : shape) : N :=
   N.of_nat (size (params_in c ready s)).
-Definition stat_count (c : chain) (ready : seq shape) (s : shape) : N :=
-  N.of_nat (size (stats_in c ready s)).
 Definition mask_count (c : chain) (ready : seq shape) (s : shape) : N :=
   N.of_nat (size (masks_in c ready s)).
 
 Lemma counts_next name l c ready s s' : Layer.output l s = Some s' ->
-  [/\ param_count (Next name l c) ready s
-      = (N.of_nat (size (Layer.params l s)) + param_count c ready s')%num,
-      stat_count (Next name l c) ready s
-      = (N.of_nat (size (Layer.stats l s)) + stat_count c ready s')%num
-    & mask_count (Next name l c) ready s
-      = (N.of_nat (size (Layer.masks l s)) + mask_count c ready s')%num].
+  param_count (Next name l c) ready s
+    = (N.of_nat (size (Layer.params l s)) + param_count c ready s')%num
+  /\ mask_count (Next name l c) ready s
+    = (N.of_nat (size (Layer.masks l s)) + mask_count c ready s')%num.
 Proof.
-move=> hs; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= hs /=.
+move=> hs; rewrite /param_count /mask_count /params_in /= hs /=.
 by rewrite !size_cat !size_map !Nnat.Nat2N.inj_add.
 Qed.
 
 Lemma counts_branch a c ready s t : output_shape a [::] s = Some t ->
-  [/\ param_count (Branch a c) ready s
-      = (param_count a [::] s + param_count c (rcons ready t) s)%num,
-      stat_count (Branch a c) ready s = (stat_count a [::] s + stat_count c (rcons ready t) s)%num
-    & mask_count (Branch a c) ready s = (mask_count a [::] s + mask_count c (rcons ready t) s)%num].
+  param_count (Branch a c) ready s = (param_count a [::] s + param_count c (rcons ready t) s)%num
+  /\ mask_count (Branch a c) ready s = (mask_count a [::] s + mask_count c (rcons ready t) s)%num.
 Proof.
-move=> hs; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= hs.
-by rewrite !map_cat !flatten_cat !size_cat !Nnat.Nat2N.inj_add.
+move=> hs; rewrite /param_count /mask_count /params_in /= hs.
+by rewrite map_cat flatten_cat !size_cat !Nnat.Nat2N.inj_add.
 Qed.
 
 Lemma counts_join name j c ready s t : joined_shape j ready = Some t ->
-  [/\ param_count (Join name j c) ready s = param_count c [::] t,
-      stat_count (Join name j c) ready s = stat_count c [::] t
-    & mask_count (Join name j c) ready s = mask_count c [::] t].
-Proof.
-by move=> ht; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= ht.
-Qed.
+  param_count (Join name j c) ready s = param_count c [::] t
+  /\ mask_count (Join name j c) ready s = mask_count c [::] t.
+Proof. by move=> ht; rewrite /param_count /mask_count /params_in /= ht. Qed.
 
-Lemma counts_again p a c ready s t : output_shape a [::] s = Some t ->
-  [/\ param_count (Again p a c) ready s = param_count c ready t,
-      stat_count (Again p a c) ready s = stat_count c ready t
-    & mask_count (Again p a c) ready s = (mask_count a [::] s + mask_count c ready t)%num].
+Lemma counts_again p st a c ready s t : output_shape a [::] s = Some t ->
+  param_count (Again p st a c) ready s = param_count c ready t
+  /\ mask_count (Again p st a c) ready s = (mask_count a [::] s + mask_count c ready t)%num.
 Proof.
-move=> ht; rewrite /param_count /stat_count /mask_count /params_in /stats_in /= ht.
+move=> ht; rewrite /param_count /mask_count /params_in /= ht.
 by rewrite size_cat Nnat.Nat2N.inj_add.
 Qed.
 
@@ -86,7 +76,7 @@ Proof. by move=> h; split=> j h1 h2; apply: h; lia. Qed.
 Lemma agree_shared e theta a s p p0 n : may_share a s p p0 -> agree e theta 0 (p0 + n) ->
   agree e theta 0 (p + param_count a [::] s).
 Proof.
-move=> /andP [/N.leb_le h _] ha j h1 h2; apply: ha => //.
+move=> /N.leb_le h ha j h1 h2; apply: ha => //.
 by rewrite /past in h; rewrite /param_count in h2; lia.
 Qed.
 
@@ -97,23 +87,67 @@ move=> h; apply/eq_in_map => j /mapP [i]; rewrite mem_iota add0n /= => /ssrnat.l
 by apply: h; lia.
 Qed.
 
-(** At [stats] running statistics, or at [masks] masks. *)
+(** One layer reads [stats] running statistics, or [masks] masks. *)
 Definition agree_read (e : env R) (theta : N -> tensor R) (r : reading) (stats masks : N) : Prop :=
-  match r with Running t => agree e theta t stats | Masks m => agree e theta m masks end.
+  match r with
+  | Running first t => agree e theta (first + t) stats
+  | Masks m => agree e theta m masks
+  end.
 
-Lemma agree_read_split e theta (T : Type) r (st ms : seq T) b d :
-  agree_read e theta r (N.of_nat (size st) + b) (N.of_nat (size ms) + d) ->
-  agree_read e theta r (N.of_nat (size st)) (N.of_nat (size ms))
-  /\ agree_read e theta (past_read r st ms) b d.
-Proof. by case: r => t /agree_split. Qed.
+(** A chain reads running statistics among those of the network, or its masks. *)
+Definition agree_chain (e : env R) (theta : N -> tensor R) (r : reading) (c : chain)
+    (ready : seq shape) (s : shape) : Prop := match r with
+| Running first t => exists2 ss, agree e theta first (N.of_nat (size ss)) & stats_fit ss c ready s t
+| Masks m => agree e theta m (mask_count c ready s)
+end.
 
-Lemma agree_read_shared e theta a s p p0 r b d : may_share a s p p0 ->
-  agree_read e theta r b (mask_count a [::] s + d) ->
-  agree_read e theta r (stat_count a [::] s) (mask_count a [::] s)
-  /\ agree_read e theta (past_read r [::] (masks_in a [::] s)) b d.
+(** Where a layer's statistics fit, there are as many. *)
+Lemma fits_inside (ss own : seq shape) t0 j : take (size own) (drop (N.to_nat t0) ss) = own ->
+  (t0 <= j)%num -> (j < t0 + N.of_nat (size own))%num -> (j < N.of_nat (size ss))%num.
 Proof.
-case: r => [t|m] /andP [_ /nilP h] /=; last exact: agree_split.
-by rewrite /past /= N.add_0_r => ht; split=> // j; rewrite /stat_count h /=; lia.
+move=> h h1 h2; have : (size own <= size ss - N.to_nat t0)%nat.
+  by rewrite -size_drop -{1}h size_take; case: ltnP => // /ltnW.
+by move/ssrnat.leP; rewrite -minusE; lia.
+Qed.
+
+Lemma agree_next_read e theta r name l c ready s s' : Layer.output l s = Some s' ->
+  agree_chain e theta r (Next name l c) ready s ->
+  agree_read e theta r (N.of_nat (size (Layer.stats l s))) (N.of_nat (size (Layer.masks l s)))
+  /\ agree_chain e theta (past_read r (Layer.stats l s) (Layer.masks l s)) c ready s'.
+Proof.
+move=> hs; case: r => [first t|m] /=; last first.
+  by have [_ ->] := counts_next name c ready hs; exact: agree_split.
+case=> ss ha; rewrite hs => /andP [/eqP fit rest]; split; last by exists ss.
+move=> j h1 h2; apply: ha; first lia.
+have := @fits_inside ss [seq q.2 | q <- Layer.stats l s] t (j - first) fit.
+by rewrite size_map; lia.
+Qed.
+
+Lemma agree_branch_read e theta r a c ready s t : output_shape a [::] s = Some t ->
+  agree_chain e theta r (Branch a c) ready s ->
+  agree_chain e theta r a [::] s
+  /\ agree_chain e theta (past_read r (stats_in a [::] s) (masks_in a [::] s)) c (rcons ready t) s.
+Proof.
+move=> hs; case: r => [first t0|m] /=; last first.
+  by have [_ ->] := counts_branch c ready hs; exact: agree_split.
+by case=> ss ha; rewrite hs => /andP [f1 f2]; split; exists ss.
+Qed.
+
+Lemma agree_join_read e theta r name j c ready s t : joined_shape j ready = Some t ->
+  agree_chain e theta r (Join name j c) ready s -> agree_chain e theta r c [::] t.
+Proof.
+move=> hs; case: r => [first t0|m] /=; last by have [_ ->] := counts_join name c s hs.
+by case=> ss ha; rewrite hs => f; exists ss.
+Qed.
+
+Lemma agree_again_read e theta r p st a c ready s t : output_shape a [::] s = Some t ->
+  agree_chain e theta r (Again p st a c) ready s ->
+  agree_chain e theta (shared_read r st) a [::] s
+  /\ agree_chain e theta (past_read r [::] (masks_in a [::] s)) c ready t.
+Proof.
+move=> hs; case: r => [first t0|m] /=; last first.
+  by have [_ ->] := counts_again p st c ready hs; exact: agree_split.
+case=> ss ha; rewrite hs /past N.add_0_r => /andP [/andP [_ f1] f2]; split; exists ss => //.
 Qed.
 
 Lemma own_eq l s p0 t0 e theta : agree e theta p0 (N.of_nat (size (Layer.params l s))) ->
@@ -121,7 +155,7 @@ Lemma own_eq l s p0 t0 e theta : agree e theta p0 (N.of_nat (size (Layer.params 
   [seq e j | j <- own_values l s p0 t0] = [seq theta j | j <- own_values l s p0 t0].
 Proof.
 rewrite /own_values !map_cat => hp ht; congr (_ ++ _); first exact: count_from_eq.
-by case: t0 ht => t; exact: count_from_eq.
+by case: t0 ht => [first t|m]; exact: count_from_eq.
 Qed.
 
 Lemma next_sound batch theta l s s' p0 t0 x k code e xm : Layer.output l s = Some s' ->
@@ -139,129 +173,147 @@ Lemma emit_layers_sound batch theta c ready rm s p0 t0 x k code y o e xm :
   emit_layers batch c ready s p0 t0 x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
   agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
-  agree_read e theta t0 (stat_count c (unzip2 ready) s) (mask_count c (unzip2 ready) s) ->
+  agree_chain e theta t0 c (unzip2 ready) s ->
   exists2 s', output_shape c (unzip2 ready) s = Some s' &
     eqt (batch :: s') (e y) (through batch theta c rm s p0 t0 xm).
 Proof.
 elim: c ready rm s p0 t0 x k code y o xm
-    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 t0 x k code y o xm /=.
+    => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] ready rm s p0 t0 x k code y o xm /=.
 - by case: ready => // -[<- <- _] _ hx hr _ _; exists s => //; inversion hr.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
-  have [-> -> ->] := counts_next name c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_read_split [ht1 ht2].
+  have [-> _] := counts_next name c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /(agree_next_read hs) [ht1 ht2].
   by apply: (ih _ _ s' _ _ _ _ _ _ _ _ he h2 _ hr hp' ht2); exact: next_sound hs hc h1 hx hp ht1.
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-  move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_branch c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_read_split [ht1 ht2].
+  move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> _] := counts_branch c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /(agree_branch_read hs) [ht1 ht2].
   have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _) hp ht1.
   move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
   have := ih _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
   by rewrite unzip2_rcons; apply.
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- <- _] /computes_cat [h1 h2] hx hr.
-  have [-> -> ->] := counts_join name c s hj => hp ht.
+  have [-> _] := counts_join name c s hj => hp /(agree_join_read hj) ht.
   rewrite -(holds_parts_shapes hr) hj /=.
   apply: (ih _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp ht).
   exact: emit_join_sound hj hc h1 hr.
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_again p c (unzip2 ready) hs.
-move=> hp /(agree_read_shared share) [hta htc]; have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _)
+move=> [<- <- _] /computes_cat [h1 h2] hx hr; have [-> _] := counts_again p st c (unzip2 ready) hs.
+move=> hp /(agree_again_read hs) [hta htc]; have [t' ea' ya] := iha _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (List.Forall2_nil _)
   (agree_shared share hp) hta.
 move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
 exact: ih _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp htc.
 Qed.
 
-Lemma size_stats_through batch (theta : N -> tensor R) c rm s p0 m0 t0 (xm : tensor R) :
-  (size (stats_in c (unzip1 rm) s) <= size (stats_through batch theta c rm s p0 m0 t0 xm))%nat.
+(** Value [now i] is running statistic [i], which is [nowm i]. *)
+Definition current e (ss : seq shape) (now : N -> N) (nowm : N -> tensor R) : Prop :=
+  forall i, (i < N.of_nat (size ss))%num -> eqt (nth [::] ss (N.to_nat i)) (e (now i)) (nowm i).
+
+Lemma nth_own (ss own : seq shape) t0 i : take (size own) (drop (N.to_nat t0) ss) = own ->
+  (t0 <= i)%num -> (i < t0 + N.of_nat (size own))%num ->
+  nth [::] own (N.to_nat (i - t0)) = nth [::] ss (N.to_nat i).
 Proof.
-elim: c rm s p0 m0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s p0 m0 t0 xm //=.
-- rewrite /stats_in /= !size_cat size_map; apply: leq_add.
-    by case: l => // *; rewrite /= /new_stats /new_running.
-  by case: Layer.output => [s'|] //=; exact: ih.
-- rewrite /stats_in /= !map_cat !flatten_cat !size_cat; apply: leq_add (iha [::] _ _ _ _ _) _.
-  case: output_shape => [t|] //=; have := ih (rcons rm (t, through batch theta a [::] s p0 (Masks m0) xm)) s.
-  by rewrite unzip1_rcons; apply.
-- by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
-by rewrite /stats_in /=; case: output_shape => [t|] //=; exact: ih.
+move=> fit h1 h2; rewrite -{1}fit nth_take; last by apply/ssrnat.ltP; lia.
+by rewrite nth_drop -plusE; congr nth; lia.
 Qed.
 
-(** Where all layers fit, as many as there are. *)
-Lemma size_stats_exact batch (theta : N -> tensor R) c rm s s' p0 m0 t0 (xm : tensor R) :
-  output_shape c (unzip1 rm) s = Some s' ->
-  size (stats_through batch theta c rm s p0 m0 t0 xm) = size (stats_in c (unzip1 rm) s).
+Lemma holds_stats_from e now nowm own t0 :
+  (forall i, (t0 <= i)%num -> (i < t0 + N.of_nat (size own))%num ->
+     eqt (nth [::] own (N.to_nat (i - t0))) (e (now i)) (nowm i)) ->
+  holds_stats e own [seq nowm i | i <- count_from t0 (size own)] [seq now i | i <- count_from t0 (size own)].
 Proof.
-elim: c rm s s' p0 m0 t0 xm => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] rm s s' p0 m0 t0 xm //=.
-- rewrite /stats_in /= !size_cat size_map; case: Layer.output => [s1|] //= /ih ->.
-  by congr (_ + _)%nat; case: l => // *; rewrite /= /new_stats /new_running.
-- rewrite /stats_in /= !map_cat !flatten_cat !size_cat; case ha: output_shape => [t|] //= hc.
-  rewrite (iha [::] _ t) //; congr (_ + _)%nat.
-  by have := ih (rcons rm (t, through batch theta a [::] s p0 (Masks m0) xm)) s s'; rewrite unzip1_rcons; apply.
-- by rewrite /stats_in /=; case: joined_shape => [t|] //=; exact: (ih [::]).
-by rewrite /stats_in /=; case: output_shape => [t|] //=; exact: ih.
+elim: own t0 => [|s own ih] t0 h; first by constructor.
+have -> : count_from t0 (size (s :: own)) = t0 :: count_from (N.succ t0) (size own).
+  rewrite /count_from /= N.add_0_r (iotaDl 1) -map_comp; congr (_ :: _).
+  by apply: eq_map => i /=; lia.
+constructor; first by have := h t0; rewrite N.sub_diag; apply=> /=; lia.
+apply: ih => i h1 h2; have := h i; rewrite [size _]/= => /(_ _ _).
+have -> : N.to_nat (i - t0) = (N.to_nat (i - N.succ t0)).+1 by lia.
+by apply; lia.
 Qed.
 
-Definition holds_stats e (ss : seq (string * shape)) (ts : seq (tensor R)) (r : seq N) : Prop :=
-  List.Forall2 (fun (q : shape * tensor R) j => eqt q.1 (e j) q.2) (zip [seq q.2 | q <- ss] ts) r.
-
-Lemma holds_stats_cat e ss ss' ts ts' r r' : size ts = size ss -> holds_stats e ss ts r ->
-  holds_stats e ss' ts' r' -> holds_stats e (ss ++ ss') (ts ++ ts') (r ++ r').
+Lemma holds_stats_nth e own ts r j d d' : holds_stats e own ts r -> size ts = size own ->
+  (j < size own)%nat -> eqt (nth [::] own j) (e (nth d r j)) (nth d' ts j).
 Proof.
-move=> sz h h'; rewrite /holds_stats map_cat zip_cat ?size_map //; exact: List.Forall2_app.
+elim: own ts r j => [|s own ih] [|t ts] r [|j] // h [sz] hj; inversion h as [|? i ? l h1 h2] => //=.
+exact: ih.
 Qed.
 
-Lemma update_stats_sound batch theta c ready rm s p0 m0 t0 x k code y o q u r e xm :
+Lemma holds_stats_size e own ts r : holds_stats e own ts r -> size ts = size own -> size r = size own.
+Proof.
+by elim: own ts r => [|s own ih] [|t ts] r // h; inversion h => // -[sz]; rewrite /= (ih ts).
+Qed.
+
+Lemma current_own e ss now nowm (own : seq shape) t0 : current e ss now nowm ->
+  take (size own) (drop (N.to_nat t0) ss) = own ->
+  holds_stats e own [seq nowm i | i <- count_from t0 (size own)] [seq now i | i <- count_from t0 (size own)].
+Proof.
+move=> hn fit; apply: holds_stats_from => i h1 h2; rewrite (nth_own fit) //.
+by apply: hn; exact: fits_inside fit h1 h2.
+Qed.
+
+Lemma current_replaced e ss now nowm (own : seq shape) t0 new newm : current e ss now nowm ->
+  take (size own) (drop (N.to_nat t0) ss) = own -> size newm = size own -> holds_stats e own newm new ->
+  current e ss (replaced now t0 new) (replaced nowm t0 newm).
+Proof.
+move=> hn fit sz h i hi; have sz' : size new = size own.
+  exact: holds_stats_size h sz.
+rewrite /replaced /past sz sz'; case: andP => [[/N.leb_le h1 /N.ltb_lt h2]|_]; last exact: hn.
+by rewrite -(nth_own fit) //; apply: holds_stats_nth => //; apply/ssrnat.ltP; lia.
+Qed.
+
+Lemma update_stats_sound ss batch theta c ready rm s p0 m0 t0 now nowm x k code y o q u now' e xm :
   emit_layers batch c ready s p0 (Masks m0) x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
   agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
   agree e theta m0 (mask_count c (unzip2 ready) s) ->
-  agree e theta t0 (stat_count c (unzip2 ready) s) ->
-  update_stats batch c ready s p0 m0 t0 x k q = (u, r) -> computes e u ->
-  holds_stats e (stats_in c (unzip2 ready) s) (stats_through batch theta c rm s p0 m0 t0 xm) r.
+  stats_fit ss c (unzip2 ready) s t0 -> current e ss now nowm ->
+  update_stats batch c ready s p0 m0 t0 now x k q = (u, now') -> computes e u ->
+  current e ss now' (stats_through batch theta c rm s p0 m0 t0 nowm xm).
 Proof.
-elim: c ready rm s p0 m0 t0 x k code y o q u r xm
-    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 m0 t0 x k code y o q u r xm /=.
-- by move=> _ _ _ _ _ _ _ [_ <-] _; constructor.
+elim: c ready rm s p0 m0 t0 now nowm x k code y o q u now' xm
+    => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] ready rm s p0 m0 t0 now nowm x k code y o q u now' xm /=.
+- by move=> _ _ _ _ _ _ _ h [_ <-] _.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
-  have [-> -> ->] := counts_next name c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_split [hm hm'] /agree_split [ht ht'].
-  case hu: Layer.new_stats => [u1 r1]; case hu': update_stats => [u2 r2] [<- <-].
-  move=> /computes_cat [e1 e2].
-  have [|sz new] := layer_stats_sound name _ hu e1 hx; first by rewrite size_map size_iota.
-  rewrite (count_from_eq ht) in sz new.
-  rewrite /stats_in /= hs; apply: holds_stats_cat; first by rewrite size_map.
-    exact: new.
-  apply: (ih _ _ s' _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ hr hp' hm' ht' hu' e2).
+  have [-> ->] := counts_next name c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /agree_split [hm hm'] /andP [/eqP fit fit'] hn.
+  case hu: Layer.new_stats => [u1 r1]; case hu': update_stats => [u2 now2] [<- <-].
+  move=> /computes_cat [e1 e2]; have own := current_own hn fit; rewrite size_map in own.
+  have [|sz new] := layer_stats_sound _ own hu e1 hx; first by rewrite !size_map size_iota.
+  have hn' := current_replaced hn fit sz new.
+  apply: (ih _ _ s' _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ hr hp' hm' fit' hn' hu' e2).
   exact: next_sound hs hc h1 hx hp hm.
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-  move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_branch c (unzip2 ready) hs.
-  move=> /agree_next [hp hp'] /agree_split [hm hm'] /agree_split [ht ht'].
-  case hua: (update_stats _ a) => [u1 r1]; case huc: (update_stats _ c) => [u2 r2] [<- <-].
+  move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs.
+  move=> /agree_next [hp hp'] /agree_split [hm hm'] /andP [fit fit'] hn.
+  case hua: (update_stats _ a) => [u1 now1]; case huc: (update_stats _ c) => [u2 now2] [<- <-].
   move=> /computes_cat [e1 e2]; have nil := List.Forall2_nil.
   have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hp hm.
   move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
-  rewrite /stats_in /= hs !map_cat !flatten_cat; apply: holds_stats_cat.
-  + exact: (@size_stats_exact _ _ _ [::] _ t).
-  + exact: iha ea h1 hx (nil _ _ _) hp hm ht hua e1.
-  rewrite /= in huc; have := ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
-  by rewrite unzip2_rcons => h; exact: h hp' hm' ht' huc e2.
+  have hn1 := iha _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hp hm fit hn hua e1.
+  have := ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 hx (holds_parts_rcons hr ya).
+  by rewrite unzip2_rcons => h; exact: h hp' hm' fit' hn1 huc e2.
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] /computes_cat [h1 h2] hx hr.
-  have [-> -> ->] := counts_join name c s hj => hp hm ht /=; rewrite ?hc => hu eu.
-  rewrite /stats_in /= hj -(holds_parts_shapes hr) hj /=.
-  apply: (ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp hm ht hu eu).
+  have [-> ->] := counts_join name c s hj => hp hm fit hn /=; rewrite ?hc => hu eu.
+  rewrite -(holds_parts_shapes hr) hj /=.
+  apply: (ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ (List.Forall2_nil _) hp hm fit hn hu eu).
   exact: emit_join_sound hj hc h1 hr.
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> -> ->] := counts_again p c (unzip2 ready) hs.
-move=> hp /agree_split [hm hm'] ht /= hu eu.
-have [t' ea' ya] := emit_layers_sound ea h1 hx (List.Forall2_nil _) (agree_shared share hp) hm.
+move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_again p st c (unzip2 ready) hs.
+move=> hp /agree_split [hm hm'] /andP [/andP [_ fit] fit'] hn.
+case hua: (update_stats _ a) => [u1 now1]; case huc: (update_stats _ c) => [u2 now2] [<- <-].
+move=> /computes_cat [e1 e2]; have hpa := agree_shared share hp; have nil := List.Forall2_nil.
+have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hpa hm.
 move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
-rewrite /stats_in /= hs; exact: ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp hm' ht hu eu.
+have hn1 := iha _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ea h1 hx (nil _ _ _) hpa hm fit hn hua e1.
+exact: ih _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ _ ec h2 ya hr hp hm' fit' hn1 huc e2.
 Qed.
 
 (** ** Off the kinks of the specification, the program is off its own *)
@@ -278,11 +330,11 @@ Lemma emit_layers_smooth batch theta c ready rm s p0 m0 x k code y o E (xm : V -
   smooth_in x0 E code.
 Proof.
 elim: c ready rm s p0 m0 x k code y o xm
-    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 m0 x k code y o xm /=.
+    => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] ready rm s p0 m0 x k code y o xm /=.
 - by case: ready => // -[<- _ _] _ _ _ _ _ _ d q [].
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
-  have [-> _ ->] := counts_next name c (unzip2 ready) hs; move=> hp hm off.
+  have [-> ->] := counts_next name c (unzip2 ready) hs; move=> hp hm off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   apply: smooth_in_cat.
@@ -302,7 +354,7 @@ elim: c ready rm s p0 m0 x k code y o xm
   by rewrite -cat1s => /off_kink_cat [].
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-  move=> [<- _ _] h12 hx hr; have [-> _ ->] := counts_branch c (unzip2 ready) hs; move=> hp hm off.
+  move=> [<- _ _] h12 hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs; move=> hp hm off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   have hp1 v := proj1 (agree_next (hp v)); have hp2 v := proj2 (agree_next (hp v)).
@@ -318,7 +370,7 @@ elim: c ready rm s p0 m0 x k code y o xm
   by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _] h12 hx hr.
-  have [-> _ ->] := counts_join name c s hj => hp hm; rewrite -(family_shapes hr) hj /= => off.
+  have [-> ->] := counts_join name c s hj => hp hm; rewrite -(family_shapes hr) hj /= => off.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   apply: smooth_in_cat.
@@ -329,7 +381,7 @@ elim: c ready rm s p0 m0 x k code y o xm
   by have [_] := off_kink_cat (off q (List.in_or_app _ _ _ (or_intror hq))).
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
-move=> [<- _ _] h12 hx hr; have [-> _ ->] := counts_again p c (unzip2 ready) hs; move=> hp hm off.
+move=> [<- _ _] h12 hx hr; have [-> ->] := counts_again p st c (unzip2 ready) hs; move=> hp hm off.
 have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
 have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
 have nil := List.Forall2_nil; have hpa v := agree_shared share (hp v).
@@ -350,8 +402,7 @@ End Smooth.
 Lemma forward_sound net batch at_ g theta e : elaborate net batch at_ = Some g ->
   computes e (g_forward g) ->
   agree e theta 0 (param_count (layers net) [::] (input_shape net)) ->
-  agree_read e theta (at_reading at_) (stat_count (layers net) [::] (input_shape net))
-    (mask_count (layers net) [::] (input_shape net)) ->
+  agree_chain e theta (at_reading at_) (layers net) [::] (input_shape net) ->
   eqt (batch :: odflt [::] (output_of net)) (e (g_logits g))
     (logits_of net batch (at_reading at_) theta (e (at_data at_))).
 Proof.
@@ -370,7 +421,13 @@ Lemma loss_code_of net batch at_ g : elaborate net batch at_ = Some g ->
     & g_loss g = N.pred (next_id k (g_loss_code g))].
 Proof.
 rewrite /elaborate; case: emit_layers => [[[c z] o]|] //.
-by case: output_of => // s; case: ifP => // fit [<-]; split=> //; exists s.
+by case: output_of => // s; case: ifP => // /andP [fit _] [<-]; split=> //; exists s.
+Qed.
+
+Lemma elaborate_fits net batch at_ g : elaborate net batch at_ = Some g ->
+  stats_fit [seq q.2 | q <- net_stats net] (layers net) [::] (input_shape net) 0.
+Proof.
+by rewrite /elaborate; case: emit_layers => [[[c z] o]|] //; case: output_of => // s; case: ifP => // /andP [].
 Qed.
 
 Lemma loss_sound net batch at_ g m theta e : elaborate net batch at_ = Some g ->

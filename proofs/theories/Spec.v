@@ -8,6 +8,7 @@
       - [spec]            a network: name, shape of one example, layers, loss
       - [chain]           layers one after the other, and branches, joined
       - [may_share]       whether a chain can use the parameters of another
+      - [stats_fit]       whether each layer finds its own running statistics
       - [net_params]      all parameters, named [layer.parameter], in order;
                           [net_stats] all running statistics, [net_masks] all
                           random masks
@@ -31,9 +32,11 @@ Inductive chain :=
         its output is kept, and what follows has the same input *)
 | Join of string & joining & chain
     (** the outputs kept, joined, as what comes next *)
-| Again of N & chain & chain.
-    (** the first without parameters of its own: it has those from this number on,
-        which are of layers before it; then what follows *)
+| Again of N & N & chain & chain.
+    (** the first without parameters or running statistics of its own: it has the
+        parameters from the first number on and the statistics from the second,
+        counted among the network's, which are of layers before it; then what
+        follows *)
 
 (** As in a residual network:
     [in_turn [:: Next "a" l; Branch (in_turn [:: Next "b" m]); Branch (in_turn [::]); Join "c" Sum]]. *)
@@ -55,7 +58,7 @@ Fixpoint output_shape (c : chain) (ready : seq shape) (s : shape) : option shape
 | Branch a c' =>
     if output_shape a [::] s is Some t then output_shape c' (rcons ready t) s else None
 | Join _ j c' => obind (output_shape c' [::]) (joined_shape j ready)
-| Again _ a c' => obind (output_shape c' ready) (output_shape a [::] s)
+| Again _ _ a c' => obind (output_shape c' ready) (output_shape a [::] s)
 end.
 
 (** Each layer that has its own parameters, with the shape of one example coming
@@ -69,7 +72,7 @@ match c with
     plan a [::] s
       ++ (if output_shape a [::] s is Some t then plan c' (rcons ready t) s else [::])
 | Join _ j c' => if joined_shape j ready is Some t then plan c' [::] t else [::]
-| Again _ a c' => if output_shape a [::] s is Some t then plan c' ready t else [::]
+| Again _ _ a c' => if output_shape a [::] s is Some t then plan c' ready t else [::]
 end.
 
 Definition params_of (p : string * Layer.t * shape) : seq (string * shape) :=
@@ -92,7 +95,7 @@ Fixpoint masks_in (c : chain) (ready : seq shape) (s : shape) : seq (string * sh
     masks_in a [::] s
       ++ (if output_shape a [::] s is Some t then masks_in c' (rcons ready t) s else [::])
 | Join _ j c' => if joined_shape j ready is Some t then masks_in c' [::] t else [::]
-| Again _ a c' =>
+| Again _ _ a c' =>
     masks_in a [::] s
       ++ (if output_shape a [::] s is Some t then masks_in c' ready t else [::])
 end.
@@ -108,9 +111,10 @@ Definition output_of (net : spec) : option shape := output_shape (layers net) [:
 
 (** ** Elaboration *)
 
-(** What layers read beside parameters, in order from a value on: in evaluation
-    the running statistics, in training the random masks. *)
-Inductive reading := Running of N | Masks of N.
+(** What layers read beside parameters, in order: in evaluation the running
+    statistics, which start at a value, from a number on; in training the random
+    masks, from a value on. *)
+Inductive reading := Running of N & N | Masks of N.
 
 (** Parameters are the values from 0 on, in order. *)
 Record position := At { at_reading : reading; at_data : N; at_target : N; at_first : N }.
@@ -131,23 +135,48 @@ Definition past (T : Type) (k : N) (l : seq T) : N := (k + N.of_nat (size l))%nu
 Definition own_values (l : Layer.t) (s : shape) (p0 : N) (r : reading) : seq N :=
   count_from p0 (size (Layer.params l s))
   ++ match r with
-     | Running t => count_from t (size (Layer.stats l s))
+     | Running first t => count_from (first + t) (size (Layer.stats l s))
      | Masks m => count_from m (size (Layer.masks l s))
      end.
 
 (** Past these running statistics, or these masks. *)
 Definition past_read (T : Type) (r : reading) (stats masks : seq T) : reading := match r with
-| Running t => Running (past t stats)
+| Running first t => Running first (past t stats)
 | Masks m => Masks (past m masks)
 end.
 
-(** Whether the chain can have the parameters from [p] on when those so far are
-    below [p0]. It must not keep running statistics. *)
-Definition may_share (a : chain) (s : shape) (p p0 : N) : bool :=
-  N.leb (past p (params_in a [::] s)) p0 && nilp (stats_in a [::] s).
+(** In a chain that is used again: its running statistics, from number [t] on. *)
+Definition shared_read (r : reading) (t : N) : reading :=
+  if r is Running first _ then Running first t else r.
 
-(** The layers on [x], parameters from [p0], running statistics or masks from
-    [t0], results from [k]; [ready] are the branches' outputs that wait. The program, its last
+(** Whether the chain can have the parameters from [p] on when those so far are
+    below [p0]. *)
+Definition may_share (a : chain) (s : shape) (p p0 : N) : bool :=
+  N.leb (past p (params_in a [::] s)) p0.
+
+(** Whether each layer finds running statistics of its shapes where it reads
+    them: from number [t0] on, among all of the network, whose shapes are [ss]. A
+    chain that is used again has those of layers before it. *)
+Fixpoint stats_fit (ss : seq shape) (c : chain) (ready : seq shape) (s : shape) (t0 : N) : bool :=
+match c with
+| End => true
+| Next _ l c' =>
+    let own := [seq q.2 | q <- Layer.stats l s] in
+    (take (size own) (drop (N.to_nat t0) ss) == own)
+    && (if Layer.output l s is Some s' then stats_fit ss c' ready s' (past t0 (Layer.stats l s))
+        else false)
+| Branch a c' =>
+    stats_fit ss a [::] s t0
+    && (if output_shape a [::] s is Some t
+        then stats_fit ss c' (rcons ready t) s (past t0 (stats_in a [::] s)) else false)
+| Join _ j c' => if joined_shape j ready is Some t then stats_fit ss c' [::] t t0 else false
+| Again _ st a c' =>
+    N.leb (past st (stats_in a [::] s)) t0 && stats_fit ss a [::] s st
+    && (if output_shape a [::] s is Some t then stats_fit ss c' ready t t0 else false)
+end.
+
+(** The layers on [x], parameters from [p0], running statistics or masks as [t0]
+    says, results from [k]; [ready] are the branches' outputs that wait. The program, its last
     value, the layers' names. *)
 Fixpoint emit_layers (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 : N) (t0 : reading)
     (x k : N) : option (prog * N * seq (N * string)) :=
@@ -179,10 +208,10 @@ match c with
       then Some (code ++ code', z, [seq (i.1, name) | i <- code] ++ o)
       else None
     else None
-| Again p a c' =>
+| Again p st a c' =>
     if may_share a s p p0 then
       if output_shape a [::] s is Some t then
-        if emit_layers batch a [::] s p t0 x k is Some (code, y, o) then
+        if emit_layers batch a [::] s p (shared_read t0 st) x k is Some (code, y, o) then
           if emit_layers batch c' ready t p0 (past_read t0 [::] (masks_in a [::] s)) y (next_id k code)
                is Some (code', z, o')
           then Some (code ++ code', z, o ++ o')
@@ -197,44 +226,53 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
       output_of net) is (Some (c, z, o), Some s) then
     let k := next_id (at_first at_) c in
     let loss := Loss.emit (net_loss net) (batch :: s) z (at_target at_) k in
-    if Loss.fits (batch :: s)
+    let stats := [seq q.2 | q <- net_stats net] in
+    if Loss.fits (batch :: s) && stats_fit stats (layers net) [::] (input_shape net) 0
     then Some (Graph c z loss (N.pred (next_id k loss))
                  (o ++ [seq (i.1, "the loss"%string) | i <- loss]))
     else None
   else None.
 
-(** What the layers read in training, and from it their running statistics, of
-    which the first is [t0], after the batch: code from [q] on, results. The first
-    of the masks is [m0]. *)
-Fixpoint update_stats (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 m0 t0 x k q : N)
-    : prog * seq N :=
+(** [l] from number [k] on, elsewhere [f]. *)
+Definition replaced (T : Type) (f : N -> T) (k : N) (l : seq T) : N -> T := fun i =>
+  if N.leb k i && N.ltb i (past k l) then nth (f i) l (N.to_nat (i - k)) else f i.
+
+(** The running statistics after the batch, in training. Number [i] is value
+    [now i]; each layer in turn replaces its own, which start at number [t0]. A
+    chain that is used again replaces those of its first use, as they are by then.
+    What the layers read is as in [emit_layers], the first of the masks is [m0];
+    code from [q] on. *)
+Fixpoint update_stats (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 m0 t0 : N)
+    (now : N -> N) (x k q : N) : prog * (N -> N) :=
 match c with
-| End => ([::], [::])
+| End => ([::], now)
 | Next _ l c' =>
     if Layer.emit l batch s (own_values l s p0 (Masks m0)) x k is Some code then
-      let st := count_from t0 (size (Layer.stats l s)) in
-      let: (u, r) := Layer.new_stats l batch s st x q in
+      let st := [seq now i | i <- count_from t0 (size (Layer.stats l s))] in
+      let: (u, new) := Layer.new_stats l batch s st x q in
       let k' := next_id k code in
-      let: (u', r') := update_stats batch c' ready (odflt [::] (Layer.output l s))
+      let: (u', now') := update_stats batch c' ready (odflt [::] (Layer.output l s))
         (past p0 (Layer.params l s)) (past m0 (Layer.masks l s)) (past t0 (Layer.stats l s))
-        (N.pred k') k' (next_id q u) in
-      (u ++ u', r ++ r')
-    else ([::], [::])
+        (replaced now t0 new) (N.pred k') k' (next_id q u) in
+      (u ++ u', now')
+    else ([::], now)
 | Branch a c' =>
     if emit_layers batch a [::] s p0 (Masks m0) x k is Some (code, y, _) then
-      let: (u, r) := update_stats batch a [::] s p0 m0 t0 x k q in
-      let: (u', r') := update_stats batch c' (rcons ready (y, odflt [::] (output_shape a [::] s))) s
+      let: (u, now1) := update_stats batch a [::] s p0 m0 t0 now x k q in
+      let: (u', now2) := update_stats batch c' (rcons ready (y, odflt [::] (output_shape a [::] s))) s
         (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) (past t0 (stats_in a [::] s))
-        x (next_id k code) (next_id q u) in
-      (u ++ u', r ++ r')
-    else ([::], [::])
+        now1 x (next_id k code) (next_id q u) in
+      (u ++ u', now2)
+    else ([::], now)
 | Join _ j c' =>
     let t := odflt [::] (joined_shape j (unzip2 ready)) in
     let: (code, y) := emit_join j batch t ready k in
-    update_stats batch c' [::] t p0 m0 t0 y (next_id k code) q
-| Again p a c' =>
+    update_stats batch c' [::] t p0 m0 t0 now y (next_id k code) q
+| Again p st a c' =>
     if emit_layers batch a [::] s p (Masks m0) x k is Some (code, y, _) then
-      update_stats batch c' ready (odflt [::] (output_shape a [::] s)) p0 (past m0 (masks_in a [::] s)) t0
-        y (next_id k code) q
-    else ([::], [::])
+      let: (u, now1) := update_stats batch a [::] s p m0 st now x k q in
+      let: (u', now2) := update_stats batch c' ready (odflt [::] (output_shape a [::] s)) p0
+        (past m0 (masks_in a [::] s)) t0 now1 y (next_id k code) (next_id q u) in
+      (u ++ u', now2)
+    else ([::], now)
 end.

@@ -93,10 +93,10 @@ Proof. by rewrite /nin /first_at; case: w => [||o f]; try case: (accumulate f); 
 Lemma below_params j : (j < n_params net)%num -> (j < nin)%num.
 Proof. by have := below_data; rewrite /data_at /stats_at; lia. Qed.
 
-Lemma below_stats t j : reading_at net w = Running t ->
-  (j < t + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
+Lemma below_stats first t j : reading_at net w = Running first t ->
+  (j < first + N.of_nat (size (net_stats net)))%num -> (j < nin)%num.
 Proof.
-rewrite /nin /first_at /reading_at /data_at; case: w => [||o f] // [<-] h; apply: (N.lt_trans _ _ _ h).
+rewrite /nin /first_at /reading_at /data_at; case: w => [||o f] // [<- _] h; apply: (N.lt_trans _ _ _ h).
 exact: N.lt_add_pos_r.
 Qed.
 
@@ -113,9 +113,12 @@ move=> wq; set e := run _ a; have [hf _] := computes_cat (wf_computes a wq).
 have ha j : (j < nin)%num -> e j = a j by exact: run_stable wq.
 rewrite /logits_at -(ha _ below_data).
 apply: (forward_sound el hf (theta := a)) => [j _ hj|]; first by apply: ha; exact: below_params.
-rewrite /= -/w; case hr: reading_at => [t|m] j _ hj; apply: ha; first exact: below_stats hr hj.
-have hw : w <> Forward by move: hr; case: w.
-by apply: below_masks => //; move: hr; rewrite /reading_at; case: w hw => [||o f] // _ [->].
+rewrite /= -/w; case hr: reading_at => [first t|m]; last first.
+  move=> j _ hj; apply: ha; apply: below_masks; last by move: hr; rewrite /reading_at; case: (w) => [||o f] // [->].
+  by move: hr; case: (w).
+exists [seq q.2 | q <- net_stats net]; last first.
+  by have := elaborate_fits el; move: hr; rewrite /reading_at; case: (w) => [||o f] // -[_ <-].
+by move=> j _; rewrite size_map => hj; apply: ha; exact: below_stats hr hj.
 Qed.
 
 Lemma training_position : w <> Forward -> at_reading (position_of net w) = Masks (masks_at net w).
@@ -135,21 +138,28 @@ by apply: ha; exact: below_masks hj.
 Qed.
 
 (** In a train step, the running statistics. *)
-Lemma stats_sound o f q u r e : w = Train o f -> computes e (g_forward g) -> computes e u ->
+Lemma stats_sound o f q u now e : w = Train o f -> computes e (g_forward g) -> computes e u ->
   (forall j, (j < nin)%num -> e j = a j) ->
-  update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (masks_at net w) (stats_at net w)
-    (data_at net w) nin q = (u, r) ->
-  holds e (stats_at_step net opts a) r.
+  update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (masks_at net w) 0
+    (fun i => stats_at net w + i)%num (data_at net w) nin q = (u, now) ->
+  holds e (stats_at_step net opts a) [seq now i | i <- first_dims (size (net_stats net))].
 Proof.
-move=> hw hf hu ha; move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
+move=> hw hf hu ha; have fit := elaborate_fits el.
+move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
 case: output_of => // s; case: ifP => // _ [eg]; rewrite -eg /= in hf.
 rewrite (_ : at_reading _ = Masks (masks_at net w)) in he; last by rewrite /= hw.
 rewrite /stats_at_step -/w /stats_after -(ha _ below_data) => hr.
-apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ _ hr hu) => j hj hj'; apply: ha.
-- exact: below_params hj'.
-- by apply: below_masks hj'; rewrite hw.
-have {}hj' : (j < stats_at net w + N.of_nat (size (net_stats net)))%num := hj'.
-by move: hj'; rewrite /nin /first_at /data_at hw /=; case: (accumulate f); lia.
+set ss := [seq q.2 | q <- net_stats net] in fit *.
+have start : current e ss (fun i => stats_at net w + i)%num (fun i => a (stats_at net w + i)%num).
+  move=> i; rewrite size_map => hi; rewrite ha; first exact: eqt_refl.
+  by rewrite /nin /first_at /data_at hw /=; case: (accumulate f); lia.
+set after := stats_through _ _ _ _ _ _ _ _ _ _.
+have now_after : current e ss now after.
+  apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ fit start hr hu) => j _ hj.
+    by apply: ha; exact: below_params hj.
+  by apply: ha; apply: below_masks hj; rewrite hw.
+have -> : size (net_stats net) = size ss by rewrite size_map.
+apply: (@holds_stats_from R e now after ss 0) => i _ hi; rewrite N.sub_0_r; exact: now_after.
 Qed.
 
 Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : w <> Forward ->

@@ -68,7 +68,7 @@ Definition first_at (net : spec) (w : what) : N :=
 
 (** Evaluation reads running statistics, training reads masks. *)
 Definition reading_at (net : spec) (w : what) : reading :=
-  if w is Forward then Running (stats_at net w) else Masks (masks_at net w).
+  if w is Forward then Running (stats_at net w) 0 else Masks (masks_at net w).
 
 (** Slot [j] of parameter [k] comes after the parameters, of which there are
     [count], and the slots before. *)
@@ -188,9 +188,9 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
         let: (stages, new) := update_stages net o f grads (next_id first p) in
         let c := flatten stages in
         let: (u, stats) :=
-          update_stats batch (layers net) [::] (input_shape net) 0 (masks_at net w) (stats_at net w)
-            (data_at net w) first (next_id first (p ++ c)) in
+          update_stats batch (layers net) [::] (input_shape net) 0 (masks_at net w) 0
+            (fun i => stats_at net w + i) (data_at net w) first (next_id first (p ++ c)) in
         Some (Expected g p grads (p ++ c ++ u)
-               (new ++ stats ++ [:: g_loss g; g_logits g]))
+               (new ++ [seq stats i | i <- first_dims (size (net_stats net))] ++ [:: g_loss g; g_logits g]))
     end
   else None.

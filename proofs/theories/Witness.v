@@ -56,7 +56,7 @@ match c with
     let t := odflt [::] (joined_shape j (unzip2 ready)) in
     let: (code, y) := emit_join j batch t ready k in
     layer_values batch c' [::] t p0 m0 y (next_id k code)
-| Again p a c' =>
+| Again p _ a c' =>
     if emit_layers batch a [::] s p (Masks m0) x k is Some (code, y, _) then
       layer_values batch a [::] s p m0 x k
         ++ layer_values batch c' ready (odflt [::] (output_shape a [::] s)) p0
@@ -166,11 +166,11 @@ Lemma layer_values_sound (V : normedModType R) batch (theta : V -> N -> tensor R
 Proof.
 have nil := List.Forall2_nil.
 elim: c ready rm s p0 m0 x k code y o xm
-    => [|name l c ih|a iha c ih|name j c ih|p a iha c ih] ready rm s p0 m0 x k code y o xm /=.
+    => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] ready rm s p0 m0 x k code y o xm /=.
 - by constructor.
 - case hs: (Layer.output l s) => [s'|] //; case hc: Layer.emit => [c1|] //.
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _]; rewrite has_cat negb_or => /andP [_ nm] h12 hx hr.
-  have [-> _ ->] := counts_next name c (unzip2 ready) hs; move=> hp hm; constructor; first by split.
+  have [-> ->] := counts_next name c (unzip2 ready) hs; move=> hp hm; constructor; first by split.
   apply: (ih _ _ s' _ _ _ _ _ _ _ _ he nm) => // v; first by have [] := computes_cat (h12 v).
   - have [h1 _] := computes_cat (h12 v); have [hp1 _] := agree_next (hp v).
     by have [hm1 _] := agree_split (hm v); exact: next_sound hs hc h1 (hx v) hp1 hm1.
@@ -179,7 +179,7 @@ elim: c ready rm s p0 m0 x k code y o xm
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
   move=> [<- _ _]; rewrite has_cat negb_or => /andP [na nc] h12 hx hr.
-  have [-> _ ->] := counts_branch c (unzip2 ready) hs; move=> hp hm.
+  have [-> ->] := counts_branch c (unzip2 ready) hs; move=> hp hm.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   have hp1 v := proj1 (agree_next (hp v)); have hp2 v := proj2 (agree_next (hp v)).
@@ -192,7 +192,7 @@ elim: c ready rm s p0 m0 x k code y o xm
   by rewrite unzip2_rcons in h; exact: h hp2 hm2.
 - case hj: joined_shape => [t|] //; case hc: emit_join => [c1 y1].
   case he: emit_layers => [[[c2 y2] o2]|] // [<- _ _]; rewrite has_cat negb_or => /andP [nj nc] h12 hx hr.
-  have [-> _ ->] := counts_join name c s hj => hp hm; rewrite no_join_inputs // -(family_shapes hr) hj /= ?hc.
+  have [-> ->] := counts_join name c s hj => hp hm; rewrite no_join_inputs // -(family_shapes hr) hj /= ?hc.
   have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
   have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
   have hy v := emit_join_sound hj hc (h1 v) (family_at v hr).
@@ -200,7 +200,7 @@ elim: c ready rm s p0 m0 x k code y o xm
 case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
 move=> [<- _ _]; rewrite has_cat negb_or => /andP [na nc] h12 hx hr.
-have [-> _ ->] := counts_again p c (unzip2 ready) hs; move=> hp hm.
+have [-> ->] := counts_again p st c (unzip2 ready) hs; move=> hp hm.
 have h1 v : computes (E v) c1 by have [] := computes_cat (h12 v).
 have h2 v : computes (E v) c2 by have [] := computes_cat (h12 v).
 have hpa v := agree_shared share (hp v).

@@ -18,8 +18,8 @@ pub struct RandomNet {
 }
 
 /// A network of 1 to 8 layers, some of them made of layers, over the whole
-/// vocabulary but bilinear upsampling, attention to a context, and running
-/// statistics in a shared sub-network. The same seed gives the same network.
+/// vocabulary but bilinear upsampling and attention to a context. The same seed
+/// gives the same network.
 pub fn random_net(seed: u64) -> RandomNet {
     let mut author = Author { rng: ChaCha8Rng::seed_from_u64(seed), shared: Vec::new() };
     loop {
@@ -37,15 +37,6 @@ pub fn random_net(seed: u64) -> RandomNet {
     }
 }
 
-/// What a chain of layers may hold.
-#[derive(Clone, Copy)]
-struct Room {
-    /// How deep layers made of layers may nest.
-    depth: usize,
-    /// Whether layers may have running statistics.
-    stats: bool,
-}
-
 struct Author {
     rng: ChaCha8Rng,
     /// Name, input and layers of each shared sub-network.
@@ -61,7 +52,7 @@ impl Author {
             _ => vec![self.size(7), self.size(7), self.size(3)],
         };
         let count = self.rng.random_range(1..=8);
-        let (mut layers, output) = self.chain(&input, count, Room { depth: 2, stats: true });
+        let (mut layers, output) = self.chain(&input, count, 2);
         // A class per pixel or token where nothing follows.
         if self.rng.random_bool(0.6) {
             let flatten = if output.len() > 1 { "{ kind = \"flatten\" }, " } else { "" };
@@ -79,12 +70,13 @@ impl Author {
     }
 
     /// `count` layers in turn, as the items of a list, and their output's shape.
-    fn chain(&mut self, input: &[usize], count: usize, room: Room) -> (String, Vec<usize>) {
+    /// Layers made of layers nest `depth` deep at most.
+    fn chain(&mut self, input: &[usize], count: usize, depth: usize) -> (String, Vec<usize>) {
         let (mut layers, mut shape) = (String::new(), input.to_vec());
         let mut placed = 0;
         while placed < count {
             let known = self.shared.len();
-            let longer = format!("{layers}{}, ", self.layer(&shape, room));
+            let longer = format!("{layers}{}, ", self.layer(&shape, depth));
             match self.output(input, &longer) {
                 Some(output) => {
                     (layers, shape) = (longer, output);
@@ -128,16 +120,16 @@ impl Author {
     }
 
     /// A layer that may fit an input of this shape.
-    fn layer(&mut self, shape: &[usize], room: Room) -> String {
+    fn layer(&mut self, shape: &[usize], depth: usize) -> String {
         match self.rng.random_range(0..10) {
             0 | 1 => self.activation(),
-            2 if room.depth > 0 => self.branches(shape, room),
-            3 if room.depth > 0 => self.shared(shape, room),
+            2 if depth > 0 => self.branches(shape, depth),
+            3 if depth > 0 => self.shared(shape, depth),
             4 => self.anywhere(shape),
             _ => match shape {
-                [_] => self.on_a_vector(room),
+                [_] => self.on_a_vector(),
                 [_, features] => self.on_tokens(*features),
-                _ => self.on_an_image(shape, room),
+                _ => self.on_an_image(shape),
             },
         }
     }
@@ -166,11 +158,10 @@ impl Author {
         format!("{{ kind = \"{kind}\"{constant} }}")
     }
 
-    fn branches(&mut self, shape: &[usize], room: Room) -> String {
-        let inside = Room { depth: room.depth - 1, ..room };
+    fn branches(&mut self, shape: &[usize], depth: usize) -> String {
         let mut part = |least: usize| {
             let count = self.rng.random_range(least..=2);
-            self.chain(shape, count, inside).0
+            self.chain(shape, count, depth - 1).0
         };
         let (a, b) = (part(1), part(0));
         match self.rng.random_range(0..5) {
@@ -186,14 +177,13 @@ impl Author {
     }
 
     /// Uses of a shared sub-network: one more of what is there, or two of a new one.
-    fn shared(&mut self, shape: &[usize], room: Room) -> String {
+    fn shared(&mut self, shape: &[usize], depth: usize) -> String {
         let known = self.shared.iter().find(|(_, input, _)| input == shape);
         if let Some((name, ..)) = known {
             return format!("{{ {} }}", uses(name));
         }
         let count = self.rng.random_range(1..=2);
-        let inside = Room { depth: room.depth - 1, stats: false };
-        let layers = self.chain(shape, count, inside).0;
+        let layers = self.chain(shape, count, depth - 1).0;
         let name = format!("part_{}", self.shared.len() + 1);
         let used = uses(&name);
         self.shared.push((name, shape.to_vec(), layers));
@@ -223,8 +213,8 @@ impl Author {
         format!("{{ kind = \"{kind} }}")
     }
 
-    fn on_a_vector(&mut self, room: Room) -> String {
-        if room.stats && self.rng.random_bool(0.2) {
+    fn on_a_vector(&mut self) -> String {
+        if self.rng.random_bool(0.2) {
             return self.batch_norm();
         }
         self.dense()
@@ -266,8 +256,8 @@ impl Author {
         format!("{{ kind = \"{kind} }}")
     }
 
-    fn on_an_image(&mut self, shape: &[usize], room: Room) -> String {
-        if room.stats && self.rng.random_bool(0.3) {
+    fn on_an_image(&mut self, shape: &[usize]) -> String {
+        if self.rng.random_bool(0.3) {
             return if self.rng.random_bool(0.4) { self.batch_norm() } else { self.block() };
         }
         let channels = shape.last().copied().unwrap_or(1);

@@ -87,8 +87,7 @@ pub enum ProveError {
     /// A layer that the proofs do not cover.
     #[error(
         "layer `{layer}`: the proofs do not cover {kind} yet; they cover every layer but \
-         multi_head_attention with a context, and running statistics in a shared sub-network \
-         that is used again"
+         multi_head_attention with a context"
     )]
     Layer {
         /// The layer's name.

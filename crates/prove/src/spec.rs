@@ -48,6 +48,8 @@ fn shape(dims: &[usize]) -> String {
 struct Written {
     /// Number of parameters so far.
     params: usize,
+    /// Number of running statistics so far.
+    stats: usize,
     /// Shared sub-networks so far, and how far it was when each was first used.
     shared: HashMap<String, Written>,
     /// Within a later use: the layers are named by their places, since their
@@ -112,6 +114,7 @@ impl Chains {
             },
             _ => {
                 so_far.params += layer.params.len();
+                so_far.stats += layer.stats.len();
                 let kind = single(layer, self.precision)?;
                 return Ok(vec![format!("Next \"{name}\"%string ({kind})")]);
             }
@@ -131,14 +134,10 @@ impl Chains {
         mut first: Written,
         depth: usize,
     ) -> Result<String, ProveError> {
-        if layer.walk().iter().any(|l| !l.stats.is_empty()) {
-            let kind = "running statistics in a shared sub-network that is used again";
-            return Err(ProveError::Layer { layer: layer.name.clone(), kind });
-        }
         first.again = true;
-        let at = first.params;
+        let (params, stats) = (first.params, first.stats);
         let inside: Vec<LayerPlan> = layer.branches.concat();
-        Ok(format!("Again {at} {}", self.in_turn(&inside, &mut first, depth + 1)?))
+        Ok(format!("Again {params} {stats} {}", self.in_turn(&inside, &mut first, depth + 1)?))
     }
 }
 

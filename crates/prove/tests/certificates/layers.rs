@@ -87,7 +87,7 @@ const NETS: [Net; 13] = [
           eye = [{ kind = "use", net = "lens" }, { kind = "conv2d", features = 1, kernel = 3 },
             { kind = "relu" }, { kind = "use", net = "lens" }]
           lens = [{ kind = "conv2d", features = 1, kernel = 2, bias = false }]"#,
-        says: "Again 0",
+        says: "Again 0 0",
         kinks: &["eye.relu_1", "parallel_1.branch2_use_1.relu_1"],
     },
     // Convolutions with groups, strides, dilation and padding, and both

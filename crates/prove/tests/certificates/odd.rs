@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 /// File, batch size, optimiser with features, rate.
-const NETS: [(&str, usize, &str, f32); 12] = [
+const NETS: [(&str, usize, &str, f32); 13] = [
     ("two-eyes", 7, "adamw clip(norm=1) ema(decay=0.9) accumulate(steps=2)", 0.02),
     ("inception", 3, "nesterov(weight_decay=0.01) no_decay(bias-and-norm)", 0.02),
     ("two-heads", 1, "adam(weight_decay=0.01)", 0.02),
@@ -24,6 +24,7 @@ const NETS: [(&str, usize, &str, f32); 12] = [
     ("pixels", 1, "sgd(weight_decay=0.001) ema(decay=0.75)", 0.2),
     ("lottery", 4, "adamw(weight_decay=0.05) ema(decay=0.9)", 0.02),
     ("primes", 7, "rmsprop(weight_decay=0.01) clip(norm=0.25)", 0.01),
+    ("echo", 3, "adamw clip(norm=1) ema(decay=0.9) no_decay(bias-and-norm)", 0.02),
     ("thicket", 2, "sgd accumulate(steps=3)", 0.2),
     ("greatest", 1, "lamb(weight_decay=0.1,eps=0.001) ema(decay=0.5) accumulate(steps=2)", 0.02),
 ];

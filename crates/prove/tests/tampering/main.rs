@@ -21,8 +21,9 @@ mod verdicts;
 mod zoo;
 
 use coq::{Theories, list, two_at_a_time};
+use cotangent_stablehlo::ast::{Instr, Value};
 use cotangent_stablehlo::{Program, parse, print};
-use edits::{Edited, bodies, exchanged_attributes};
+use edits::{Edited, bodies, exchanged_attributes, main_of};
 use execution::difference;
 use expect_test::expect;
 use judge::{AT_ONCE, definitions, judge_one, misjudged, preamble};
@@ -230,8 +231,9 @@ fn explanations_name_the_place_and_what_was_expected() {
 fn other_specifications_and_options_are_refused() {
     let theories = Theories::find(&["Main"]);
     let mut chosen = some_steps();
-    // The momentum of running statistics matters where they are updated.
-    chosen.extend(steps().into_iter().filter(|step| step.name == "normal_adamw"));
+    // What is said of running statistics matters where they are updated.
+    let updates = ["normal_adamw", "twice_adamw"];
+    chosen.extend(steps().into_iter().filter(|step| updates.contains(&step.name.as_str())));
     let files: Vec<&[Step]> = chosen.chunks(AT_ONCE).collect();
     let results = two_at_a_time(&files, |file, steps| {
         let (mut text, mut checks, mut whats) = (preamble(), Vec::new(), Vec::new());
@@ -258,6 +260,41 @@ fn other_specifications_and_options_are_refused() {
     assert!(judged >= 30, "{judged} others");
     let accepted: Vec<_> = results.into_iter().flat_map(|(_, accepted)| accepted).collect();
     assert!(accepted.is_empty(), "{accepted:#?}");
+}
+
+/// A shared sub-network's running statistics, updated by its second use as if
+/// the first had left them.
+#[test]
+fn a_second_update_of_the_old_statistics_is_refused() {
+    let steps = steps();
+    let step = steps.iter().find(|s| s.name == "twice_adamw").unwrap();
+    let inputs = &step.program.graph.inputs;
+    let edits: Vec<Edited> = ["running_mean", "running_var"]
+        .into_iter()
+        .map(|name| {
+            let name = format!("eye.batch_norm_1.{name}");
+            let old = Value::Argument(inputs.iter().position(|i| i.name == name).unwrap());
+            let mut module = step.module.clone();
+            let body = &mut main_of(&mut module).body;
+            let user = |body: &[Instr], value: &Value| {
+                let uses = |i: &Instr| i.operands.iter().any(|o| o.value == *value);
+                body.iter().position(uses).unwrap()
+            };
+            // (1 - m) of it, and to that m of the batch's.
+            let kept = user(body, &old);
+            let first = Value::Result(user(body, &Value::Result(kept)));
+            let second = user(body, &first);
+            assert_ne!(second, kept);
+            let operand = body[second].operands.iter_mut().find(|o| o.value == first).unwrap();
+            operand.value = old;
+            Edited::new(format!("{name} as it was"), module)
+        })
+        .collect();
+    for (edited, judged) in edits.iter().zip(judge_one("old_statistics", step, &edits)) {
+        assert!(!judged.accepted, "{}", edited.what);
+        let mutant = Program::from_text(&print(&edited.module)).unwrap();
+        assert!(difference(&step.program.graph, &mutant.graph, 0) > TOLERANCE, "{}", edited.what);
+    }
 }
 
 /// Another constant or attribute in the function may make it another op of the

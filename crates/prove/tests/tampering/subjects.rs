@@ -2,10 +2,10 @@
 
 use cotangent_graph::Precision;
 use cotangent_net::layers::{
-    AvgPool, ClassToken, Conv2d, ConvTranspose2d, Dense, DropPath, Dropout, Elu, Gelu, GeluForm,
-    GlobalAvgPool, GroupNorm, HardSwish, Interpolation, LayerScale, LeakyRelu, MaxPool, Merge,
-    MultiHeadAttention, Padding, Pair, Parallel, PositionEmbedding, Relu, Relu6, Reshape, Residual,
-    RmsNorm, SelectToken, Sigmoid, Softplus, Tanh, Upsample, Use,
+    AvgPool, BatchNorm, ClassToken, Conv2d, ConvTranspose2d, Dense, DropPath, Dropout, Elu, Gelu,
+    GeluForm, GlobalAvgPool, GroupNorm, HardSwish, Interpolation, LayerScale, LeakyRelu, MaxPool,
+    Merge, MultiHeadAttention, Padding, Pair, Parallel, PositionEmbedding, Relu, Relu6, Reshape,
+    Residual, RmsNorm, SelectToken, Sigmoid, Softplus, Tanh, Upsample, Use,
 };
 use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
 use cotangent_prove::Subject;
@@ -224,7 +224,18 @@ pub fn steps() -> Vec<Step> {
         .layer(MultiHeadAttention { bias: false, ..MultiHeadAttention::new(1) })
         .layer(GlobalAvgPool::new())
         .dense(2);
-    for net in [curved, means, pools, enlarged, normal, branched, met, scored, tokens, heads] {
+    // Running statistics that two uses update in turn, after another layer's.
+    let eye = || Use::new("eye".into()).into();
+    let twice = NetSpec::new("twice", [2, 2, 1])
+        .share("eye", list(vec![Conv2d::new(1, Pair::both(2)).into(), BatchNorm::new().into()]))
+        .batch_norm()
+        .layer(Residual::new(list(vec![eye(), Tanh::new().into()])))
+        .layer(Residual::new(list(vec![eye()])))
+        .flatten()
+        .dense(2);
+    let nets =
+        [curved, means, pools, enlarged, normal, branched, met, scored, tokens, heads, twice];
+    for net in nets {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
     }
