@@ -244,7 +244,7 @@ Qed.
 
 Lemma join_names name j z parts e : List.In e (@join_inputs R V name j z parts) -> e.1.1 = name.
 Proof.
-rewrite /join_inputs; case: j => [[| |]|] //; case: parts => [|[s y] parts] //.
+rewrite /join_inputs; case: j => [[| |]| |?] //; case: parts => [|[s y] parts] //.
 have : forall y', List.In e (maximum_inputs name z y' parts) -> e.1.1 = name.
   by elim: parts => //= -[s' w] parts ih y' [<-|/ih].
 by apply.

@@ -286,11 +286,11 @@ move=> hx ex hw ew hbias; rewrite /ps; case: bias hbias {ps} => [/(_ isT) [hb' e
 by eexists; first by []; split=> //; [repeat next_op | last_shape].
 Qed.
 
-Lemma pairs_positive : filled (Attention.pairs batch t heads).
+Lemma pairs_positive : filled (Attention.pairs batch t t heads).
 Proof. by rewrite /= !(proj2 (N.ltb_lt _ _)). Qed.
 
-Lemma part_adds j qkv k sh : qkv < k -> sh qkv = [:: batch; t; 3 * m] ->
-  adds (Attention.part batch t heads p j qkv k) k sh [:: batch; t; heads; p].
+Lemma part_adds parts j x k sh : x < k -> sh x = [:: batch; t; parts * m] ->
+  adds (Attention.part batch heads p parts t j x k) k sh [:: batch; t; heads; p].
 Proof.
 move=> hq eq; split=> //; last by last_shape.
 by repeat next_op.
@@ -298,7 +298,7 @@ Qed.
 
 Lemma scores_adds causal q keys k sh : q < k -> sh q = [:: batch; t; heads; p] ->
   keys < k -> sh keys = [:: batch; t; heads; p] ->
-  adds (Attention.scores batch t heads p causal q keys k) k sh [:: batch; heads; t; t].
+  adds (Attention.scores batch t t heads p causal q keys k) k sh [:: batch; heads; t; t].
 Proof.
 move=> hq eq hk ek; rewrite /Attention.scores; case: causal; last first.
   by rewrite cats0; split=> //; [repeat next_op | last_shape].
@@ -307,25 +307,35 @@ Qed.
 
 Lemma mixture_adds scores values k sh : scores < k -> sh scores = [:: batch; heads; t; t] ->
   values < k -> sh values = [:: batch; t; heads; p] ->
-  adds (Attention.mixture batch t heads p scores values k) k sh [:: batch; t; m].
+  adds (Attention.mixture batch t t heads p scores values k) k sh [:: batch; t; m].
 Proof.
 move=> hs es hv ev; split=> //; last by last_shape.
 by apply: wf_step => //; [apply/andP; split; first exact: pairs_positive | operands |]; repeat next_op.
+Qed.
+
+Lemma attend_adds causal q keys values k sh : q < k -> sh q = [:: batch; t; heads; p] ->
+  keys < k -> sh keys = [:: batch; t; heads; p] -> values < k -> sh values = [:: batch; t; heads; p] ->
+  adds (Attention.attend batch t t heads p causal q keys values k) k sh [:: batch; t; m].
+Proof.
+move=> hq eq hk ek hv ev; have as_ := scores_adds causal hq eq hk ek.
+apply: (adds_cat as_); have ks := adds_keeps as_; have ls := adds_last as_.
+have le := adds_next as_.
+by apply: mixture_adds; [lia | exact: ls | lia | rewrite ks].
 Qed.
 
 Lemma heads_adds causal qkv k sh : qkv < k -> sh qkv = [:: batch; t; 3 * m] ->
   adds (Attention.heads batch t heads p causal qkv k) k sh [:: batch; t; m].
 Proof.
 move=> hq eq; rewrite /Attention.heads.
-have after j q : next_id q (Attention.part batch t heads p j qkv q) = q + 2 by rewrite /next_id /=; lia.
-have a0 := @part_adds 0 qkv k sh hq eq; apply: (adds_cat a0); rewrite after; set sh0 := shrun _ sh in a0 *.
+have after j q : next_id q (Attention.part batch heads p 3 t j qkv q) = q + 2 by rewrite /next_id /=; lia.
+have a0 := @part_adds 3 0 qkv k sh hq eq; apply: (adds_cat a0); rewrite after; set sh0 := shrun _ sh in a0 *.
 have k0 := adds_keeps a0; have l0 := adds_last a0; rewrite after in l0; rewrite -/sh0 in k0 l0.
-have a1 : adds (Attention.part batch t heads p 1 qkv (k + 2)) (k + 2) sh0 [:: batch; t; heads; p].
+have a1 : adds (Attention.part batch heads p 3 t 1 qkv (k + 2)) (k + 2) sh0 [:: batch; t; heads; p].
   by apply: part_adds; [lia | rewrite k0].
 apply: (adds_cat a1); rewrite after; set sh1 := shrun _ sh0 in a1 *.
 have k1 := adds_keeps a1; have l1 := adds_last a1; rewrite after in l1; rewrite -/sh1 in k1 l1.
 rewrite (_ : k + 2 + 2 = k + 4) in l1 *; last by lia.
-have a2 : adds (Attention.part batch t heads p 2 qkv (k + 4)) (k + 4) sh1 [:: batch; t; heads; p].
+have a2 : adds (Attention.part batch heads p 3 t 2 qkv (k + 4)) (k + 4) sh1 [:: batch; t; heads; p].
   by apply: part_adds; [lia | rewrite k1 ?k0 //; lia].
 apply: (adds_cat a2); rewrite after; set sh2 := shrun _ sh1 in a2 *.
 have k2 := adds_keeps a2; have l2 := adds_last a2; rewrite after in l2; rewrite -/sh2 in k2 l2.
@@ -334,11 +344,7 @@ have e1 : sh2 (k + 1) = [:: batch; t; heads; p].
   by rewrite k2 ?k1 ?l0 //; lia.
 have e3 : sh2 (k + 3) = [:: batch; t; heads; p] by rewrite k2 ?l1 //; lia.
 have e5 : sh2 (k + 5) = [:: batch; t; heads; p] by apply: l2; lia.
-have as_ : adds (Attention.scores batch t heads p causal (k + 1) (k + 3) (k + 6)) (k + 6) sh2
-    [:: batch; heads; t; t] by apply: scores_adds => //; lia.
-apply: (adds_cat as_); have ks := adds_keeps as_; have ls := adds_last as_.
-have le := adds_next as_.
-by apply: mixture_adds; [lia | exact: ls | lia | rewrite ks //; lia].
+by apply: attend_adds => //; lia.
 Qed.
 
 Lemma attention_adds causal bias p0 x k sh (l := Attention.params bias m) : x < k -> sh x = [:: batch; t; m] ->

@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir Index Denote SpecJoin MeaningLayer.
+From Cotangent Require Import Ir Index Denote SpecJoin AttentionFormula MeaningLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -49,6 +49,8 @@ Definition joined (j : joining) (parts : seq (shape * tensor R)) : tensor R := m
 | Merged m, (s, y) :: parts' => merged m (stretched s y) parts'
 | Merged _, [::] => fun _ => 0
 | Concat, _ => fun i => concatenated parts (lead i) (last 0%num i)
+| Attend heads, [:: ([:: u; _], kv); ([:: _; m], q)] => cross_attention u m (N.div m heads) kv q
+| Attend _, _ => fun _ => 0   (* does not occur: [elaborate] refuses it *)
 end.
 
 (** [y] is the maximum so far. The shape [z] is that of the result. *)

@@ -12,7 +12,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Joins Smooth Computes SpecLayer SpecJoin JoinsSound.
-From Cotangent Require Import MeaningLayer MeaningJoin.
+From Cotangent Require Import AttentionFormula AttentionSound MeaningLayer MeaningJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -282,11 +282,33 @@ exists (lead s); split=> //; apply: sub_all h => u /andP [/eqP hu /eqP <-].
 by apply/eqP; apply: rconsP; rewrite hu.
 Qed.
 
+(** ** Attention *)
+
+Lemma attend_shapeP heads ss s : joined_shape (Attend heads) ss = Some s ->
+  exists u t m, [/\ ss = [:: [:: u; 2 * m]; [:: t; m]]%num, s = [:: t; m],
+                    (heads * N.div m heads)%num = m & (0 < N.div m heads)%num].
+Proof.
+case: ss => [|[|u [|m2 [|? ?]]] [|[|t [|m [|? ?]]] [|? ?]]] //=.
+case: ifP => // /andP [/and3P [_ /N.ltb_lt pos /N.eqb_eq hm] /N.eqb_eq ->] [<-].
+by exists u, t, m.
+Qed.
+
+Lemma attend_sound heads batch s parts k c w e ms : joined_shape (Attend heads) (unzip2 parts) = Some s ->
+  emit_join (Attend heads) batch s parts k = (c, w) -> computes e c -> holds_parts batch e parts ms ->
+  eqt (batch :: s) (e w) (joined (Attend heads) ms).
+Proof.
+move=> /attend_shapeP [u [t [m [es -> em _]]]].
+case: parts es => [|[kv ?] [|[q ?] [|? ?]]] // [-> ->] /= [<- <-] hc hp.
+inversion hp as [|? [s1 x1] ? ms1 [e1 h1] hp1]; subst; inversion hp1 as [|? [s2 x2] ? ms2 [e2 h2] hp2]; subst.
+inversion hp2; subst; simpl in *; subst s1 s2; rewrite /joined; move: h1 h2 hc; move: (N.div m heads) em => p <- h1 h2 hc.
+by apply: eqt_trans (across_sound hc) _; exact: cross_attention_eqt.
+Qed.
+
 Lemma emit_join_sound j batch t parts k c w e ms : joined_shape j (unzip2 parts) = Some t ->
   emit_join j batch t parts k = (c, w) -> computes e c -> holds_parts batch e parts ms ->
   eqt (batch :: t) (e w) (joined j ms).
 Proof.
-case: j => [m /merged_shape []|/concat_shapeP [l [et pos]]].
+case: j => [m /merged_shape []|/concat_shapeP [l [et pos]]|heads]; last exact: attend_sound.
   case: parts => [|[y s] parts] //= _ /andP [st sts].
   case hs: stretch => [c1 y1]; case hm: merge_parts => [c2 w2] [<- <-] /computes_cat [h1 h2] h.
   inversion h as [|? [s' x] ? ms' [es hy] hp]; subst; simpl in *; subst s'.
@@ -379,8 +401,10 @@ Lemma emit_join_smooth name j batch t parts k c w E ms : joined_shape j (unzip2 
   (forall q, List.In q (kinks_of_join name j) -> off_kink x0 (join_inputs name j (batch :: t) ms) q) ->
   smooth_in x0 E c.
 Proof.
-case: j => [m /merged_shape []|_]; last first.
-  case: parts => [|[y s] [|p parts]] [<- _] _ _ _; try by move=> d o [].
+case: j => [m /merged_shape []|_|heads /attend_shapeP [u [n [m [es -> em pos]]]]]; last first.
+- case: parts es => [|[kv ?] [|[q ?] [|? ?]]] // [-> ->] /= [<- _] hc _ _.
+  exact: across_smooth pos hc.
+- case: parts => [|[y s] [|p parts]] [<- _] _ _ _; try by move=> d o [].
   exact: join_smooth.
 case: parts => [|[y s] parts] //= _ /andP [st sts].
 case hs: stretch => [c1 y1]; case hm: merge_parts => [c2 w2] [<- _] hc h off.

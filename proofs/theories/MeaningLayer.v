@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith String DecimalString.
-From Cotangent Require Import Ir Index Denote Smooth SpecLayer Images Norms Tokens SelfAttention.
+From Cotangent Require Import Ir Index Denote Smooth SpecLayer Images Norms Tokens AttentionFormula.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

@@ -21,8 +21,11 @@ Inductive joining :=
 | Merged of merging
     (** element by element; dimensions of size 1 are repeated where another branch
         is larger *)
-| Concat.
+| Concat
     (** one after the other along the last dimension, the features *)
+| Attend of N.
+    (** of two: in so many heads the tokens of the second, as queries, look at those
+        of the first, whose features are keys and then values *)
 Coercion Merged : merging >-> joining.
 
 Definition part := (N * shape)%type.
@@ -46,6 +49,9 @@ Definition joined_shape (j : joining) (ss : seq shape) : option shape := match j
 | Concat, s :: _ =>
     if all (fun u => (size u == size s) && (lead u == lead s)) ss && (0 < size s)
     then Some (concat_shape s ss) else None
+| Attend heads, [:: [:: _; m2]; [:: t; m]] =>
+    if Attention.fits heads m && N.eqb m2 (2 * m) then Some [:: t; m] else None
+| Attend _, _ => None
 end.
 
 (** ** Instructions *)
@@ -87,4 +93,8 @@ Definition emit_join (j : joining) (batch : N) (t : shape) (parts : seq part) (k
   | Concat, _ =>
       let c := join (N.of_nat (size t)) (batch :: t) k [seq (p.1, batch :: p.2) | p <- parts] in
       (c, N.pred (next_id k c))
+  | Attend heads, [:: (kv, [:: u; _]); (q, [:: count; m])] =>
+      let c := Attention.across batch count u heads (N.div m heads) q kv k in
+      (c, N.pred (next_id k c))
+  | Attend _, _ => ([::], 0%num)
   end.

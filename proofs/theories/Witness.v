@@ -151,7 +151,7 @@ Definition meets (k : kink) : bool := if k is MeetAt _ then true else false.
 
 Lemma no_join_inputs (V : Type) name j z (parts : seq (shape * (V -> tensor R))) :
   ~~ has meets (kinks_of_join name j) -> join_inputs name j z parts = [::].
-Proof. by case: j => [[]|]. Qed.
+Proof. by case: j => [[]||?]. Qed.
 
 Lemma layer_values_sound (V : normedModType R) batch (theta : V -> N -> tensor R) c ready
     (rm : seq (shape * (V -> tensor R))) s p0 m0 x k code y o E xm :

@@ -18,8 +18,7 @@ pub struct RandomNet {
 }
 
 /// A network of 1 to 8 layers, some of them made of layers, over the whole
-/// vocabulary but bilinear upsampling and attention to a context. The same seed
-/// gives the same network.
+/// vocabulary but bilinear upsampling. The same seed gives the same network.
 pub fn random_net(seed: u64) -> RandomNet {
     let mut author = Author { rng: ChaCha8Rng::seed_from_u64(seed), shared: Vec::new() };
     loop {
@@ -128,7 +127,7 @@ impl Author {
             4 => self.anywhere(shape),
             _ => match shape {
                 [_] => self.on_a_vector(),
-                [_, features] => self.on_tokens(*features),
+                [_, features] => self.on_tokens(shape, *features, depth),
                 _ => self.on_an_image(shape),
             },
         }
@@ -230,10 +229,10 @@ impl Author {
         format!("{{ kind = \"batch_norm\"{rest} }}")
     }
 
-    fn on_tokens(&mut self, features: usize) -> String {
+    fn on_tokens(&mut self, shape: &[usize], features: usize, depth: usize) -> String {
         let heads = if features.is_multiple_of(2) { self.pick(&[1, 2]) } else { 1 };
         let (causal, bias) = (self.rng.random_bool(0.4), self.rng.random_bool(0.7));
-        let kind = match self.rng.random_range(0..9) {
+        let kind = match self.rng.random_range(0..10) {
             0 | 1 => return self.dense(),
             2 => "class_token\"".into(),
             3 => "position_embedding\"".into(),
@@ -249,6 +248,13 @@ impl Author {
                 let mlp = self.size(4);
                 format!(
                     "transformer_block\", heads = {heads}, mlp = {mlp}, causal = {causal}, activation = \"{activation}\"{scale}"
+                )
+            }
+            8 if depth > 0 => {
+                let count = self.rng.random_range(1..=2);
+                let context = self.chain(shape, count, depth - 1).0;
+                format!(
+                    "multi_head_attention\", heads = {heads}, bias = {bias}, context = [{context}]"
                 )
             }
             _ => format!("global_avg_pool\", keep = {bias}"),

@@ -109,6 +109,13 @@ impl LayerPlan {
         all.extend(self.branches.iter().flatten().flat_map(|l| l.walk()));
         all
     }
+
+    /// All layers inside it, then itself: the order of their instructions.
+    pub(crate) fn in_turn(&self) -> Vec<&LayerPlan> {
+        let mut all: Vec<_> = self.branches.iter().flatten().flat_map(|l| l.in_turn()).collect();
+        all.push(self);
+        all
+    }
 }
 
 /// A network ready to be emitted at any batch size.

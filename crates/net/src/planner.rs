@@ -164,12 +164,12 @@ impl Planner<'_> {
 
 pub(crate) type Collected = (Vec<Param>, Vec<Stat>, Vec<Mask>);
 
-/// Everything the layers own. A name appears twice only where a shared
+/// Everything the layers own, in the order of their instructions. A name appears twice only where a shared
 /// sub-network is used twice, and then with one shape.
 pub(crate) fn collect(layers: &[LayerPlan]) -> Result<Collected, String> {
     let (mut params, mut stats, mut masks) = (Vec::new(), Vec::new(), Vec::new());
     let mut seen = Seen::new();
-    for plan in layers.iter().flat_map(LayerPlan::walk) {
+    for plan in layers.iter().flat_map(LayerPlan::in_turn) {
         let shared = plan.name != plan.root;
         for p in &plan.params {
             if check(&seen, &p.name, plan, &p.shape)? {

@@ -85,10 +85,7 @@ pub enum ProveError {
     #[error(transparent)]
     Literal(#[from] LiteralError),
     /// A layer that the proofs do not cover.
-    #[error(
-        "layer `{layer}`: the proofs do not cover {kind} yet; they cover every layer but \
-         multi_head_attention with a context"
-    )]
+    #[error("layer `{layer}`: the proofs do not cover {kind}")]
     Layer {
         /// The layer's name.
         layer: String,

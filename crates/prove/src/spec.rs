@@ -3,7 +3,7 @@
 use crate::ProveError;
 use cotangent_graph::{Precision, Rational};
 use cotangent_net::layers::{
-    Conv2d, ConvTranspose2d, GeluForm, Interpolation, Merge, Padding, Pair,
+    Conv2d, ConvTranspose2d, GeluForm, Interpolation, Merge, MultiHeadAttention, Padding, Pair,
 };
 use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
 use cotangent_step::{DecayExclusion, Optimizer, StepOptions};
@@ -74,11 +74,7 @@ impl Chains {
         for layer in layers {
             items.extend(self.nexts(layer, so_far, depth)?);
         }
-        if items.is_empty() {
-            return Ok("(in_turn [::])".into());
-        }
-        let indent = format!("\n{}", "  ".repeat(depth));
-        Ok(format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}"))))
+        Ok(listed(&items, depth))
     }
 
     /// What the layer adds to a chain: itself, or the layers it consists of.
@@ -104,6 +100,11 @@ impl Chains {
         // A mask is of a place, as every use has its own.
         let by_place = so_far.again || layer.mask.is_some();
         let name = if by_place { &layer.name } else { &layer.root };
+        if let LayerKind::MultiHeadAttention(attention) = &layer.kind
+            && !attention.context.is_empty()
+        {
+            return self.attention(layer, attention, name, so_far, depth);
+        }
         let joining = match &layer.kind {
             LayerKind::Residual(_) => "Sum",
             LayerKind::Concat(_) => "Concat",
@@ -127,6 +128,37 @@ impl Chains {
         Ok(items)
     }
 
+    /// Attention to a context: keys and values in one branch, queries in another.
+    fn attention(
+        &self,
+        layer: &LayerPlan,
+        attention: &MultiHeadAttention,
+        name: &str,
+        so_far: &mut Written,
+        depth: usize,
+    ) -> Result<Vec<String>, ProveError> {
+        let features = layer.input.last().copied().unwrap_or(1);
+        let dense = |part: &str, features: usize| {
+            let part = if name.is_empty() { part.into() } else { format!("{name}.{part}") };
+            format!(
+                "Next \"{part}\"%string (Layer.Token (Token.Dense {features} {}))",
+                attention.bias
+            )
+        };
+        let mut context = Vec::new();
+        for inside in layer.branches.iter().flatten() {
+            context.extend(self.nexts(inside, so_far, depth + 1)?);
+        }
+        context.push(dense("kv", 2 * features));
+        so_far.params += layer.params.len();
+        Ok(vec![
+            format!("Branch {}", listed(&context, depth + 1)),
+            format!("Branch {}", listed(&[dense("q", features)], depth + 1)),
+            format!("Join \"{name}\"%string (Attend {})", attention.heads),
+            dense("proj", features),
+        ])
+    }
+
     /// A later use of a shared sub-network.
     fn again(
         &self,
@@ -139,6 +171,15 @@ impl Chains {
         let inside: Vec<LayerPlan> = layer.branches.concat();
         Ok(format!("Again {params} {stats} {}", self.in_turn(&inside, &mut first, depth + 1)?))
     }
+}
+
+/// The term of type `chain` of these parts, one to a line.
+fn listed(items: &[String], depth: usize) -> String {
+    if items.is_empty() {
+        return "(in_turn [::])".into();
+    }
+    let indent = format!("\n{}", "  ".repeat(depth));
+    format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}")))
 }
 
 /// The term of type `Layer.t` of a layer that holds no layers.
@@ -197,11 +238,8 @@ fn single(layer: &LayerPlan, precision: Precision) -> Result<String, ProveError>
             let [rows, columns] = u.scale.0.map(|factor| interpolation(factor, precision));
             format!("Layer.Bilinear {} {}", rows?, columns?)
         }
-        LayerKind::MultiHeadAttention(a) if a.context.is_empty() => {
+        LayerKind::MultiHeadAttention(a) => {
             format!("Layer.Attention {} {} {}", a.heads, a.causal, a.bias)
-        }
-        LayerKind::MultiHeadAttention(_) => {
-            return Err(uncovered("multi_head_attention with a context"));
         }
         LayerKind::Conv2d(c) => convolution(c).ok_or_else(|| uncovered("conv2d"))?,
         LayerKind::DepthwiseConv2d(c) => {

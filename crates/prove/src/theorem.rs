@@ -54,7 +54,10 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
             "LayersRules.vjp_mx_hadamard"
         }
         LayerKind::ClassToken(_) | LayerKind::PositionEmbedding(_) => "TokensSound.token_sound",
-        LayerKind::MultiHeadAttention(_) => "LayersAttention.multi_head_vjp",
+        LayerKind::MultiHeadAttention(a) => match a.context.is_empty() {
+            true => "LayersAttention.multi_head_vjp",
+            false => "LayersAttention.attention_vjp",
+        },
         LayerKind::TransformerBlock(_) => "LayersAttention.transformer_block_vjp",
         LayerKind::PatchEmbed(_) => "LayersPooling.patch_embed_vjp",
         LayerKind::SqueezeExcite(_) => "LayersPooling.squeeze_excite_vjp",

@@ -94,8 +94,8 @@ impl Rule for MultiHeadAttention {
                 count
             }
             Some([others, features]) => {
-                plan = dense(plan, ["q.weight", "q.bias"], size, size);
                 plan = dense(plan, ["kv.weight", "kv.bias"], features, 2 * size);
+                plan = dense(plan, ["q.weight", "q.bias"], size, size);
                 others
             }
         };
@@ -124,8 +124,8 @@ impl Rule for MultiHeadAttention {
                 (parts[0], parts[1], parts[2])
             }
             Some(&context) => {
-                let q = self.dense(s, x, &mut next)?;
                 let kv = self.dense(s, context, &mut next)?;
+                let q = self.dense(s, x, &mut next)?;
                 let (q, kv) = (self.split(s, q, 1)?, self.split(s, kv, 2)?);
                 (q[0], kv[0], kv[1])
             }

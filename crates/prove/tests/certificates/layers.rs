@@ -15,7 +15,7 @@ struct Net {
     kinks: &'static [&'static str],
 }
 
-const NETS: [Net; 13] = [
+const NETS: [Net; 14] = [
     // Values that the forward step leaves out must not get in the way.
     Net {
         input: "[2]",
@@ -197,6 +197,22 @@ const NETS: [Net; 13] = [
           { kind = "select_token", index = 2 }, { kind = "dense", features = 2 } ]"#,
         says: "Layer.Attention 2 true true",
         kinks: &[],
+    },
+    // Attention to what layers make of the input: to other tokens, with other
+    // features, one inside the other, with and without biases.
+    Net {
+        input: "[3, 4]",
+        layers: r#"[
+          { kind = "multi_head_attention", heads = 2, context = [
+            { kind = "class_token" }, { kind = "dense", features = 3 }, { kind = "relu" } ] },
+          { kind = "multi_head_attention", heads = 4, bias = false, name = "far", context = [
+            { kind = "reshape", shape = [6, 2] },
+            { kind = "multi_head_attention", heads = 1, context = [{ kind = "batch_norm" }] },
+            { kind = "leaky_relu" } ] },
+          { kind = "multi_head_attention", heads = 1, context = [{ kind = "reshape", shape = [1, 12] }] },
+          { kind = "select_token", index = 2 }, { kind = "dense", features = 2 } ]"#,
+        says: "Attend 4",
+        kinks: &["multi_head_attention_1.context_relu_1", "far.context_leaky_relu_1"],
     },
 ];
 

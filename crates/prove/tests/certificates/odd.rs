@@ -18,6 +18,7 @@ const NETS: [(&str, usize, &str, f32); 13] = [
     ("inception", 3, "nesterov(weight_decay=0.01) no_decay(bias-and-norm)", 0.02),
     ("two-heads", 1, "adam(weight_decay=0.01)", 0.02),
     ("glance", 2, "lamb(weight_decay=0.01) no_decay(bias-and-norm)", 0.02),
+    ("two-readers", 3, "adam(weight_decay=0.01) clip(norm=1) ema(decay=0.9)", 0.02),
     ("characters", 2, "adamw clip(norm=0.5) accumulate(steps=4) no_decay(bias-and-norm)", 0.02),
     ("gated", 7, "momentum clip(norm=1) ema(decay=0.99)", 0.02),
     ("mobile", 5, "rmsprop(alpha=0.9,eps=0.001,momentum=0.9)", 0.002),

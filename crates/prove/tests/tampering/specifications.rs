@@ -38,6 +38,7 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("a sum", first("%string Maximum", "%string Sum"));
     change("a branch less", first("Branch (in_turn [::]);", ""));
     change("no way around", first("(in_turn [::])", "(in_turn [:: Next \"a\"%string Layer.Tanh])"));
+    change("another number of heads", first("Attend 2", "Attend 4"));
     change("another epsilon", first("Layer.BatchNorm (", "Layer.BatchNorm (1"));
     change("another epsilon", first("Layer.GroupNorm 2 (", "Layer.GroupNorm 2 (1"));
     change("another epsilon", first("Layer.LayerNorm (", "Layer.LayerNorm (1"));

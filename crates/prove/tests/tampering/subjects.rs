@@ -39,8 +39,13 @@ impl Step {
                 .layers()
                 .iter()
                 .flat_map(|l| l.walk())
-                // The first use of a shared layer goes by its root.
-                .flat_map(|l| [l.name.clone(), l.root.clone()])
+                // The first use of a shared layer goes by its root; attention to a
+                // context consists of the layers that its parameters name.
+                .flat_map(|l| {
+                    let inside = l.params.iter().filter_map(|p| p.name.rsplit_once('.'));
+                    let inside = inside.map(|(layer, _)| layer.to_string());
+                    [l.name.clone(), l.root.clone()].into_iter().chain(inside).collect::<Vec<_>>()
+                })
                 .collect(),
             certificate: Subject::read(text).unwrap().certificate().unwrap(),
         }
@@ -233,8 +238,17 @@ pub fn steps() -> Vec<Step> {
         .layer(Residual::new(list(vec![eye()])))
         .flatten()
         .dense(2);
-    let nets =
-        [curved, means, pools, enlarged, normal, branched, met, scored, tokens, heads, twice];
+    // As many tokens there as here, so that queries have the keys' shape.
+    let across = NetSpec::new("across", [2, 4])
+        .layer(MultiHeadAttention {
+            context: list(vec![Dense::new(4).into(), Relu::new().into()]),
+            ..MultiHeadAttention::new(2)
+        })
+        .layer(GlobalAvgPool::new())
+        .dense(2);
+    let nets = [
+        curved, means, pools, enlarged, normal, branched, met, scored, tokens, heads, across, twice,
+    ];
     for net in nets {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));
         steps.push(Step::new(&net, What::Train, "adamw", 2));
