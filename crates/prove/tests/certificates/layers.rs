@@ -1,6 +1,6 @@
 //! Small networks over every layer and loss: forward, gradient and train step.
 
-use crate::batch::{certify, emitted};
+use crate::batch::{certify, emitted, refuses};
 use crate::coq::Theories;
 use cotangent_net::NetSpec;
 use cotangent_prove::{Subject, kinks};
@@ -238,6 +238,27 @@ fn every_layer() {
         }
     }
     certify(&Theories::find(&["Main"]), "layers", &subjects, 15);
+}
+
+/// Keys for values, a query for a key, one weight for another.
+#[test]
+fn what_looks_at_a_context_is_told_apart() {
+    // As many tokens there as here, so that all have one shape.
+    const LAYERS: &str = r#"[
+      { kind = "multi_head_attention", heads = 2, context = [{ kind = "tanh" }], name = "look" },
+      { kind = "flatten" }, { kind = "dense", features = 2 } ]"#;
+    let subject = emitted(&spec("[3, 4]", "mean_squared_error", LAYERS), What::Grad, 2, "sgd");
+    let pairs = [
+        ("[0:2, 0:3, 0:4]", "[0:2, 0:3, 4:8]"),
+        ("%15, %9, batching", "%9, %15, batching"),
+        ("look.q.weight", "look.proj.weight"),
+    ];
+    let others = pairs.map(|(a, b)| {
+        let exchanged = subject.text.replacen(a, "\0", 1).replacen(b, a, 1).replacen('\0', b, 1);
+        assert_ne!(exchanged, subject.text, "{a} is not there: {}", subject.text);
+        exchanged
+    });
+    refuses(&Theories::find(&["Main"]), "told_apart", &subject, &others);
 }
 
 /// Of classes, and of the classes of every pixel.
