@@ -2,17 +2,15 @@
 
     For the expected program, run on any arguments: loss and logits are the
     specification's, the gradients are the loss's (off the kinks), and the rest
-    is the textbook update at these gradients ([UpdateSound.v]).
-
-    Glossary
-      - [loss_at], [logits_at]  of the specification, at a step's arguments
-      - [is_gradient f x g]  [f] is differentiable at [x] with gradient [g] *)
+    is the textbook update at these gradients ([UpdateSound.v]). What is
+    claimed is in [StepMeaning.v]. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook FeaturesSound.
+From Cotangent Require Export StepMeaning.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -58,25 +56,6 @@ rewrite /entries mxE inordK // dim_total //.
 Qed.
 
 (** ** The gradient *)
-
-Definition logits_at (net : spec) (opts : options) (a : env R) : tensor R :=
-  logits_of net (batch_size opts) (reading_at net (which opts)) a (a (data_at net (which opts))).
-
-Definition loss_at (net : spec) (opts : options) (a : env R) : R :=
-  loss_of net (batch_size opts) (masks_at net (which opts)) a (a (data_at net (which opts))) (a (target_at net (which opts))).
-
-(** The running statistics after the step, with their shapes. *)
-Definition stats_at_step (net : spec) (opts : options) (a : env R) : seq (shape * tensor R) :=
-  zip [seq q.2 | q <- net_stats net]
-    (stats_after net (batch_size opts) (masks_at net (which opts)) a (stats_at net (which opts))
-       (a (data_at net (which opts)))).
-
-(** Of the arguments [A v], which depend on a point. *)
-Definition inputs_at (V : Type) (net : spec) (opts : options) (A : V -> env R) :=
-  layer_inputs net (batch_size opts) (masks_at net (which opts)) A (fun v => A v (data_at net (which opts))).
-
-Definition is_gradient n (f : 'rV[R]_n.+1 -> R^o) (x g : 'rV[R]_n.+1) : Prop :=
-  differentiable f x /\ forall v, 'd f x v = \sum_i g 0 i * v 0 i.
 
 Lemma n_params_count net : n_params net = param_count (layers net) [::] (input_shape net).
 Proof. by []. Qed.

@@ -124,7 +124,7 @@ impl Subject {
 
 const CERTIFICATE: &str = r#"(** The certificate of the step in step.mlir, which Step.v holds as data.
 
-    [certified], in Main.v, says in words what is certified. *)
+    [certified], in Certified.v, says in words what is certified. *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer Main.
@@ -159,7 +159,7 @@ fn report(module: &str) -> String {
          Set Printing Width 100000.\n\
          Set Printing Depth 1000000.\n\
          Redirect \"kinks\" Eval vm_compute in [seq kink_text k | k <- the_kinks].\n\
-         Definition final : Cotangent.Main.certified the_spec the_options the_step the_kinks :=\n\
+         Definition final : Cotangent.Certified.certified the_spec the_options the_step the_kinks :=\n\
          \x20 Cotangent.Main.check_sound checked.\n\
          Redirect \"statement\" Check final.\n\
          Redirect \"added\" Print Assumptions checked.\n\
@@ -176,7 +176,7 @@ fn audit() -> String {
         "From Cotangent Require Import Stablehlo Literals Pieces Main.\n\
          Require Report.\n\
          Set Printing Width 100000.\n\
-         Definition final : Cotangent.Main.certified\n  \
+         Definition final : Cotangent.Certified.certified\n  \
          Report.the_spec Report.the_options Report.the_step Report.the_kinks := Report.final.\n\
          Redirect \"statement\" Check final.\n\
          Redirect \"axioms\" Print Assumptions final.\n\
@@ -248,7 +248,7 @@ echo "certified: step.mlir"
 
 fn readme(subject: &Subject) -> String {
     format!(
-        "`{}.v` proves that `step.mlir` is the {} step of the network it states; `theories/Main.v` says what that means.\n\
+        "`{}.v` proves that `step.mlir` is the {} step of the network it states; `theories/Certified.v` says what that means.\n\
          Check it again with Coq 8.16 and MathComp-Analysis 0.6.0 alone: `sh check.sh`.\n",
         subject.module(),
         subject.what.name()

@@ -81,7 +81,7 @@ fn theorem(k: usize, subject: &Subject) -> String {
 /// That the step in the Rocq module `step` is that of certificate `k`.
 fn statement(k: usize, step: &str) -> String {
     format!(
-        "Cotangent.Main.certified Cert{k}.the_spec Cert{k}.the_options {step}.the_step Cert{k}.the_kinks"
+        "Cotangent.Certified.certified Cert{k}.the_spec Cert{k}.the_options {step}.the_step Cert{k}.the_kinks"
     )
 }
 
