@@ -1,111 +1,20 @@
-(** * Exact values of a network at a point
+(** * Values of a network at a point
 
     Layers that are sums, products and maxima of stored numbers, computed in
-    integers: a tensor is an exponent [e] and integers [z], which stand for
-    [z / 2^e]. It is kept by rows, the last dimension; each row says which other
-    row is the same function of the parameters, such as the places of an image
-    that see the same background. Rows that a 0 multiplies are not looked at.
-    Whatever else there is has no value, and no kink may depend on it.
-    [ExactSound.v] proves it.
+    integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
+    [ExactNorm.v]. Rows that an exact 0 multiplies are not looked at. Whatever
+    else there is has no value, and no kink may depend on it. [ExactSound.v]
+    proves it.
 
     Glossary
-      - [row], [entry], [table]  integers; with the index of a row, its model,
-                         that is equal to it near the point; all rows, by index
-      - [fixed]          a tensor; [f_rectified]: where it is 0, it stays so
-      - [tabulate]       a table, row after row; equal rows are found by a hash
-      - [combine], [row_times]  a row, rows times a matrix
-      - [decode]         stored numbers at a common exponent
       - [layer_value]    a layer
       - [problem]        why a kink's condition does not follow
       - [walk], [problems_at]  all of a chain, of a network *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
+From Cotangent Require Export ExactTable.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
-
-(** ** Tables *)
-Definition row := seq Z.
-Definition entry := (idx * row)%type.
-Definition table := PositiveMap.t (idx * entry).
-Record fixed := Fixed { f_exponent : N; f_table : table; f_rectified : bool }.
-
-(** Different for the indices of a tensor with no dimension above 4096; were
-    they not, a row would be missing. *)
-Definition key (i : idx) : N := foldl (fun k d => 4096 * k + d)%num 0%num i.
-
-Definition look (t : table) (i : idx) : option entry :=
-  if get t (key i) is Some (j, e) then if i == j then Some e else None else None.
-
-Section Tabulate.
-Variables (A : Type) (at_ : A -> idx) (hash : A -> N).
-Variable f : table -> option idx -> A -> option entry.
-
-Definition visit (st : table * PositiveMap.t idx) (a : A) : table * PositiveMap.t idx :=
-  let h := hash a in let model := get st.2 h in
-  if f st.1 model a is Some e then
-    (set (key (at_ a)) (at_ a, e) st.1, if model is None then set h (at_ a) st.2 else st.2)
-  else st.
-
-Definition tabulate (l : seq A) : table :=
-  (foldl visit (PositiveMap.empty _, PositiveMap.empty _) l).1.
-End Tabulate.
-
-Definition has_length (n : N) (r : row) : bool := N.eqb (N.of_nat (size r)) n.
-
-(** ** Numbers *)
-Fixpoint least (w : words) (n : N) : N := match w with
-| Done => n
-| F a b c d w' =>
-    least w' (if float32 a b c d is Some (m, e) then if Z.eqb m 0 then n else N.min n e else n)
-end.
-
-(** The exponent [e0] that all have, at most 150. *)
-Definition scale (l : literal) : N :=
-  N.min 150 (foldl (fun n w => least w n) 150%num (l_rows l)).
-Definition exponent_of (l : literal) : N := (150 - scale l)%num.
-
-Fixpoint decode (e0 : N) (w : words) : row := match w with
-| Done => [::]
-| F a b c d w' =>
-    if float32 a b c d is Some (m, e) then
-      if Z.eqb m 0 then 0%Z :: decode e0 w'
-      else if N.leb e0 e then Z.shiftl m (Z.of_N (e - e0)) :: decode e0 w' else [::]
-    else [::]
-end.
-
-Fixpoint axpy (x : Z) (w acc : row) : row := match w, acc with
-| a :: w', y :: acc' => Z.add y (Z.mul a x) :: axpy x w' acc'
-| _, _ => [::]
-end.
-
-(** [acc + xs · ws] *)
-Fixpoint combine (W : Type) (dec : W -> row) (xs : row) (ws : seq W) (acc : row) : row :=
-match xs, ws with
-| [::], _ => acc
-| x :: xs', w :: ws' => combine dec xs' ws' (if Z.eqb x 0 then acc else axpy x (dec w) acc)
-| _ :: _, [::] => [::]
-end.
-
-(** The same of several rows: the matrix is decoded once. *)
-Definition row_times (once : bool) (e0 : N) (ws : seq words) (acc : row) : row -> row :=
-  if once then fun xs => combine (decode e0) xs ws acc
-  else let decoded := [seq decode e0 w | w <- ws] in fun xs => combine id xs decoded acc.
-
-Fixpoint zip_with (f : Z -> Z -> Z) (a b : row) : row := match a, b with
-| x :: a', y :: b' => f x y :: zip_with f a' b'
-| _, _ => [::]
-end.
-
-Definition align (k : N) (r : row) : row :=
-  if N.eqb k 0 then r else [seq Z.shiftl z (Z.of_N k) | z <- r].
-
-(** A bias has an exponent of its own. *)
-Definition out_exponent (e : N) (bias : option (N * row)) : N :=
-  if bias is Some (eb, _) then N.max e eb else e.
-Definition out_row (e : N) (bias : option (N * row)) (r : row) : row :=
-  if bias is Some (eb, b) then
-    let e' := N.max e eb in zip_with Z.add (align (e' - e) r) (align (e' - eb) b)
-  else r.
 
 (** ** Layers *)
 Section Exact.
@@ -123,7 +32,7 @@ Definition bias_at (k m : N) : option (option (N * row)) :=
 
 Definition rows_of (s : shape) : seq idx := idxs (lead s).
 
-(** The data. *)
+(** The data: exact. *)
 Definition row_hash (a : idx * row) : N :=
   if a.1 is [:: _; _; _] then foldl (fun h z => 4294967296 * h + Z.abs_N z)%num 1%num a.2 else key a.1.
 Definition data_value (k : N) (s : shape) : option fixed :=
@@ -134,24 +43,27 @@ Definition data_value (k : N) (s : shape) : option fixed :=
         if look t j is Some (m, r) then if list_eqb Z.eqb a.2 r then (m, r) else a else a
       else a) in
     Some (Fixed (exponent_of l)
-      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) false)
+      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) false 0)
   else None.
 
-Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : fixed :=
+Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
   let e := (f_exponent x + exponent_of w)%num in let zeros := nseq (N.to_nat m) 0%Z in
   let times := row_times (N.leb batch 1) (scale w) (l_rows w) zeros in
   let f (_ : table) (_ : option idx) i :=
     if look (f_table x) i is Some (_, r) then
       if has_length n r then Some (i, out_row e bias (times r)) else None
     else None in
-  Fixed (out_exponent e bias) (tabulate id key f (rows_of [:: batch; m])) false.
+  omap (fun r => Fixed (out_exponent e bias) (tabulate id key f (rows_of [:: batch; m])) false
+                   (out_radius e bias r))
+    (spread (decode (scale w)) m (l_rows w) (f_radius x)).
 
 Definition relu (s : shape) (x : fixed) : fixed :=
   let f (_ : table) (_ : option idx) i :=
     if look (f_table x) i is Some (model, r) then
-      if has (Z.eqb 0) r then None else Some (model, [seq Z.max z 0 | z <- r])
+      if has (fun z => Z.leb (Z.abs z) (f_radius x)) r then None
+      else Some (model, [seq Z.max z 0 | z <- r])
     else None in
-  Fixed (f_exponent x) (tabulate id key f (rows_of s)) true.
+  Fixed (f_exponent x) (tabulate id key f (rows_of s)) true (f_radius x).
 
 (** Of the images of [x], what place [i] of a convolution sees by the cell
     [p, q] of the kernel. *)
@@ -178,7 +90,7 @@ Definition pixels (box : seq idx) (i : idx) : row :=
 Definition models_hash (i : idx) : N :=
   foldl (fun n o => 1099511627776 * n + if o is Some j then key j + 1 else 0)%num 1%num (models i).
 
-Definition conv : fixed :=
+Definition conv : option fixed :=
   let e := (f_exponent x + exponent_of k)%num in let zeros := nseq (N.to_nat m) 0%Z in
   let e0 := scale k in let ws := [seq decode e0 w | w <- l_rows k] in
   let box := idxs [:: Layer.k_size v; Layer.k_size u; c] in
@@ -188,8 +100,9 @@ Definition conv : fixed :=
       if model is Some j then if whole j && (models i == models j) then look t j else direct i
       else direct i
     else None in
-  Fixed (out_exponent e bias)
-    (tabulate id models_hash f (idxs [:: batch; Layer.places v h; Layer.places u w])) false.
+  omap (fun r => Fixed (out_exponent e bias)
+    (tabulate id models_hash f (idxs [:: batch; Layer.places v h; Layer.places u w])) false
+    (out_radius e bias r)) (spread id m ws (f_radius x)).
 End Conv.
 
 (** Rows of length [c]; [None] if one is missing. *)
@@ -206,31 +119,32 @@ Definition window_rows (h w c : N) (v u : Layer.window) (x : fixed) (i : idx) : 
                | p <- window_cells h w v u (nth 0%num i 1) (nth 0%num i 2)].
 
 Definition max_pool (h w c : N) (v u : Layer.window) (x : fixed) : fixed :=
-  let f (_ : table) (_ : option idx) i :=
-    if window_rows h w c v u x i is Some (e :: es)
-    then Some (i, foldr (fun e r => zip_with Z.max e.2 r) e.2 es) else None in
-  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch; Layer.places v h; Layer.places u w])) false.
+  let make es := if es is e :: es' then foldr (fun e r => zip_with Z.max e.2 r) e.2 es' else [::] in
+  Fixed (f_exponent x)
+    (shared (window_rows h w c v u x) make (idxs [:: batch; Layer.places v h; Layer.places u w]))
+    false (f_radius x).
 
 Definition flatten_rows (s : shape) (x : fixed) : fixed :=
   let places := idxs (lead s) in
   let f (_ : table) (_ : option idx) (i : idx) :=
     omap (fun es => (i, flatten [seq e.2 | e <- es]))
       (all_rows (last 0%num s) x [seq i ++ l | l <- places]) in
-  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch])) false.
+  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch])) false (f_radius x).
 
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=
 match l, s, ps with
 | Layer.Dense m true, [:: n], [:: w; b] =>
-    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b) then Some (dense n m w b x) else None
+    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b) then omap rounded (dense n m w b x)
+    else None
 | Layer.Dense m false, [:: n], [:: w] =>
-    if literal_at w [:: n; m] is Some w then Some (dense n m w None x) else None
+    if literal_at w [:: n; m] is Some w then omap rounded (dense n m w None x) else None
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m], bias_at b m)
-      is (true, Some k, Some b) then Some (conv h w c m v u k b x) else None
+      is (true, Some k, Some b) then omap rounded (conv h w c m v u k b x) else None
 | Layer.Conv2d m v u g false, [:: h; w; c], [:: k] =>
     if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m])
-      is (true, Some k) then Some (conv h w c m v u k None x) else None
+      is (true, Some k) then omap rounded (conv h w c m v u k None x) else None
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
 | Layer.Flatten, d :: s', _ => Some (flatten_rows (d :: s') x)
 | _, _, _ => None
@@ -238,28 +152,43 @@ end.
 
 (** ** Kinks *)
 
-(** Layer and entry of its input; layer and place of the window; a layer whose
-    input has no exact value. *)
-Inductive problem := OnKink of string & idx & Z | Tied of string & idx | NotExact of string.
+(** Layer and entry of its input, which is on the kink, or less than [2^-k] away
+    from it and may be; layer and place of the window; the same in balls; a layer
+    whose input has no value. *)
+Inductive problem :=
+| OnKink of string & idx & Z
+| NearKink of string & idx & Z & Z
+| Tied of string & idx
+| NearlyTied of string & idx
+| NotExact of string.
 
 Definition point_problems (name : string) (s : shape) (z : Z) (x : fixed) : seq problem :=
   let target := Z.shiftl z (Z.of_N (f_exponent x)) in
+  let close y := Z.leb (Z.abs (Z.sub y target)) (f_radius x) in
   flatten [seq
     if look (f_table x) i is Some (_, r) then
       if has_length (last 0%num s) r then
-        if has (Z.eqb target) r then [:: OnKink name (rcons i (N.of_nat (find (Z.eqb target) r))) z]
+        if has close r then
+          let cell := rcons i (N.of_nat (find close r)) in
+          if Z.eqb (f_radius x) 0 then [:: OnKink name cell z]
+          else [:: NearKink name cell z (Z.of_N (f_exponent x) - Z.log2_up (f_radius x))%Z]
         else [::]
       else [:: NotExact name]
     else [:: NotExact name] | i <- rows_of s].
 
 (** Rows that are equal nearby, or differ everywhere but where they stay 0. *)
-Definition apart (zero_stays : bool) (a b : entry) : bool :=
-  (a.1 == b.1) || all (fun q => (zero_stays && Z.eqb q.1 0) || ~~ Z.eqb q.1 q.2) (zip a.2 b.2).
+Definition width (zero_stays : bool) (r z : Z) : Z := if zero_stays && Z.eqb z 0 then 0%Z else r.
+Definition apart (zero_stays : bool) (r : Z) (a b : entry) : bool :=
+  (a.1 == b.1) || all (fun q =>
+    [|| zero_stays && (Z.eqb q.1 0 && Z.eqb q.2 0)
+      | Z.ltb (Z.add (width zero_stays r q.1) (width zero_stays r q.2)) (Z.abs (Z.sub q.1 q.2))])
+    (zip a.2 b.2).
 
 Definition tie_problems (name : string) (n h w c : N) (v u : Layer.window) (x : fixed) : seq problem :=
   flatten [seq
     if window_rows h w c v u x i is Some es then
-      if all (fun a => all (apart (f_rectified x) a) es) es then [::] else [:: Tied name i]
+      if all (fun a => all (apart (f_rectified x) (f_radius x) a) es) es then [::]
+      else [:: if Z.eqb (f_radius x) 0 then Tied name i else NearlyTied name i]
     else [:: NotExact name] | i <- idxs [:: n; Layer.places v h; Layer.places u w]].
 
 Variable ks : seq kink.

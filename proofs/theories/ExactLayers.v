@@ -93,16 +93,17 @@ Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tenso
 Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
 Hypothesis theta_at : at_point pt (theta x0).
 Notation dyadic := (dyadic R).
+Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
 Implicit Types (X : V -> tensor R) (x : fixed).
 Variable batch : N.
 
 Lemma entry_at X x i en a : holds X x -> look (f_table x) i = Some en -> (N.to_nat a < size en.2)%nat ->
   [/\ continuous_at x0 (fun v => X v (rcons i a)),
-      X x0 (rcons i a) = dyadic (f_exponent x) (nth 0%Z en.2 (N.to_nat a)),
+      ball (f_exponent x) (f_radius x) (nth 0%Z en.2 (N.to_nat a)) (X x0 (rcons i a)),
       (\forall v \near x0, X v (rcons i a) = X v (rcons en.1 a))
     & f_rectified x -> nth 0%Z en.2 (N.to_nat a) = 0%Z -> \forall v \near x0, X v (rcons i a) = 0].
-Proof. by move=> hX hl ha; have := hX _ _ hl _ ha; rewrite Nnat.N2Nat.id. Qed.
+Proof. by move=> [_ hX] hl ha; have := hX _ _ hl _ ha; rewrite Nnat.N2Nat.id. Qed.
 
 Lemma length_lt c a r : has_length c r -> (a < c)%num -> (N.to_nat a < size r)%nat.
 Proof. by move=> /N.eqb_eq h ha; apply/ssrnat.ltP; lia. Qed.
@@ -114,23 +115,26 @@ Hypothesis hX : holds X x.
 Hypothesis bf_continuous : forall i, continuous_at x0 (fun v => bf v i).
 Hypothesis bf_at : forall j, has_bias bias j -> bf x0 [:: N.of_nat j] = bias_value R bias j.
 
-Lemma dense_sound : holds (fun v i => \sum_(k <- Nrange n)
-    X v [:: nth 0%num i 0; k] * theta v wk [:: k; nth 0%num i 1] + bf v [:: nth 0%num i 1])
-  (dense batch n m w bias x).
+Lemma dense_sound y : dense batch n m w bias x = Some y ->
+  holds (fun v i => \sum_(k <- Nrange n)
+    X v [:: nth 0%num i 0; k] * theta v wk [:: k; nth 0%num i 1] + bf v [:: nth 0%num i 1]) y.
 Proof.
-move=> i en /=; apply: look_tabulate => t model {}i {}en hi _.
+rewrite /dense; case ht: spread => [rad|] //= [<-]; split=> [|i en /=].
+  by apply: spread_ge0 ht; exact: hX.1.
+apply: look_tabulate => t model {}i {}en hi _.
 case hl: look => [[mm r]|] //; case: ifP => // hr [<-]; rewrite row_timesE.
 case: i hi hl => [|b [|b' i]] /In_mem; rewrite mem_idxs /= ?andbF // => _ hl.
 apply: at_entry_own => j hj /=.
 have /N.eqb_eq hr' := hr.
 apply: (@cell_sound _ _ _ _ (Nrange n) (fun v k => X v [:: b; k]) (fun v k => theta v wk [:: k; N.of_nat j])
   (fun v => bf v [:: N.of_nat j]) _ (decode (scale w)) (f_exponent x) (exponent_of w) bias r (l_rows w)
-  (N.to_nat m) j) => //.
+  m j (f_radius x) rad) => //.
 - move=> k /In_mem; rewrite mem_Nrange => /N.ltb_lt hk.
   by have [] := entry_at hX hl (length_lt hr hk).
 - exact: bf_at.
+- exact: hX.1.
 - apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
-  by have [_ -> _ _] := hX hl hk.
+  by have [_ val _ _] := hX.2 _ _ hl _ hk.
 have := literal_sound theta_at hw; rewrite /rows_of -[lead _]/[:: n] idxs1.
 move=> /Forall2_mapl; apply: Forall2_weaken => k r' h; exact: h.
 Qed.
@@ -183,12 +187,14 @@ Lemma box_cell l : l \in box -> exists p q a, l = [:: p; q; a].
 Proof. by move=> /idxs3 [p [q [a [-> _ _ _]]]]; exists p, q, a. Qed.
 
 Lemma pixels_sound i : whole h w c v u x i ->
-  List.Forall2 (fun l z => pixel_at x0 i l = dyadic (f_exponent x) z) box (pixels h w c v u x box i).
+  List.Forall2 (fun l z => ball (f_exponent x) (f_radius x) z (pixel_at x0 i l)) box
+    (pixels h w c v u x box i).
 Proof.
 move=> hi; rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => l /In_mem hl.
 have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
-have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl; first by rewrite dyadic0.
-by have [_ -> _ _] := entry_at hX hs ha.
+have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl.
+  by rewrite -(dyadic0 R (f_exponent x)); apply: ball_self; exact: hX.1.
+by have [_ val _ _] := entry_at hX hs ha.
 Qed.
 
 Lemma pixel_continuous i l : whole h w c v u x i -> l \in box ->
@@ -215,13 +221,15 @@ case=> e; have [_ _ n1 _] := entry_at hX hs ha; have [_ _ n2 _] := entry_at hX h
 by rewrite e in n1; exact: near_eq_trans n1 (near_eq_sym n2).
 Qed.
 
-Lemma conv_sound : holds F (conv batch h w c m v u k bias x).
+Lemma conv_sound y : conv batch h w c m v u k bias x = Some y -> holds F y.
 Proof.
-pose P i en := [/\ at_entry x0 (out_exponent (f_exponent x + exponent_of k) bias) false F i en,
+rewrite /conv; case ht: spread => [rad|] //= [<-]; split.
+  by apply: spread_ge0 ht; exact: hX.1.
+pose P i en := [/\ at_entry x0 (out_exponent (f_exponent x + exponent_of k) bias)
+    (out_radius (f_exponent x + exponent_of k) bias rad) false F i en,
   (size en.2 <= N.to_nat m)%nat & exists b r q, i = [:: b; r; q]].
-suff h' : forall i en, look (f_table (conv batch h w c m v u k bias x)) i = Some en -> P i en.
-  by move=> i en /h' [].
-move=> i en; apply: look_tabulate => t model {}i {}en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] ih.
+move=> i en /= hl; suff : P i en by case.
+move: i en hl; apply: look_tabulate => t model i en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] ih.
 case: ifP => // hi.
 have own : P [:: b; r; q] ([:: b; r; q], out_row (f_exponent x + exponent_of k) bias
     (combine id (pixels h w c v u x box [:: b; r; q]) [seq decode (scale k) w | w <- l_rows k]
@@ -234,13 +242,15 @@ have own : P [:: b; r; q] ([:: b; r; q], out_row (f_exponent x + exponent_of k) 
   split; last by exists b, r, q.
     apply: at_entry_own => j hj; have hm : (N.of_nat j < m)%num by have /ssrnat.ltP := small j hj; lia.
     rewrite /= conv2d_box //.
-    have [|||||| cont val] := @cell_sound _ _ x0 _ box (fun z l => pixel_at z [:: b; r; q] l)
+    have [|||||||| cont val] := @cell_sound _ _ x0 _ box (fun z l => pixel_at z [:: b; r; q] l)
       (fun z l => theta z kk (rcons l (N.of_nat j))) (fun z => bf z [:: N.of_nat j]) _ id
-      (f_exponent x) (exponent_of k) bias _ _ (N.to_nat m) j _ _ _ _ _ _ hj.
+      (f_exponent x) (exponent_of k) bias _ _ m j (f_radius x) rad _ _ _ _ _ _ _ _ hj.
     - by move=> l /In_mem hl; exact: pixel_continuous.
     - by move=> l; exact: theta_continuous.
     - exact: bf_continuous.
     - exact: bf_at.
+    - exact: hX.1.
+    - exact: ht.
     - exact: pixels_sound.
     - apply: Forall2_mapr; have := literal_sound theta_at hk; rewrite /rows_of -[lead _]/[:: Layer.k_size v; Layer.k_size u; c].
       by apply: Forall2_weaken => l r' hw; exact: hw.

@@ -1,9 +1,8 @@
 (** * Exact values are the values
 
     Near a point [x0] of a normed module on which parameters depend
-    continuously: what [Exact.v] computes is the value at [x0], rows with the
-    same model are equal near [x0], and where [walk] finds no problem, no kink
-    is met.
+    continuously: the value at [x0] is within the ball that is computed, and rows
+    with the same model are equal near [x0].
 
     Glossary
       - [continuous_at]  of a function of the point, at [x0]
@@ -109,35 +108,45 @@ Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tenso
 Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
 Hypothesis theta_at : at_point pt (theta x0).
 Notation dyadic := (dyadic R).
+Notation ball := (@ball R).
 Implicit Types (X : V -> tensor R) (x : fixed).
 
-Definition at_entry (e : N) (zero_stays : bool) X (i : idx) (en : entry) : Prop :=
+Definition at_entry (e : N) (radius : Z) (zero_stays : bool) X (i : idx) (en : entry) : Prop :=
   forall j, (j < size en.2)%nat ->
   let cell := rcons i (N.of_nat j) in
-  [/\ continuous_at x0 (fun v => X v cell), X x0 cell = dyadic e (nth 0%Z en.2 j),
+  [/\ continuous_at x0 (fun v => X v cell), ball e radius (nth 0%Z en.2 j) (X x0 cell),
       (\forall v \near x0, X v cell = X v (rcons en.1 (N.of_nat j)))
     & zero_stays -> nth 0%Z en.2 j = 0%Z -> \forall v \near x0, X v cell = 0].
 
-Definition holds_fixed X x : Prop := forall i en, look (f_table x) i = Some en ->
-  at_entry (f_exponent x) (f_rectified x) X i en.
+Definition holds_fixed X x : Prop := (0 <= f_radius x)%Z /\
+  forall i en, look (f_table x) i = Some en ->
+  at_entry (f_exponent x) (f_radius x) (f_rectified x) X i en.
 
 (** A row that is its own model. *)
-Lemma at_entry_own e X i r : (forall j, (j < size r)%nat ->
+Lemma at_entry_own e radius X i r : (forall j, (j < size r)%nat ->
     continuous_at x0 (fun v => X v (rcons i (N.of_nat j)))
-    /\ X x0 (rcons i (N.of_nat j)) = dyadic e (nth 0%Z r j)) ->
-  at_entry e false X i (i, r).
+    /\ ball e radius (nth 0%Z r j) (X x0 (rcons i (N.of_nat j)))) ->
+  at_entry e radius false X i (i, r).
 Proof. by move=> h j hj; have [c val] := h j hj; split=> //=; exact: nearW. Qed.
 
 (** Equal nearby to a row that has a model. *)
-Lemma at_entry_as e X i j en : at_entry e false X j en ->
+Lemma at_entry_as e radius X i j en : at_entry e radius false X j en ->
   (forall o, (o < size en.2)%nat ->
      \forall v \near x0, X v (rcons i (N.of_nat o)) = X v (rcons j (N.of_nat o))) ->
-  at_entry e false X i en.
+  at_entry e radius false X i en.
 Proof.
 move=> h same o ho; have [c val near _] := h o ho; have s := same o ho; split=> //.
 - exact: continuous_near s c.
 - by rewrite (near_value s).
 - exact: near_eq_trans s near.
+Qed.
+
+Lemma rounded_sound X x : holds_fixed X x -> holds_fixed X (rounded x).
+Proof.
+rewrite /rounded; case: ifP => [//|/negbT]; rewrite negb_or => /andP [_ /N.leb_spec0 big] [r0 hX].
+split=> [|i en]; first by have := Z.shiftr_nonneg (f_radius x) (Z.of_N (f_exponent x - fraction)); rewrite /=; lia.
+move=> /look_map [r /hX h er] j; rewrite er size_map => hj; have [c val near _] := h j hj; split=> //.
+rewrite (nth_map 0%Z) // /=; apply: ball_round; move: val; congr (ball _ _ _ _); lia.
 Qed.
 
 (** ** Stored numbers *)
@@ -172,36 +181,56 @@ Qed.
 Lemma data_sound k s x : (forall v, theta v k = theta x0 k) -> data_value pt k s = Some x ->
   holds_fixed (fun v => theta v k) x.
 Proof.
-move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-] i en /=.
+move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-]; split=> // i en /=.
 apply: look_tabulate => t model [i' r] {i}{}en hin ih [<-].
-have own : at_entry (exponent_of l) false (fun v => theta v k) i' (i', r).
+have own : at_entry (exponent_of l) 0 false (fun v => theta v k) i' (i', r).
   apply: at_entry_own => j hj; split; first exact: theta_continuous.
+  suff -> : theta x0 k (rcons i' (N.of_nat j)) = dyadic (exponent_of l) (nth 0%Z r j) by exact: ball_exact.
   have := literal_sound E; move: hin hj; move: (rows_of s) (l_rows l) => L W.
   move=> hin hj hF; elim: hF hin => //= a w {}L {}W haw _ ih'; case=> [[e1 e2]|]; last exact: ih'.
   by subst; exact: haw.
 case: model => [j|] //; case hj: look => [[m r']|] //.
 case: ifP => // /(list_eqbP (fun a b => proj1 (Z.eqb_eq a b))) er; rewrite /= in er; subst r'.
-apply: (at_entry_as (ih _ _ hj)) => o ho; have [_ e1 _ _] := own o ho.
-have [_ e2 _ _] := ih _ _ hj o ho; apply: nearW => v.
+apply: (at_entry_as (ih _ _ hj)) => o ho; have [_ /ball0 e1 _ _] := own o ho.
+have [_ /ball0 e2 _ _] := ih _ _ hj o ho; apply: nearW => v.
 by rewrite /= const in e1 e2 *; rewrite e1 e2.
 Qed.
 
 (** ** Sums of products *)
 Lemma cell_sound (T : Type) (L : seq T) (xf yf : V -> T -> R) (bf : V -> R) (W : Type) (dec : W -> row)
-    ex ew bias xs (ws : seq W) m j :
+    ex ew bias xs (ws : seq W) m j radius t :
   (forall l, List.In l L -> continuous_at x0 (fun v => xf v l)) ->
   (forall l, continuous_at x0 (fun v => yf v l)) -> continuous_at x0 bf ->
   (has_bias bias j -> bf x0 = bias_value R bias j) ->
-  List.Forall2 (fun l z => xf x0 l = dyadic ex z) L xs ->
+  (0 <= radius)%Z -> spread dec m ws radius = Some t ->
+  List.Forall2 (fun l z => ball ex radius z (xf x0 l)) L xs ->
   List.Forall2 (fun l w => (j < size (dec w))%nat -> yf x0 l = dyadic ew (nth 0%Z (dec w) j)) L ws ->
-  let r := out_row (ex + ew) bias (combine dec xs ws (nseq m 0%Z)) in
+  let r := out_row (ex + ew) bias (combine dec xs ws (nseq (N.to_nat m) 0%Z)) in
   (j < size r)%nat ->
   continuous_at x0 (fun v => \sum_(l <- L) xf v l * yf v l + bf v)
-  /\ \sum_(l <- L) xf x0 l * yf x0 l + bf x0 = dyadic (out_exponent (ex + ew) bias) (nth 0%Z r j).
+  /\ ball (out_exponent (ex + ew) bias) (out_radius (ex + ew) bias t) (nth 0%Z r j)
+       (\sum_(l <- L) xf x0 l * yf x0 l + bf x0).
 Proof.
-move=> cx cy cb hb hx hw r hj; have [h1 h2 ->] := out_row_sound R hj; split.
+move=> cx cy cb hb r0 ht hx hw r hj; have [h1 h2 e] := out_row_sound R hj; split.
   apply: continuous_add => //; apply: continuous_sum => l hl.
   by apply: continuous_mul; [exact: cx|exact: cy].
-rewrite hb // (combine_sound hx hw h1) nth_nseq; case: ifP => _; rewrite dyadic0 addr0 //.
+have hm : (j < N.to_nat m)%nat.
+  by apply: leq_trans h1 _; apply: leq_trans (combine_size _ _ _ _) _; rewrite size_nseq.
+have [full le] := spread_ball r0 ht hm; have := combine_ball hx hw full h1.
+rewrite nth_nseq hm dyadic0 addr0 => bound.
+rewrite /ball e hb // opprD addrACA subrr addr0; apply: le_trans bound _.
+apply: le_trans (dyadic_leP R _ le) _; rewrite /out_radius.
+have {1}-> : out_exponent (ex + ew) bias = (ex + ew + (out_exponent (ex + ew) bias - (ex + ew)))%num.
+  by rewrite /out_exponent; case: bias {hb hj h2 e r} => [[eb b]|]; lia.
+by rewrite dyadic_shift.
+Qed.
+
+Lemma spread_ge0 (W : Type) (dec : W -> row) m ws r t e bias : (0 <= r)%Z ->
+  spread dec m ws r = Some t -> (0 <= out_radius e bias t)%Z.
+Proof.
+rewrite /spread /out_radius => h; case: Z.eqb_spec => [_ [<-]|_]; first by rewrite Z.shiftl_0_l.
+case: ifP => // _ [<-]; rewrite Z.shiftl_nonneg; have : (0 <= foldr Z.max 0%Z (columns dec m ws))%Z.
+  by elim: (columns _ _ _) => //= *; lia.
+nia.
 Qed.
 End Point.

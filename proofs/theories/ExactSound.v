@@ -28,27 +28,26 @@ Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tenso
 Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
 Hypothesis theta_at : at_point pt (theta x0).
 Notation dyadic := (dyadic R).
+Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
 Implicit Types (X : V -> tensor R) (x : fixed).
 Variable batch : N.
 
 Lemma relu_sound s X x : holds X x -> holds (fun v i => Num.max (X v i) 0) (relu s x).
 Proof.
-move=> hX i en /=; apply: look_tabulate => t model {}i {}en _ _.
+move=> hX; split=> [|i en /=]; first exact: hX.1.
+apply: look_tabulate => t model {}i {}en _ _.
 case hl: look => [[mm r]|] //; case hz: has => // -[<-] j /=; rewrite size_map => hj.
-have [cont val near _] := hX _ _ hl j hj; rewrite /= in cont val near *.
-have e : nth 0%Z [seq Z.max z 0 | z <- r] j = Z.max (nth 0%Z r j) 0 by rewrite (nth_map 0%Z).
-split.
+have [cont val near _] := hX.2 _ _ hl j hj; rewrite /= in cont val near *.
+have out : (f_radius x < Z.abs (nth 0%Z r j))%Z.
+  apply/Z.nle_gt => /Z.leb_le le; suff : has (fun z => Z.leb (Z.abs z) (f_radius x)) r by rewrite hz.
+  by apply/(has_nthP 0%Z); exists j.
+rewrite (nth_map 0%Z) //; split.
 - by apply: continuous_max => //; exact: continuous_const.
-- by rewrite e dyadic_max dyadic0 val.
+- by rewrite -(dyadic0 R (f_exponent x)); apply: ball_max => //; apply: ball_self; exact: hX.1.
 - by apply: filterS near => v ->.
-move=> _; rewrite e => h0; have neg : (nth 0%Z r j < 0)%Z.
-  have : nth 0%Z r j <> 0%Z.
-    move=> h; suff : has (Z.eqb 0) r by rewrite hz.
-    by apply/(has_nthP 0%Z); exists j => //; rewrite h.
-  lia.
-have x_neg : X x0 (rcons i (N.of_nat j)) < 0.
-  by rewrite val -(dyadic0 R (f_exponent x)) dyadic_lt; apply/Z.ltb_lt.
+move=> _ h0; have x_neg : X x0 (rcons i (N.of_nat j)) < 0.
+  by rewrite -(dyadic0 R (f_exponent x)); apply: (ball_lt val); lia.
 have n : \forall v \near x0, X v (rcons i (N.of_nat j)) < 0 by exact: (cont _ (near_neg x_neg)).
 by apply: filterS n => v h; rewrite max_r // ltW.
 Qed.
@@ -67,30 +66,69 @@ Lemma greatest_sound c X x j js e es o : holds X x ->
   (o < size (foldr (fun e r => zip_with Z.max e.2 r) e.2 es))%nat ->
   let value v := greatest [seq X v (rcons i (N.of_nat o)) | i <- j :: js] in
   continuous_at x0 value
-  /\ value x0 = dyadic (f_exponent x) (nth 0%Z (foldr (fun e r => zip_with Z.max e.2 r) e.2 es) o).
+  /\ ball (f_exponent x) (f_radius x) (nth 0%Z (foldr (fun e r => zip_with Z.max e.2 r) e.2 es) o) (value x0).
 Proof.
 move=> hX h ho value; inversion h as [|? ? ? ? [hl hc] h2]; subst.
 rewrite /value /greatest /=; elim: h2 ho => [|j' e' js' es' [hl' hc'] _ ih] /= ho.
-  by have [] := hX _ _ hl o ho.
+  by have [] := hX.2 _ _ hl o ho.
 have := ho; rewrite zip_with_size leq_min => /andP [ho1 ho2].
-have [cont val] := ih ho2; have [cont' val' _ _] := hX _ _ hl' o ho1.
+have [cont val] := ih ho2; have [cont' val' _ _] := hX.2 _ _ hl' o ho1.
 rewrite /= in cont val cont' val' *; split; first exact: continuous_max cont' cont.
-by rewrite val val' zip_with_nth // dyadic_max.
+by rewrite zip_with_nth //; exact: ball_max.
+Qed.
+
+(** Rows with the same models are equal nearby. *)
+Lemma same_rows c X x ps ps' es es' o : holds X x -> (N.of_nat o < c)%num ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps' es' ->
+  [seq q.1 | q <- es] = [seq q.1 | q <- es'] ->
+  \forall v \near x0, [seq X v (rcons i (N.of_nat o)) | i <- ps] = [seq X v (rcons i (N.of_nat o)) | i <- ps'].
+Proof.
+move=> hX ho h; elim: h ps' es' => [|i e {}ps {}es [hl hc] _ ih] ps' es' h'.
+  by inversion h' as [|i' e']; subst => // _; exact: nearW.
+inversion h' as [|i' e' ps2 es2 [hl' hc'] h2]; subst => // -[em /(ih _ _ h2) n].
+have at_ j en : look (f_table x) j = Some en -> has_length c en.2 ->
+    \forall v \near x0, X v (rcons j (N.of_nat o)) = X v (rcons en.1 (N.of_nat o)).
+  move=> hj hc2; have ho' : (o < size en.2)%nat by have := length_lt hc2 ho; rewrite Nnat.Nat2N.id.
+  by have [] := hX.2 _ _ hj o ho'.
+have n1 := at_ _ _ hl hc; have n2 := near_eq_sym (at_ _ _ hl' hc'); rewrite em in n1.
+by apply: filterS2 n (near_eq_trans n1 n2) => v /= -> ->.
+Qed.
+
+Lemma max_row_size c (e : entry) (es : seq entry) : has_length c e.2 ->
+  (size (foldr (fun (e : entry) r => zip_with Z.max e.2 r) e.2 es) <= N.to_nat c)%nat.
+Proof.
+move=> /N.eqb_eq h; elim: es => [|e' es ih] /=; first by apply/ssrnat.leP; lia.
+by rewrite zip_with_size; apply: leq_trans (geq_minr _ _) ih.
 Qed.
 
 Lemma max_pool_sound h w c v u X x : holds X x ->
   holds (fun z => Images.max_pool h w v u (X z)) (max_pool batch h w c v u x).
 Proof.
-move=> hX i en /=; apply: look_tabulate => t model {}i {}en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] _.
-case he: window_rows => [[|e es]|] // [<-]; have hF := all_rows_sound he.
-have [ps hps] : exists ps, ps = [seq [:: b; p.1; p.2] | p <- window_cells h w v u r q] by eexists.
-rewrite -hps in hF; apply: at_entry_own => o ho.
-have val z : Images.max_pool h w v u (X z) (rcons [:: b; r; q] (N.of_nat o))
-    = greatest [seq X z (rcons i (N.of_nat o)) | i <- ps].
-  rewrite hps -map_comp /Images.max_pool /window_values /=; congr greatest.
-case: ps hF hps val => [|j js] hF _ val; first by inversion hF.
-have [cont e0] := greatest_sound hX hF ho; split; last by rewrite val.
-by apply: continuous_near cont; apply: nearW => z; rewrite val.
+move=> hX; split=> [|i en /= hl]; first exact: hX.1.
+pose P i en := [/\ at_entry x0 (f_exponent x) (f_radius x) false
+    (fun z => Images.max_pool h w v u (X z)) i en, (size en.2 <= N.to_nat c)%nat
+  & exists b r q, i = [:: b; r; q]].
+suff : P i en by case.
+have val b r q o z : Images.max_pool h w v u (X z) (rcons [:: b; r; q] (N.of_nat o))
+    = greatest [seq X z (rcons i (N.of_nat o)) | i <- [seq [:: b; p.1; p.2] | p <- window_cells h w v u r q]].
+  by rewrite -map_comp /Images.max_pool /window_values /=; congr greatest.
+move: i en hl; apply: look_shared => [i es /In_mem /idxs3 [b [r [q [-> _ _ _]]]] he|].
+  have hF := all_rows_sound he; rewrite /= in hF.
+  have {}val := val b r q.
+  move: hF val; set ps := [seq _ | _ <- _] => hF val; split; last by exists b, r, q.
+    case: es hF {he} => [|e es] hF; first by apply: at_entry_own.
+    case: ps hF val => [|j js] hF val; first by inversion hF.
+    apply: at_entry_own => o ho; have [cont e0] := greatest_sound hX hF ho; split; last by rewrite val.
+    by apply: continuous_near cont; apply: nearW => z; rewrite val.
+  case: es hF {he} => [|e es] // hF; inversion hF as [|? ? ? ? [_ hc]]; subst.
+  exact: max_row_size hc.
+move=> i j es es' en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] hi hj em [hen sz [b' [r' [q' ej]]]]; subst j.
+split=> //; last by exists b, r, q.
+apply: (at_entry_as hen) => o ho.
+have hm : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho sz; lia.
+have := same_rows hX hm (all_rows_sound hi) (all_rows_sound hj) em.
+by apply: filterS => z; rewrite !val /= => ->.
 Qed.
 
 Lemma flatten_place s b j : (b < batch)%num -> (j < size (idxs s))%nat ->
@@ -110,19 +148,20 @@ Qed.
 Lemma flatten_sound s X x : (0 < size s)%nat -> holds X x ->
   holds (fun v i => X v (same_place (batch :: s) [:: batch; size_of s] i)) (flatten_rows batch s x).
 Proof.
-move=> hs hX i en /=; apply: look_tabulate => t model {}i {}en hi _.
+move=> hs hX; split=> [|i en /=]; first exact: hX.1.
+apply: look_tabulate => t model {}i {}en hi _.
 have {}hi : i \in idxs [:: batch] := (In_mem i _).1 hi; rewrite mem_idxs in hi.
 case: i hi => [|b [|? ?]]; rewrite /= ?andbF // andbT => /N.ltb_lt hb.
 case he: all_rows => [es|] //= [<-]; have hF := all_rows_sound he.
 apply: at_entry_own => j hj.
 have {}hF : List.Forall2 (fun l z => continuous_at x0 (fun v => X v (b :: l))
-    /\ X x0 (b :: l) = dyadic (f_exponent x) z) (idxs s) (flatten [seq e.2 | e <- es]).
+    /\ ball (f_exponent x) (f_radius x) z (X x0 (b :: l))) (idxs s) (flatten [seq e.2 | e <- es]).
   rewrite idxs_rows //; apply: Forall2_flatten.
   apply: Forall2_mapr; move: hF; rewrite -[[seq _ | l <- _]]/[seq [:: b] ++ l | l <- idxs (lead s)].
   move=> /Forall2_mapl hF; elim: hF => [|l e ls es' [hl hc] _ ih] /=; constructor => //.
   have /N.eqb_eq hc' := hc; apply: (@Forall2_of_map _ _ _ _ (fun a => rcons l a)).
   apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
-  by have [cont val _ _] := hX _ _ hl k hk.
+  by have [cont val _ _] := hX.2 _ _ hl k hk.
 have [sz nth_ok] := Forall2_nth [::] 0%Z hF.
 have hj' : (j < size (idxs s))%nat by rewrite sz.
 have [cont val] := nth_ok j hj'; rewrite /= flatten_place //; split=> //.
@@ -134,11 +173,16 @@ Lemma point_sound name s z X x : (0 < size s)%nat -> holds X x -> point_problems
 Proof.
 move=> hs hX h i /(idxs_row hs) [l [a [-> hl ha]]].
 have := flatten_nil h ((In_mem l _).2 hl); case hk: look => [[mm r]|] //.
-case: ifP => // hc; case hz: has => // _; have hr := length_lt hc ha.
-have [_ -> _ _] := entry_at hX hk hr.
-apply/eqP; rewrite -(dyadic_int R (f_exponent x) z) => /dyadic_inj e.
-suff : has (Z.eqb (Z.shiftl z (Z.of_N (f_exponent x)))) r by rewrite hz.
-by apply/(has_nthP 0%Z); exists (N.to_nat a) => //; rewrite -e Z.eqb_refl.
+case: ifP => // hc; set close := fun _ => Z.leb _ _; case hz: (has close r); first by case: Z.eqb.
+move=> _.
+have hr := length_lt hc ha; have [_ val _ _] := entry_at hX hk hr; rewrite /= in val.
+have far : (f_radius x < Z.abs (nth 0%Z r (N.to_nat a) - Z.shiftl z (Z.of_N (f_exponent x))))%Z.
+  apply/Z.nle_gt => /Z.leb_le le; suff : has close r by rewrite hz.
+  by apply/(has_nthP 0%Z); exists (N.to_nat a).
+rewrite -(dyadic_int R (f_exponent x) z).
+case: (Z.leb_spec 0 (nth 0%Z r (N.to_nat a) - Z.shiftl z (Z.of_N (f_exponent x)))) => side.
+  by rewrite gt_eqF //; apply: (ball_gt val); lia.
+by rewrite lt_eqF //; apply: (ball_lt val); lia.
 Qed.
 
 Lemma all_in (T : Type) (P : T -> bool) l : all P l -> forall y, List.In y l -> P y.
@@ -168,20 +212,34 @@ case/orP: (all_in (all_in hes hen) hen') => [/eqP same|/(all_nthP (0%Z, 0%Z)) di
 have sz : size en.2 = size en'.2.
   by move/N.eqb_eq: len; move/N.eqb_eq: len' => <- /Nnat.Nat2N.inj.
 have := diff (N.to_nat f); rewrite size_zip sz minnn nth_zip //= => /(_ (length_lt len' hf)).
-case: Z.eqb_spec => [e0|_]; case: Z.eqb_spec => [e|ne] //; rewrite ?andbF ?andbT ?orbF ?orbT //.
-- move=> rect; have := zc rect; rewrite -e => /(_ e0) nz.
-  by apply: filterS2 (zj rect e0) nz => z -> ->.
-- move=> _; suff lt : X x0 [:: b; p.1; p.2; f] < X x0 [:: b; p'.1; p'.2; f].
-    by apply: filterS (near_less cj cc lt) => z /ltW.
-  by rewrite lt_neqAle ge andbT vj vc; apply/eqP => /dyadic_inj.
-- move=> _; suff lt : X x0 [:: b; p.1; p.2; f] < X x0 [:: b; p'.1; p'.2; f].
-    by apply: filterS (near_less cj cc lt) => z /ltW.
-  by rewrite lt_neqAle ge andbT vj vc; apply/eqP => /dyadic_inj.
+case/orP=> [/and3P [rect /Z.eqb_eq e1 /Z.eqb_eq e2]|/Z.ltb_lt far].
+  by apply: filterS2 (zj rect e1) (zc rect e2) => z -> ->.
+suff lt : X x0 [:: b; p.1; p.2; f] < X x0 [:: b; p'.1; p'.2; f].
+  by apply: filterS (near_less cj cc lt) => z /ltW.
+have narrow en0 y : ball (f_exponent x) (f_radius x) en0 y ->
+    (f_rectified x -> en0 = 0%Z -> \forall v \near x0, y = 0) ->
+    ball (f_exponent x) (width (f_rectified x) (f_radius x) en0) en0 y.
+  rewrite /width; case: f_rectified => //=; case: Z.eqb_spec => // -> _ /(_ isT erefl) /nbhs_singleton ->.
+  by rewrite -(dyadic0 R (f_exponent x)); exact: ball_exact.
+have {}vj := narrow _ _ vj _; have {}vc := narrow _ _ vc _.
+have {}vj := vj (fun r e => filterS (fun=> fun=> near_value (zj r e)) (zj r e)).
+have {}vc := vc (fun r e => filterS (fun=> fun=> near_value (zc r e)) (zc r e)).
+rewrite lt_neqAle ge andbT; apply/eqP => e; move: vj vc far; rewrite e; move: (width _ _ _) (width _ _ _).
+move=> r1 r2 vj vc far; have : ball (f_exponent x) (r1 + r2) 0 (dyadic (f_exponent x)
+    (nth 0%Z en.2 (N.to_nat f) - nth 0%Z en'.2 (N.to_nat f))).
+  rewrite /ball dyadic0 subr0 dyadicB Z.add_comm dyadicD.
+  rewrite -[dyadic _ _ - _](subrKA (X x0 [:: b; p'.1; p'.2; f])).
+  apply: le_trans (ler_norm_add _ _) _; by apply: ler_add; [rewrite distrC; exact: vj|exact: vc].
+by rewrite /ball dyadic0 subr0 dyadic_norm dyadic_le => /Z.leb_le; lia.
 Qed.
 
 (** ** Layers and chains *)
 Lemma holds_ext X Y x : (forall v i, X v i = Y v i) -> holds X x -> holds Y x.
 Proof. by move=> h; rewrite (_ : X = Y) //; apply/funext => v; apply/funext => i. Qed.
+
+Lemma omap_rounded X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
+  omap rounded x = Some y -> holds X y.
+Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
 
 Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
 Proof. by []. Qed.
@@ -191,23 +249,24 @@ Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps 
 Proof.
 move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
-    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] // [<-].
+    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
       x X hw hX (@theta_continuous b) (bias_sound theta_at hb)).
-  case hw: literal_at => [k|] // [<-].
+  case hw: literal_at => [k|] //; apply: omap_rounded => z hz.
   have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
-    x X hw hX (fun=> @continuous_const R V x0 0) no_bias.
-  by apply: holds_ext => z i; rewrite addr0.
+    x X hw hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+  by apply: holds_ext => ? i; rewrite addr0.
 - by case: p => // -[<-]; exact: relu_sound.
 - by case: s => // d s [<-]; exact: flatten_sound.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
-    case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] // [<-].
+    case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
+    apply: omap_rounded => z.
     exact: (@conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel bias
       (fun v => theta v b) x X hk hX (@theta_continuous b) (bias_sound theta_at hb)).
-  case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] // [<-].
+  case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
   have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel None
-    (fun=> fun=> 0) x X hk hX (fun=> @continuous_const R V x0 0) no_bias.
-  by apply: holds_ext => z i; rewrite addr0.
+    (fun=> fun=> 0) x X hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+  by apply: holds_ext => ? i; rewrite addr0.
 by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 Qed.
 

@@ -56,13 +56,16 @@ Definition discharged (net : spec) (opts : options) (ks : seq kink) (pt : point)
   [&& if which opts is Forward then false else true, list_eqb kink_eqb ks (kinks_of net),
       coherent net pt & nilp (problems_at net opts pt)].
 
-Definition number_text (n : N) : string := DecimalString.NilZero.string_of_int (Z.to_int (Z.of_N n)).
+Definition integer_text (z : Z) : string := DecimalString.NilZero.string_of_int (Z.to_int z).
 Definition index_text (i : idx) : string :=
-  ("[" ++ String.concat ", " [seq number_text k | k <- i] ++ "]")%string.
+  ("[" ++ String.concat ", " [seq integer_text (Z.of_N k) | k <- i] ++ "]")%string.
 Definition problem_text (p : problem) : string := match p with
-| OnKink layer i z => (layer ++ ": entry " ++ index_text i ++ " is "
-    ++ DecimalString.NilZero.string_of_int (Z.to_int z))%string
+| OnKink layer i z => (layer ++ ": entry " ++ index_text i ++ " is " ++ integer_text z)%string
+| NearKink layer i z k => (layer ++ ": entry " ++ index_text i ++ " is within 2^" ++ integer_text (- k)
+    ++ " of " ++ integer_text z ++ ", too close to tell")%string
 | Tied layer i => (layer ++ ": the greatest cells of the window at " ++ index_text i ++ " are tied")%string
+| NearlyTied layer i => (layer ++ ": cells of the window at " ++ index_text i
+    ++ " are too close to tell which is greatest")%string
 | NotExact layer => (layer ++ ": what comes into it has no exact value")%string
 end.
 
