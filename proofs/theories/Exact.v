@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable.
+From Cotangent Require Export ExactTable ExactNorm.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -105,15 +105,6 @@ Definition conv : option fixed :=
     (out_radius e bias r)) (spread id m ws (f_radius x)).
 End Conv.
 
-(** Rows of length [c]; [None] if one is missing. *)
-Fixpoint all_rows (c : N) (x : fixed) (l : seq idx) : option (seq entry) := match l with
-| [::] => Some [::]
-| i :: l' =>
-    if look (f_table x) i is Some e then
-      if has_length c e.2 then omap (cons e) (all_rows c x l') else None
-    else None
-end.
-
 Definition window_rows (h w c : N) (v u : Layer.window) (x : fixed) (i : idx) : option (seq entry) :=
   all_rows c x [seq [:: nth 0%num i 0; p.1; p.2]
                | p <- window_cells h w v u (nth 0%num i 1) (nth 0%num i 2)].
@@ -146,6 +137,14 @@ match l, s, ps with
     if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m])
       is (true, Some k) then omap rounded (conv h w c m v u k None x) else None
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
+| Layer.BatchNorm n d _ _ true, _, [:: w; b] =>
+    let c := last batch s in
+    if (bias_at w c, bias_at b c) is (Some (Some scale), Some (Some shift))
+    then batch_norm c (rows_of (batch :: s)) n d scale shift x else None
+| Layer.BatchNorm n d _ _ false, _, [::] =>
+    let c := last batch s in
+    let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
+    batch_norm c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
 | Layer.Flatten, d :: s', _ => Some (flatten_rows (d :: s') x)
 | _, _, _ => None
 end.

@@ -108,6 +108,36 @@ Proof. by move=> [_ hX] hl ha; have := hX _ _ hl _ ha; rewrite Nnat.N2Nat.id. Qe
 Lemma length_lt c a r : has_length c r -> (a < c)%num -> (N.to_nat a < size r)%nat.
 Proof. by move=> /N.eqb_eq h ha; apply/ssrnat.ltP; lia. Qed.
 
+Lemma holds_ext X Y x : (forall v i, X v i = Y v i) -> holds X x -> holds Y x.
+Proof. by move=> h; rewrite (_ : X = Y) //; apply/funext => v; apply/funext => i. Qed.
+
+(** ** Lists of rows *)
+Lemma all_rows_sound c x ps es : all_rows c x ps = Some es ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es.
+Proof.
+elim: ps es => [|i ps ih] es /=; first by case=> <-; constructor.
+case hl: look => [en|] //; case: ifP => // hc; case hr: all_rows => [es'|] //= [<-].
+by constructor; [split|exact: ih].
+Qed.
+
+(** Rows with the same models are equal nearby. *)
+Lemma same_rows c X x ps ps' es es' o : holds X x -> (N.of_nat o < c)%num ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps' es' ->
+  [seq q.1 | q <- es] = [seq q.1 | q <- es'] ->
+  \forall v \near x0, [seq X v (rcons i (N.of_nat o)) | i <- ps] = [seq X v (rcons i (N.of_nat o)) | i <- ps'].
+Proof.
+move=> hX ho h; elim: h ps' es' => [|i e {}ps {}es [hl hc] _ ih] ps' es' h'.
+  by inversion h' as [|i' e']; subst => // _; exact: nearW.
+inversion h' as [|i' e' ps2 es2 [hl' hc'] h2]; subst => // -[em /(ih _ _ h2) n].
+have at_ j en : look (f_table x) j = Some en -> has_length c en.2 ->
+    \forall v \near x0, X v (rcons j (N.of_nat o)) = X v (rcons en.1 (N.of_nat o)).
+  move=> hj hc2; have ho' : (o < size en.2)%nat by have := length_lt hc2 ho; rewrite Nnat.Nat2N.id.
+  by have [] := hX.2 _ _ hj o ho'.
+have n1 := at_ _ _ hl hc; have n2 := near_eq_sym (at_ _ _ hl' hc'); rewrite em in n1.
+by apply: filterS2 n (near_eq_trans n1 n2) => v /= -> ->.
+Qed.
+
 Section Dense.
 Variables (n m wk : N) (w : literal) (bias : option (N * row)) (bf : V -> tensor R) (x : fixed) (X : V -> tensor R).
 Hypothesis hw : literal_at pt wk [:: n; m] = Some w.

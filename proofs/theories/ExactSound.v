@@ -9,7 +9,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -52,15 +52,7 @@ have n : \forall v \near x0, X v (rcons i (N.of_nat j)) < 0 by exact: (cont _ (n
 by apply: filterS n => v h; rewrite max_r // ltW.
 Qed.
 
-(** ** Lists of rows *)
-Lemma all_rows_sound c x ps es : all_rows c x ps = Some es ->
-  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es.
-Proof.
-elim: ps es => [|i ps ih] es /=; first by case=> <-; constructor.
-case hl: look => [en|] //; case: ifP => // hc; case hr: all_rows => [es'|] //= [<-].
-by constructor; [split|exact: ih].
-Qed.
-
+(** ** Pools *)
 Lemma greatest_sound c X x j js e es o : holds X x -> 
   List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) (j :: js) (e :: es) ->
   (o < size (foldr (fun e r => zip_with Z.max e.2 r) e.2 es))%nat ->
@@ -75,24 +67,6 @@ have := ho; rewrite zip_with_size leq_min => /andP [ho1 ho2].
 have [cont val] := ih ho2; have [cont' val' _ _] := hX.2 _ _ hl' o ho1.
 rewrite /= in cont val cont' val' *; split; first exact: continuous_max cont' cont.
 by rewrite zip_with_nth //; exact: ball_max.
-Qed.
-
-(** Rows with the same models are equal nearby. *)
-Lemma same_rows c X x ps ps' es es' o : holds X x -> (N.of_nat o < c)%num ->
-  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es ->
-  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps' es' ->
-  [seq q.1 | q <- es] = [seq q.1 | q <- es'] ->
-  \forall v \near x0, [seq X v (rcons i (N.of_nat o)) | i <- ps] = [seq X v (rcons i (N.of_nat o)) | i <- ps'].
-Proof.
-move=> hX ho h; elim: h ps' es' => [|i e {}ps {}es [hl hc] _ ih] ps' es' h'.
-  by inversion h' as [|i' e']; subst => // _; exact: nearW.
-inversion h' as [|i' e' ps2 es2 [hl' hc'] h2]; subst => // -[em /(ih _ _ h2) n].
-have at_ j en : look (f_table x) j = Some en -> has_length c en.2 ->
-    \forall v \near x0, X v (rcons j (N.of_nat o)) = X v (rcons en.1 (N.of_nat o)).
-  move=> hj hc2; have ho' : (o < size en.2)%nat by have := length_lt hc2 ho; rewrite Nnat.Nat2N.id.
-  by have [] := hX.2 _ _ hj o ho'.
-have n1 := at_ _ _ hl hc; have n2 := near_eq_sym (at_ _ _ hl' hc'); rewrite em in n1.
-by apply: filterS2 n (near_eq_trans n1 n2) => v /= -> ->.
 Qed.
 
 Lemma max_row_size c (e : entry) (es : seq entry) : has_length c e.2 ->
@@ -234,9 +208,6 @@ by rewrite /ball dyadic0 subr0 dyadic_norm dyadic_le => /Z.leb_le; lia.
 Qed.
 
 (** ** Layers and chains *)
-Lemma holds_ext X Y x : (forall v i, X v i = Y v i) -> holds X x -> holds Y x.
-Proof. by move=> h; rewrite (_ : X = Y) //; apply/funext => v; apply/funext => i. Qed.
-
 Lemma omap_rounded X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
   omap rounded x = Some y -> holds X y.
 Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
@@ -247,7 +218,7 @@ Proof. by []. Qed.
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||? ? ? ? ?|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
@@ -267,6 +238,19 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||? ? ? ? ?|? ? ? ?|? ?
   have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel None
     (fun=> fun=> 0) x X hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
+- case: affine; case: ps => [|w [|b [|? ?]]] //=.
+    case hw: bias_at => [[[e1 scale]|]|] //; case hb: bias_at => [[[e2 shift]|]|] //.
+    exact: (@batch_norm_sound _ _ x0 (batch :: s) X (fun v => theta v w) (fun v => theta v b) n d
+      (e1, scale) (e2, shift) x y isT (@theta_continuous w) (@theta_continuous b) (bias_sound theta_at hw) (bias_sound theta_at hb) hX).
+  have one j : (j < size (nseq (N.to_nat (last batch s)) 1%Z))%nat ->
+      1 = dyadic 0 (nth 0%Z (nseq (N.to_nat (last batch s)) 1%Z) j).
+    by rewrite size_nseq => hj; rewrite nth_nseq hj /dyadic expr0 divr1.
+  have nil j : (j < size (nseq (N.to_nat (last batch s)) 0%Z))%nat ->
+      0 = dyadic 0 (nth 0%Z (nseq (N.to_nat (last batch s)) 0%Z) j).
+    by rewrite size_nseq => hj; rewrite nth_nseq hj dyadic0.
+  move=> /(@batch_norm_sound _ _ x0 (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
+    x y isT (fun=> @continuous_const R V x0 1) (fun=> @continuous_const R V x0 0) one nil hX).
+  by apply: holds_ext => v i; rewrite mulr1 addr0.
 by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 Qed.
 

@@ -52,6 +52,15 @@ End Tabulate.
 
 Definition has_length (n : N) (r : row) : bool := N.eqb (N.of_nat (size r)) n.
 
+(** Rows of length [c]; [None] if one is missing. *)
+Fixpoint all_rows (c : N) (x : fixed) (l : seq idx) : option (seq entry) := match l with
+| [::] => Some [::]
+| i :: l' =>
+    if look (f_table x) i is Some e then
+      if has_length c e.2 then omap (cons e) (all_rows c x l') else None
+    else None
+end.
+
 (** ** Numbers *)
 Fixpoint least (w : words) (n : N) : N := match w with
 | Done => n
