@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -213,10 +213,10 @@ Fixpoint idle (c : chain) : bool := match c with
 | Branch a c' | Again _ _ a c' => idle a && idle c'
 end.
 
-(** What is wrong, and the value, if it is needed. [ready] are the shapes of the
-    branches that wait; what they are joined to has no exact value. *)
-Fixpoint walk (need : bool) (c : chain) (ready : seq shape) (s : shape) (p0 m0 : N) (x : option fixed)
-    : seq problem * option fixed := match c with
+(** What is wrong, and the value, if it is needed. [ready] are the branches that
+    wait, with their shapes. *)
+Fixpoint walk (need : bool) (c : chain) (ready : seq (shape * option fixed)) (s : shape) (p0 m0 : N)
+    (x : option fixed) : seq problem * option fixed := match c with
 | End => ([::], x)
 | Next name l c' =>
     let here := layer_problems name (batch :: s) x in
@@ -225,17 +225,19 @@ Fixpoint walk (need : bool) (c : chain) (ready : seq shape) (s : shape) (p0 m0 :
       (past m0 (Layer.masks l s)) (obind (layer_value l s (own_values l s p0 (Masks m0))) x) in
     (here ++ rest, y)
 | Branch a c' =>
-    let: (pa, _) := walk false a [::] s p0 m0 x in
-    let: (pc, y) := walk need c' (rcons ready (odflt [::] (output_shape a [::] s))) s
+    let: (pa, ya) := walk (need || ~~ idle c') a [::] s p0 m0 x in
+    let: (pc, y) := walk need c' (rcons ready (odflt [::] (output_shape a [::] s), ya)) s
       (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) x in
     (pa ++ pc, y)
 | Join name j c' =>
-    let: (pc, y) := walk need c' [::] (odflt [::] (joined_shape j ready)) p0 m0 None in
+    let t := odflt [::] (joined_shape j (unzip1 ready)) in
+    let: (pc, y) := walk need c' [::] t p0 m0
+      (if ~~ need && idle c' then None else joined_value batch j t ready) in
     ((if nameless name then [::] else [:: NotExact name]) ++ pc, y)
 | Again p _ a c' =>
-    let: (pa, _) := walk false a [::] s p m0 x in
+    let: (pa, ya) := walk (need || ~~ idle c') a [::] s p m0 x in
     let: (pc, y) := walk need c' ready (odflt [::] (output_shape a [::] s)) p0
-      (past m0 (masks_in a [::] s)) None in
+      (past m0 (masks_in a [::] s)) ya in
     (pa ++ pc, y)
 end.
 End Exact.

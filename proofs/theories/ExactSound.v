@@ -9,7 +9,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -318,41 +318,55 @@ Qed.
 Lemma cat_nil (T : Type) (a b : seq T) : a ++ b = [::] -> a = [::] /\ b = [::].
 Proof. by case: a. Qed.
 
-Lemma walk_sound need c rm s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
-  walk batch pt ks need c (unzip1 rm) s p0 m0 x = ([::], y) ->
+(** The branches that wait, and what is known of them. *)
+Definition waiting (rm : seq (shape * (V -> tensor R))) (ready : seq (shape * option fixed)) : Prop :=
+  List.Forall2 (fun q p => q.1 = p.1 /\ forall f, p.2 = Some f -> holds q.2 f) rm ready.
+
+Lemma waiting_shapes rm ready : waiting rm ready -> unzip1 ready = unzip1 rm.
+Proof. by elim=> //= q p rm' ready' [-> _] _ ->. Qed.
+
+Lemma waiting_rcons rm ready q p : waiting rm ready -> q.1 = p.1 -> (forall f, p.2 = Some f -> holds q.2 f) ->
+  waiting (rcons rm q) (rcons ready p).
+Proof. by move=> h e hq; rewrite -!cats1; apply: List.Forall2_app h _; constructor. Qed.
+
+Lemma walk_sound need c rm ready s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
+  waiting rm ready -> walk batch pt ks need c ready s p0 m0 x = ([::], y) ->
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
   /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.
-elim: c need rm s p0 m0 x y X => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] need rm s p0 m0 x y X hX /=.
+elim: c need rm ready s p0 m0 x y X => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih]
+  need rm ready s p0 m0 x y X hX hw /=.
 - by case=> <-; split=> // -[n' kind z|n' v u|n'] _ // ? ?.
 - case hi: (~~ need && idle ks c).
     case=> here <-; split=> // k hk; rewrite -cat1s; apply: off_kink_both.
       exact: layer_problems_sound here k hk.
     by apply: idle_sound => //; case/andP: hi.
-  case hw: walk => [rest z] [/cat_nil [here er] <-]; rewrite er in hw.
-  have [|off val] := ih _ _ _ _ _ _ _
-    (fun v => layer_meaning l batch s [seq theta v k | k <- own_values l s p0 (Masks m0)] (X v)) _ hw.
-    by case: x hX {here hw} => [f|] //= hX g; apply: layer_value_sound; exact: hX.
+  case hr: walk => [rest z] [/cat_nil [here er] <-]; rewrite er in hr.
+  have [|off val] := ih _ _ _ _ _ _ _ _
+    (fun v => layer_meaning l batch s [seq theta v k | k <- own_values l s p0 (Masks m0)] (X v)) _ hw hr.
+    by case: x hX {here hr} => [f|] //= hX g; apply: layer_value_sound; exact: hX.
   split=> // k hk; rewrite -cat1s; apply: off_kink_both; last exact: off.
   exact: layer_problems_sound here k hk.
 - case ha: walk => [pa ya]; case hc: walk => [pc yc].
   move=> [/cat_nil [ea ec] <-]; rewrite ea in ha; rewrite ec in hc.
-  have [offa _] := iha _ [::] _ _ _ _ _ X hX ha.
+  have [offa vala] := iha _ [::] [::] _ _ _ _ _ X hX (List.Forall2_nil _) ha.
   pose rm' := rcons rm (odflt [::] (output_shape a [::] s), fun v => through batch (theta v) a [::] s p0 (Masks m0) (X v)).
-  have eu : unzip1 rm' = rcons (unzip1 rm) (odflt [::] (output_shape a [::] s)) by rewrite /rm' /unzip1 map_rcons.
-  rewrite -eu in hc; have [offc val] := ih _ _ _ _ _ _ _ X hX hc.
+  have hw' : waiting rm' (rcons ready (odflt [::] (output_shape a [::] s), ya)) by exact: waiting_rcons.
+  have [offc val] := ih _ _ _ _ _ _ _ _ X hX hw' hc.
   split=> [k hk|f ef]; first by apply: off_kink_both; [exact: offa|exact: offc].
   by have := val f ef; apply: holds_ext => v i; rewrite /rm' map_rcons.
-- case hc: walk => [pc yc]; case hn: nameless => // -[ec <-]; rewrite ec in hc.
-  have [//|offc val] := ih _ [::] _ _ _ _ _ (fun v => joined j [seq (q.1, q.2 v) | q <- rm]) _ hc.
+- rewrite (waiting_shapes hw); case hc: walk => [pc yc]; case hn: nameless => // -[ec <-]; rewrite ec in hc.
+  set X' := fun v => joined j [seq (q.1, q.2 v) | q <- rm].
+  have [f|offc val] := ih _ [::] [::] _ _ _ _ _ X' _ (List.Forall2_nil _) hc.
+    by case: ifP => // _; exact: joined_value_sound hw.
   split=> [k hk|f ef].
     by apply: off_kink_both (offc k hk); apply: (nameless_sound hn) hk => e; exact: join_names.
   have := val f ef; apply: holds_ext => v i /=.
   by rewrite (_ : unzip1 [seq (q.1, q.2 v) | q <- rm] = unzip1 rm) // /unzip1 -map_comp.
 case ha: walk => [pa ya]; case hc: walk => [pc yc].
 move=> [/cat_nil [ea ec] <-]; rewrite ea in ha; rewrite ec in hc.
-have [offa _] := iha _ [::] _ _ _ _ _ X hX ha.
-have [//|offc val] := ih _ _ _ _ _ _ _ (fun v => through batch (theta v) a [::] s p (Masks m0) (X v)) _ hc.
+have [offa vala] := iha _ [::] [::] _ _ _ _ _ X hX (List.Forall2_nil _) ha.
+have [offc val] := ih _ _ _ _ _ _ _ _ (fun v => through batch (theta v) a [::] s p (Masks m0) (X v)) vala hw hc.
 by split=> // k hk; apply: off_kink_both; [exact: offa|exact: offc].
 Qed.
 End Layers.

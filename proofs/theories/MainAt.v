@@ -153,7 +153,7 @@ rewrite /problems_at; case hw: walk => [p y] /= ep k hk; rewrite {}ep in hw.
 have hX f : data_value pt (data_at net (which opts)) (batch_size opts :: input_shape net) = Some f ->
     holds_fixed θ (fun v : θ_space R net => at_θ other v (data_at net (which opts))) f.
   by apply: (data_sound (@at_θ_continuous) here) => v; rewrite !data_fixed.
-have [off _] := walk_sound (@at_θ_continuous) here (rm := [::]) hX hw.
+have [off _] := walk_sound (@at_θ_continuous) here (rm := [::]) hX (List.Forall2_nil _) hw.
 exact: off.
 Qed.
 End Sound.

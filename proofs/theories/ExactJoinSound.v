@@ -1,0 +1,153 @@
+(** * Sums of branches on integers are sums
+
+    Where the branches are what [ExactTable.v] says, so is their join. *)
+From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp.classical Require Import boolp classical_sets functions.
+From mathcomp.analysis Require Import reals topology normedtype.
+From Coq Require Import NArith ZArith Lia.
+From Cotangent Require Import Ir Index Dims Denote Scalar Number SpecJoin MeaningJoin MeaningJoinSound RaiseGrouped.
+From Cotangent Require Import Floats ExactTable ExactNumbers ExactRows ExactLayers ExactJoin.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Import numFieldNormedType.Exports.
+Local Open Scope ring_scope.
+
+Lemma all_values_sound s ready xs : all_values s ready = Some xs ->
+  List.Forall2 (fun p x => p.1 = s /\ p.2 = Some x) ready xs.
+Proof.
+elim: ready xs => [|[s' [x|]] ready ih] xs /=; first by case=> <-; constructor.
+  case: eqP => // ->; case: all_values ih => //= ys /(_ _ erefl) h [<-].
+  by constructor.
+by case: eqP.
+Qed.
+
+Lemma branch_rows_sound c xs i es : branch_rows c xs i = Some es ->
+  List.Forall2 (fun x en => look (f_table x) i = Some en /\ has_length c en.2) xs es.
+Proof.
+elim: xs es => [|x xs ih] es /=; first by case=> <-; constructor.
+case hl: look => [en|] //; case: ifP => // hc; case hr: branch_rows => [es'|] //= [<-].
+by constructor; [split|exact: ih].
+Qed.
+
+Lemma sum_row_size c e xs es : (size (sum_row c e xs es) <= N.to_nat c)%nat.
+Proof.
+elim: xs es => [|x xs ih] [|en es] /=; rewrite ?size_nseq //.
+by rewrite zip_with_size; apply: leq_trans (geq_minr _ _) (ih _).
+Qed.
+
+Section Sum.
+Variables (R : realType) (V : normedModType R) (x0 : V).
+Notation holds := (holds_fixed x0).
+Notation ball := (@ball R).
+Notation branch := (shape * (V -> tensor R))%type.
+
+Lemma sum_radius_ge0 e (rm : seq branch) xs : List.Forall2 (fun q x => holds q.2 x) rm xs ->
+  (0 <= sum_radius e xs)%Z.
+Proof.
+elim=> //= q x _ {}xs [h _] _ ih.
+have : (0 <= Z.shiftl (f_radius x) (Z.of_N (e - f_exponent x)))%Z by rewrite Z.shiftl_nonneg.
+lia.
+Qed.
+
+(** What the branches have at a place. *)
+Definition total_at (rm : seq branch) (i : idx) (v : V) : R := \sum_(q <- rm) q.2 v i.
+
+Lemma sum_row_sound c e (rm : seq branch) xs i es o : List.Forall2 (fun q x => holds q.2 x) rm xs ->
+  all (fun x => N.leb (f_exponent x) e) xs ->
+  List.Forall2 (fun x en => look (f_table x) i = Some en /\ has_length c en.2) xs es ->
+  (o < size (sum_row c e xs es))%nat ->
+  continuous_at x0 (total_at rm (rcons i (N.of_nat o)))
+  /\ ball e (sum_radius e xs) (nth 0%Z (sum_row c e xs es) o) (total_at rm (rcons i (N.of_nat o)) x0).
+Proof.
+move=> h; elim: h es => [|q x {}rm {}xs hx _ ih] es /=.
+  move=> _ hF; inversion hF; subst => /= ho; rewrite /total_at; split.
+    rewrite (_ : (fun v => _) = fun=> 0); first exact: continuous_const.
+    by apply/funext => v; rewrite big_nil.
+  by rewrite big_nil nth_nseq; case: ifP => _; rewrite -(dyadic0 R e); exact: ball_exact.
+move=> /andP [/N.leb_le le ok] hF; inversion hF as [|? en ? es' [hl hc] h2]; subst => /=.
+rewrite zip_with_size leq_min align_size => /andP [ho1 ho2].
+have [cont val] := ih es' ok h2 ho2; have [cont' val' _ _] := hx.2 _ _ hl o ho1.
+rewrite /= in cont' val'; split.
+  rewrite /total_at (_ : (fun v => _) = fun v => q.2 v (rcons i (N.of_nat o)) + total_at rm (rcons i (N.of_nat o)) v).
+    exact: continuous_add.
+  by apply/funext => v; rewrite big_cons.
+rewrite /total_at big_cons zip_with_nth ?zip_with_size ?align_size ?leq_min ?ho1 //; apply: ball_add val.
+rewrite /align; have {1}-> : e = (f_exponent x + (e - f_exponent x))%num by lia.
+case: N.eqb_spec => [e0|_]; last by rewrite (nth_map 0%Z) // ball_shift.
+by rewrite e0 N.add_0_r Z.shiftl_0_r.
+Qed.
+
+Lemma sum_row_same c (rm : seq branch) xs i j es es' o : List.Forall2 (fun q x => holds q.2 x) rm xs ->
+  List.Forall2 (fun x en => look (f_table x) i = Some en /\ has_length c en.2) xs es ->
+  List.Forall2 (fun x en => look (f_table x) j = Some en /\ has_length c en.2) xs es' ->
+  [seq q.1 | q <- es] = [seq q.1 | q <- es'] -> (N.of_nat o < c)%num ->
+  \forall v \near x0, total_at rm (rcons i (N.of_nat o)) v = total_at rm (rcons j (N.of_nat o)) v.
+Proof.
+move=> h h1 h2 em ho; elim: h es es' h1 h2 em => [|q x {}rm {}xs hx _ ih] es es' h1 h2.
+  by move=> _; apply: nearW => v; rewrite /total_at !big_nil.
+inversion h1 as [|? en ? es1 [hl hc] t1]; inversion h2 as [|? en' ? es2 [hl' hc'] t2]; subst.
+move=> -[em] /(ih _ _ t1 t2) n.
+have at_ k en0 : look (f_table x) k = Some en0 -> has_length c en0.2 ->
+    \forall v \near x0, q.2 v (rcons k (N.of_nat o)) = q.2 v (rcons en0.1 (N.of_nat o)).
+  move=> hk hc2; have ho' : (o < size en0.2)%nat by have := length_lt hc2 ho; rewrite Nnat.Nat2N.id.
+  by have [] := hx.2 _ _ hk o ho'.
+have n1 := at_ _ _ hl hc; have n2 := near_eq_sym (at_ _ _ hl' hc'); rewrite em in n1.
+by apply: filterS2 n (near_eq_trans n1 n2) => v e1 e2; rewrite /total_at !big_cons e2; congr (_ + _).
+Qed.
+
+Lemma sum_value_sound s (rm : seq branch) xs : (0 < size s)%nat ->
+  List.Forall2 (fun q x => holds q.2 x) rm xs -> forall X : V -> tensor R,
+  (forall v i, i \in idxs s -> X v i = total_at rm i v) -> holds X (sum_value s xs).
+Proof.
+move=> hs h X hX; split=> [|i en /= hl]; first exact: sum_radius_ge0 h.
+set e := foldr _ _ _ in hl *; set c := last _ _ in hl.
+have ok : all (fun x => N.leb (f_exponent x) e) xs.
+  rewrite /e; elim: (xs) => //= x l ih; apply/andP; split; first by apply/N.leb_le; lia.
+  by apply: sub_all ih => y /N.leb_le hy; apply/N.leb_le; lia.
+have cell k o : k \in idxs (lead s) -> (N.of_nat o < c)%num -> rcons k (N.of_nat o) \in idxs s.
+  move=> hi ho; rewrite (idxs_rows hs); apply/flattenP; exists [seq rcons k a | a <- Nrange (last 0%num s)].
+    exact: map_f.
+  by apply: map_f; rewrite mem_Nrange; exact/N.ltb_lt.
+pose P i en := [/\ at_entry x0 e (sum_radius e xs) false X i en, (size en.2 <= N.to_nat c)%nat
+  & i \in idxs (lead s)].
+suff : P i en by case.
+move: i en hl; apply: look_shared => [{}i es /In_mem hi he|].
+  have hF := branch_rows_sound he; split=> //; last exact: sum_row_size.
+  apply: at_entry_own => o ho; have [cont val] := sum_row_sound h ok hF ho.
+  have hc : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho (sum_row_size _ _ _ _); lia.
+  split; last by rewrite hX //; exact: cell.
+  by apply: continuous_near cont; apply: nearW => v; rewrite hX //; exact: cell.
+move=> i j es es' en /In_mem hi hes hes' em [hen sz hj]; split=> //.
+apply: (at_entry_as hen) => o ho.
+have hc : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho sz; lia.
+have := sum_row_same h (branch_rows_sound hes) (branch_rows_sound hes') em hc.
+by apply: filterS => v; rewrite !hX //; exact: cell.
+Qed.
+
+Lemma merged_total batch t (rm : seq (shape * tensor R)) (y : tensor R) i : all (fun q => q.1 == t) rm ->
+  i \in idxs (batch :: t) -> merged Sum y rm i = y i + \sum_(q <- rm) q.2 i.
+Proof.
+elim: rm y => [|[s z] rm ih] y /=; first by rewrite big_nil addr0.
+by move=> /andP [/eqP -> ok] hi; rewrite ih // big_cons addrA -(stretched_same z hi).
+Qed.
+
+Lemma joined_value_sound batch j t (rm : seq branch) ready y :
+  List.Forall2 (fun q p => q.1 = p.1 /\ forall f, p.2 = Some f -> holds q.2 f) rm ready ->
+  joined_value batch j t ready = Some y ->
+  holds (fun v => joined j [seq (q.1, q.2 v) | q <- rm]) y.
+Proof.
+move=> h; rewrite /joined_value; case: j => [[| |]|] //; case: ready h => [|p ready] // h.
+case ha: all_values => [xs|] //= [<-]; have hv := all_values_sound ha.
+have hx : List.Forall2 (fun q x => holds q.2 x) rm xs.
+  elim: h xs {ha} hv => [|q p' rm' ready' [_ hq] _ ih] xs hv; inversion hv as [|? ? ? ? [_ e]]; subst; constructor.
+    exact: hq.
+  exact: ih.
+have same : all (fun q : branch => q.1 == t) rm.
+  elim: h xs {ha hx} hv => [|q p' rm' ready' [eq _] _ ih] xs hv //=.
+  by inversion hv as [|a1 a2 a3 a4 [e0 e1] tl]; rewrite eq e0 eqxx; exact: ih tl.
+apply: (sum_value_sound _ hx) => // v i hi; rewrite /joined.
+case: rm h hx same => [|q rm] h hx /=; first by inversion h.
+move=> /andP [/eqP eq ok]; rewrite (@merged_total batch t) //; last by rewrite all_map.
+by rewrite /total_at big_cons big_map /= eq -(stretched_same (q.2 v) hi).
+Qed.
+End Sum.
