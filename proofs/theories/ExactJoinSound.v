@@ -136,7 +136,7 @@ Lemma joined_value_sound batch j t (rm : seq branch) ready y :
   joined_value batch j t ready = Some y ->
   holds (fun v => joined j [seq (q.1, q.2 v) | q <- rm]) y.
 Proof.
-move=> h; rewrite /joined_value; case: j => [[| |]|] //; case: ready h => [|p ready] // h.
+move=> h; rewrite /joined_value; case: j => [[| |]| |heads] //; case: ready h => [|p ready] // h.
 case ha: all_values => [xs|] //= [<-]; have hv := all_values_sound ha.
 have hx : List.Forall2 (fun q x => holds q.2 x) rm xs.
   elim: h xs {ha} hv => [|q p' rm' ready' [_ hq] _ ih] xs hv; inversion hv as [|? ? ? ? [_ e]]; subst; constructor.
