@@ -2,8 +2,8 @@
 
     A specification whose layers fit elaborates to a well-formed program, of any
     depth: nothing is left to compute, and the theorem about gradients holds of
-    whole families of networks at once ([net_gradient]). [FamiliesNets.v] has
-    two, with their kinks as a formula in the depth.
+    whole families of networks at once ([net_gradient]). The other files
+    [Families*.v] have such, with their kinks as a formula.
 
     Glossary
       - [placed sh p0 l]   the values from [p0] on have the shapes in [l]

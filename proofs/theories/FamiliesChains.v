@@ -1,15 +1,17 @@
 (** * Chains that fit
 
-    Branches of different shapes, joined, and what a chain of layers comes to.
-    Chains without kinks are followed here: what is emitted for such a network
-    is the derivative of its loss at all parameters, inputs, targets and masks
-    ([smooth_gradient]).
+    Branches of different shapes, joined, and what a chain of layers comes to:
+    its shapes, and its kinks. What is emitted for such a network is the
+    derivative of its loss off these ([chain_gradient]); without kinks, at all
+    parameters, inputs, targets and masks ([smooth_gradient]).
 
     Glossary
-      - [flows b c ss s t]  on [b] examples of shape [s], where branches of shapes
-                         [ss] wait, chain [c] fits, has no kinks, and gives
-                         examples of shape [t]
-      - [leads b l s t]  so do the layers and joins [l], whatever comes after them
+      - [flows_by b ks c ss s t]  on [b] examples of shape [s], where branches of
+                         shapes [ss] wait, chain [c] fits, has the kinks [ks],
+                         and gives examples of shape [t]
+      - [leads_by b ks l s t]  so do the layers and joins [l], whatever comes after
+      - [flows], [leads]  the same without kinks
+      - [summed name a b]  what [a] and [b] make of what comes in, added
       - [residual name a]  what comes in, and what [a] makes of it, added
       - [gated name a]   the same, multiplied *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -92,59 +94,88 @@ Qed.
 Section Chains.
 Variable batch : N.
 
-Definition flows (c : chain) (ready : seq shape) (s t : shape) : Prop :=
-  [/\ chain_fits batch c ready s, output_shape c ready s = Some t & kinks_in c = [::]].
+Definition flows_by (ks : seq kink) (c : chain) (ready : seq shape) (s t : shape) : Prop :=
+  [/\ chain_fits batch c ready s, output_shape c ready s = Some t & kinks_in c = ks].
 
-Definition leads (l : seq (chain -> chain)) (s t : shape) : Prop :=
-  forall c u, flows c [::] t u -> flows (foldr (fun f c => f c) c l) [::] s u.
+Definition leads_by (ks : seq kink) (l : seq (chain -> chain)) (s t : shape) : Prop :=
+  forall c u ks', flows_by ks' c [::] t u ->
+  flows_by (ks ++ ks')%SEQ (foldr (fun f c => f c) c l) [::] s u.
+Notation flows := (flows_by [::]).
+Notation leads := (leads_by [::]).
+Implicit Types ks : seq kink.
 
 Lemma leads_nil s : leads [::] s s.
 Proof. by []. Qed.
 
-Lemma leads_cat a b s t u : leads a s t -> leads b t u -> leads (a ++ b)%SEQ s u.
-Proof. by move=> ha hb c v hc; rewrite foldr_cat; apply/ha/hb. Qed.
+Lemma leads_by_cat ks ks' a b s t u : leads_by ks a s t -> leads_by ks' b t u ->
+  leads_by (ks ++ ks')%SEQ (a ++ b)%SEQ s u.
+Proof. by move=> ha hb c v ks2 hc; rewrite foldr_cat -catA; apply/ha/hb. Qed.
 
-Lemma leads_cons f l s t u : leads [:: f] s t -> leads l t u -> leads (f :: l) s u.
+Lemma leads_cat ks a b s t u : leads a s t -> leads_by ks b t u -> leads_by ks (a ++ b)%SEQ s u.
+Proof. exact: leads_by_cat. Qed.
+
+Lemma leads_cons ks f l s t u : leads [:: f] s t -> leads_by ks l t u -> leads_by ks (f :: l) s u.
 Proof. by move=> ha hl; rewrite -cat1s; exact: leads_cat ha hl. Qed.
 
-Lemma leads_in_turn a s t : leads a s t -> flows (in_turn a) [::] s t.
-Proof. by move=> h; apply: h; split. Qed.
+(** The kinks come first. *)
+Lemma leads_before ks a b s t u : leads_by ks a s t -> leads b t u -> leads_by ks (a ++ b)%SEQ s u.
+Proof. by move=> ha hb; rewrite -(cats0 ks); exact: leads_by_cat ha hb. Qed.
 
-Lemma leads_layer name l ls s s' t : fits_here l batch s s' -> kinks_of_layer name l = [::] ->
-  leads ls s' t -> leads (Next name l :: ls) s t.
+Lemma leads_in_turn ks a s t : leads_by ks a s t -> flows_by ks (in_turn a) [::] s t.
+Proof. by move=> h; rewrite -(cats0 ks); apply: h; split. Qed.
+
+Lemma leads_kinks ks name l ls s s' t : fits_here l batch s s' -> leads_by ks ls s' t ->
+  leads_by (kinks_of_layer name l ++ ks)%SEQ (Next name l :: ls) s t.
 Proof.
-move=> fit smooth hl c u /hl [hc ho hk]; split; last by rewrite /= smooth.
+move=> fit hl c u ks' /hl [hc ho hk]; split; last by rewrite /= hk catA.
 - by exists s'.
 - by rewrite /= (proj1 fit).
 Qed.
+
+Lemma leads_layer ks name l ls s s' t : fits_here l batch s s' -> kinks_of_layer name l = [::] ->
+  leads_by ks ls s' t -> leads_by ks (Next name l :: ls) s t.
+Proof. by move=> fit smooth /(leads_kinks name fit); rewrite smooth. Qed.
 
 Lemma leads_one name l s s' : fits_here l batch s s' -> kinks_of_layer name l = [::] ->
   leads [:: Next name l] s s'.
 Proof. by move=> fit smooth; exact: leads_layer fit smooth (@leads_nil _). Qed.
 
 (** As many blocks as there are numbers. *)
+Lemma leads_blocks_by (ks : nat -> seq kink) (block : nat -> seq (chain -> chain)) s l :
+  (forall i, leads_by (ks i) (block i) s s) ->
+  leads_by (flatten [seq ks i | i <- l]) (flatten [seq block i | i <- l]) s s.
+Proof. by move=> h; elim: l => //= i l ih; exact: leads_by_cat (h i) ih. Qed.
+
 Lemma leads_blocks (block : nat -> seq (chain -> chain)) s l : (forall i, leads (block i) s s) ->
   leads (flatten [seq block i | i <- l]) s s.
 Proof. by move=> h; elim: l => //= i l ih; exact: leads_cat (h i) ih. Qed.
 
-(** ** What comes in, and what layers make of it *)
-Definition residual (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) :=
-  [:: Branch (in_turn a); Branch (in_turn [::]); Join name Sum].
+(** ** What layers make of what comes in *)
+Definition summed (name : string) (a b : seq (chain -> chain)) : seq (chain -> chain) :=
+  [:: Branch (in_turn a); Branch (in_turn b); Join name Sum].
+Definition residual (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) := summed name a [::].
 Definition gated (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) :=
   [:: Branch (in_turn [::]); Branch (in_turn a); Join name Product].
 
-Lemma leads_join a b name j s t u v : leads a s t -> leads b s u -> joins_here j batch [:: t; u] v ->
-  kinks_of_join name j = [::] -> leads [:: Branch (in_turn a); Branch (in_turn b); Join name j] s v.
+Lemma leads_join ks ks' a b name j s t u v : leads_by ks a s t -> leads_by ks' b s u ->
+  joins_here j batch [:: t; u] v -> kinks_of_join name j = [::] ->
+  leads_by (ks ++ ks')%SEQ [:: Branch (in_turn a); Branch (in_turn b); Join name j] s v.
 Proof.
-move=> /leads_in_turn [fa oa ka] /leads_in_turn [fb ob kb] fit smooth c x [fc oc kc]; split.
+move=> /leads_in_turn [fa oa ka] /leads_in_turn [fb ob kb] fit smooth c x kc [fc oc kkc]; split.
 - split=> //; exists t; split=> //; split=> //; exists u; split=> //.
   by exists v; split.
 - by rewrite /= oa /= ob /= (proj1 fit).
-by rewrite /= ka kb smooth.
+by rewrite /= ka kb smooth kkc catA.
 Qed.
 
-Lemma leads_residual name a s : leads a s s -> leads (residual name a) s s.
-Proof. by move=> h; apply: (leads_join h (@leads_nil s)) => //; exact: (merge_fits Sum batch 1). Qed.
+Lemma leads_summed ks name a b s t : leads_by ks a s t -> leads b s t -> leads_by ks (summed name a b) s t.
+Proof.
+move=> ha hb; rewrite -(cats0 ks); apply: (leads_join ha hb) => //.
+exact: (merge_fits Sum batch 1).
+Qed.
+
+Lemma leads_residual ks name a s : leads_by ks a s s -> leads_by ks (residual name a) s s.
+Proof. by move=> h; exact: leads_summed h (@leads_nil s). Qed.
 
 Lemma leads_gated name a h w c : leads a [:: h; w; c] [:: 1; 1; c] ->
   leads (gated name a) [:: h; w; c] [:: h; w; c].
@@ -155,16 +186,27 @@ case: (N.eqb_spec h 1) => [->|_]; case: (N.eqb_spec w 1) => [->|_]; case: (N.eqb
   by rewrite /stretches /= ?N.eqb_refl ?orbT.
 Qed.
 End Chains.
+Notation flows batch := (flows_by batch [::]).
+Notation leads batch := (leads_by batch [::]).
 
-(** ** Networks without kinks *)
-Theorem smooth_gradient (net : spec) (batch classes_ : N) : net_loss net = Loss.SoftmaxCrossEntropy ->
+(** ** Networks *)
+Theorem chain_gradient (net : spec) (batch classes_ : N) (ks : seq kink) :
+  net_loss net = Loss.SoftmaxCrossEntropy -> 0 < batch ->
+  flows_by batch ks (layers net) [::] (input_shape net) [:: classes_] -> 0 < classes_ ->
+  0 < total (numbered_params net) ->
+  forall (R : realType) (other : env R) (θ : θ_space R net),
+  off_kinks (Options batch Steps.Grad) ks other θ ->
+  is_gradient (fun θ => loss_at net (Options batch Steps.Grad) (at_θ other θ)) θ
+    (emitted_gradient batch other θ).
+Proof.
+move=> loss hb [fit out <-] hc hp R other θ off.
+exact: (@net_gradient net batch classes_ loss hb fit out hc hp R other θ off).
+Qed.
+
+Corollary smooth_gradient (net : spec) (batch classes_ : N) : net_loss net = Loss.SoftmaxCrossEntropy ->
   0 < batch -> flows batch (layers net) [::] (input_shape net) [:: classes_] -> 0 < classes_ ->
   0 < total (numbered_params net) ->
   forall (R : realType) (other : env R) (θ : θ_space R net),
   is_gradient (fun θ => loss_at net (Options batch Steps.Grad) (at_θ other θ)) θ
     (emitted_gradient batch other θ).
-Proof.
-move=> loss hb [fit out smooth] hc hp R other θ.
-apply: (@net_gradient net batch classes_ loss hb fit out hc hp R other θ).
-by rewrite /kinks_of smooth.
-Qed.
+Proof. by move=> loss hb fl hc hp R other θ; exact: (chain_gradient loss hb fl hc hp). Qed.

@@ -13,15 +13,13 @@
       - [squeeze_excite]   channels times a gate, from their means
       - [mb_body], [fused_body]  a block without what is around it
       - [mb_block i k st c]  block [k] of stage [i], on [c] channels
-      - [stages_from i l c]  the stages [l], of which the first is number [i]
-      - [features_after], [size_after]  of a stage, from those before it
       - [efficientnet l]   the network *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning Steps StepSound Main Witness.
-From Cotangent Require Import FamiliesNets FamiliesMobile FamiliesLayers FamiliesChains FamiliesParts.
+From Cotangent Require Import FamiliesNets FamiliesLayers FamiliesChains FamiliesParts FamiliesStages.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
@@ -32,8 +30,10 @@ Record stage := Stage {
 Definition stage_fits (st : stage) : bool :=
   [&& N.odd (s_kernel st), N.ltb 0 (s_stride st), N.ltb 0 (s_expansion st) & N.ltb 0 (s_features st)].
 
-Definition features_after (c : N) (st : stage) : N := if s_blocks st is 0%nat then c else s_features st.
-Definition size_after (n : N) (st : stage) : N := if s_blocks st is 0%nat then n else strided (s_stride st) n.
+Lemma stage_pos st : stage_fits st -> 0 < s_stride st /\ 0 < s_features st.
+Proof. by move=> /and4P [_ /N.ltb_lt hs _ /N.ltb_lt hf]. Qed.
+
+Local Notation size_after := (size_after s_blocks s_stride).
 
 Section Efficientnet.
 (** Name; image and channels; features of the stem and before the mean; classes;
@@ -43,8 +43,7 @@ Variables (name : string) (h w c stem features classes_ : N) (squeezed : N -> N)
 Variables (rate : nat -> nat -> option (Z * positive)) (drop_n : Z) (drop_d : positive).
 Variables (eps : Z) (eps_d : positive) (mom : Z) (mom_d : positive).
 
-Definition batch_normalised (name : string) : chain -> chain :=
-  Next name (Layer.BatchNorm eps eps_d mom mom_d true).
+Notation batch_normalised := (batch_normalised eps eps_d mom mom_d).
 
 Definition squeeze_excite (se : string) (c reduced : N) : seq (chain -> chain) := gated se
   [:: Next (se ++ ".branch2_global_avg_pool_1") (Token.Average true);
@@ -82,16 +81,10 @@ Definition mb_block (i k : nat) (st : stage) (c : N) : seq (chain -> chain) :=
   if N.eqb s 1 && N.eqb c (s_features st)
   then residual block (body ++ dropped (rate i k) (block ++ ".drop_path")) else body.
 
-Fixpoint stages_from (i : nat) (l : seq stage) (c : N) : seq (chain -> chain) :=
-  if l is st :: l' then
-    (flatten [seq mb_block i k st (if k is 0%nat then c else s_features st) | k <- iota 0 (s_blocks st)]
-     ++ stages_from i.+1 l' (features_after c st))%SEQ
-  else [::].
-
 Definition efficientnet (l : seq stage) : spec := Spec name [:: h; w; c] Loss.SoftmaxCrossEntropy
   (in_turn
     ([:: conv stem (around 3 2) 1 false "conv_stem"; batch_normalised "bn1"; silu "silu_1"]
-     ++ stages_from 0 l stem
+     ++ stages_from s_blocks s_features mb_block 0 l stem
      ++ [:: conv features (around 1 1) 1 false "conv_head"; batch_normalised "bn2"; silu "silu_2";
             Next "global_avg_pool_1" Layer.GlobalAvgPool;
             Next "dropout_1" (Layer.Dropout drop_n drop_d);
@@ -100,18 +93,7 @@ Definition efficientnet (l : seq stage) : spec := Spec name [:: h; w; c] Loss.So
 Variable batch : N.
 Hypotheses (hb : 0 < batch) (heps : Z.ltb 0 eps).
 
-(** A variance is of more than one number. *)
-Definition many (p q : N) : Prop := 1 < batch * (p * q).
-
-Lemma many_le p q p' q' : p' <= p -> q' <= q -> many p' q' -> many p q.
-Proof.
-rewrite /many => hp hq m; apply: N.lt_le_trans m _.
-by apply: N.mul_le_mono_l; exact: N.mul_le_mono.
-Qed.
-
-Lemma batch_normalised_leads n p q f : 0 < p -> 0 < q -> 0 < f -> many p q ->
-  leads batch [:: batch_normalised n] [:: p; q; f] [:: p; q; f].
-Proof. by move=> hp hq hf hm; apply: leads_one => //; exact: norm_fits. Qed.
+Notation many := (many batch).
 
 Lemma squeeze_excite_leads se r p q f : 0 < p -> 0 < q -> 0 < f ->
   leads batch (squeeze_excite se f r) [:: p; q; f] [:: p; q; f].
@@ -156,7 +138,7 @@ have [ok _ /N.ltb_lt he /N.ltb_lt hf] := and4P fit.
 have one n : Layer.divides 1 n := one_divides n.
 rewrite /mb_body; set hidden := k * s_expansion st.
 have hh : 0 < hidden by exact: N.mul_pos_pos.
-apply: (@leads_cat _ _ _ _ [:: p; q; hidden]).
+apply: (@leads_cat _ _ _ _ _ [:: p; q; hidden]).
   case: N.eqb_spec => [e|_] /=; first by rewrite /hidden e N.mul_1_r; exact: leads_nil.
   apply: leads_cons; first by apply: conv1_leads.
   apply: leads_cons; first by apply: batch_normalised_leads.
@@ -170,51 +152,18 @@ exact: batch_normalised_leads.
 Qed.
 End Block.
 
-Lemma mb_block_leads i j st p q k (s := if j is 0%nat then s_stride st else 1) : stage_fits st ->
+Lemma mb_block_leads i j st p q k (s := stride_of s_stride st j) : stage_fits st ->
   0 < p -> 0 < q -> 0 < k -> many (strided s p) (strided s q) ->
   leads batch (mb_block i j st k) [:: p; q; k] [:: strided s p; strided s q; s_features st].
 Proof.
 move=> fit hp hq hk hm; have [_ /N.ltb_lt hst _ _] := and4P fit.
-have hs : 0 < s by rewrite /s; case: (j).
-rewrite /mb_block -/s; set block := numbered2 _ _ _ _; set body := (if s_fused st then _ else _) _ _ _ _.
+have hs : 0 < s by rewrite /s /stride_of; case: (j).
+rewrite /mb_block -/(stride_of s_stride st j) -/s; set block := numbered2 _ _ _ _; set body := (if s_fused st then _ else _) _ _ _ _.
 have lb : leads batch body [:: p; q; k] [:: strided s p; strided s q; s_features st].
   by rewrite /body; case: (s_fused st); [exact: fused_body_leads | exact: mb_body_leads].
 case: ifP => [/andP [/N.eqb_eq e1 /N.eqb_eq ek]|//].
 move: lb; rewrite e1 !strided1 // -ek => lb.
 by apply: leads_residual; apply: (leads_cat lb); apply: dropped_leads.
-Qed.
-
-Lemma size_after_le st n : stage_fits st -> 0 < n -> 0 < size_after n st /\ size_after n st <= n.
-Proof.
-move=> fit hn; have [_ /N.ltb_lt hs _ _] := and4P fit; rewrite /size_after.
-by case: (s_blocks st) => [|_]; [split=> //; lia | split; [exact: strided_pos | exact: strided_le]].
-Qed.
-
-Lemma sizes_le l n : all stage_fits l -> 0 < n -> 0 < foldl size_after n l /\ foldl size_after n l <= n.
-Proof.
-elim: l n => [|st l ih] n /=; first by move=> _ hn; split=> //; lia.
-move=> /andP [fit /ih {}ih] hn; have [h1 h2] := size_after_le fit hn.
-by have [h3 h4] := ih _ h1; split=> //; lia.
-Qed.
-
-Lemma stages_lead l i p q k : all stage_fits l -> 0 < p -> 0 < q -> 0 < k ->
-  many (foldl size_after p l) (foldl size_after q l) ->
-  leads batch (stages_from i l k) [:: p; q; k]
-    [:: foldl size_after p l; foldl size_after q l; foldl features_after k l]
-  /\ 0 < foldl features_after k l.
-Proof.
-elim: l i p q k => [|st l ih] i p q k /=; first by move=> *; split=> //; exact: leads_nil.
-move=> /andP [fit fits] hp hq hk hm.
-have [p1 p2] := size_after_le fit hp; have [q1 q2] := size_after_le fit hq.
-have [_ /N.ltb_lt hs _ /N.ltb_lt hf] := and4P fit.
-have k1 : 0 < features_after k st by rewrite /features_after; case: (s_blocks st).
-have [ls ?] := ih i.+1 _ _ _ fits p1 q1 k1 hm; split=> //; apply: leads_cat ls.
-have {}hm : many (size_after p st) (size_after q st).
-  by apply: many_le hm; [have [] := sizes_le fits p1 | have [] := sizes_le fits q1].
-move: hm p1 q1; rewrite /size_after /features_after; case: (s_blocks st) => [|n] hm p1 q1; first exact: leads_nil.
-rewrite [iota 0 n.+1]/= map_cons; apply: leads_cat (mb_block_leads i (j := 0) fit hp hq hk hm) _.
-rewrite -[1%nat]/(1 + 0)%nat iotaDl -map_comp; apply: leads_blocks => j /=.
-have := @mb_block_leads i j.+1 st _ _ _ fit p1 q1 hf; rewrite !strided1 //; exact.
 Qed.
 
 Hypotheses (hh : 0 < h) (hw : 0 < w) (hc : 0 < c) (hstem : 0 < stem) (hfeatures : 0 < features).
@@ -228,9 +177,10 @@ Theorem efficientnet_gradient l : all stage_fits l ->
 Proof.
 move=> fits hm R other θ; have one n : Layer.divides 1 n := one_divides n.
 have [h1 w1] := (strided_pos 2 h, strided_pos 2 w).
-have [p1 p2] := sizes_le fits h1; have [q1 q2] := sizes_le fits w1.
+have [p1 p2] := sizes_le s_blocks stage_pos fits h1; have [q1 q2] := sizes_le s_blocks stage_pos fits w1.
 apply: (@smooth_gradient (efficientnet l) batch classes_ erefl hb _ hclasses _ R other θ).
-  have [ls f1] := stages_lead 0 fits h1 w1 hstem hm.
+  have [ls f1] := stages_lead (kinks_of_block := fun _ _ _ => [::]) stage_pos mb_block_leads 0 fits h1 w1 hstem hm.
+  rewrite no_stages_kinks // in ls.
   apply: leads_in_turn; apply: leads_cons; first by apply: conv_leads.
   apply: leads_cons; first by apply: batch_normalised_leads => //; exact: many_le hm.
   apply: pointwise_leads => //; apply: (leads_cat ls).

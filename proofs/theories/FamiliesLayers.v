@@ -1,9 +1,8 @@
 (** * Layers and joins that fit
 
-    What the families of networks in [FamiliesVit.v], [FamiliesConvnext.v] and
-    [FamiliesEfficientnet.v] are made of, on all batches of all shapes on which
-    a layer is defined: its instructions are well-formed, and its result has the
-    shape that the specification says.
+    What the families of networks are made of, on all batches of all shapes on
+    which a layer is defined: its instructions are well-formed, and its result
+    has the shape that the specification says.
 
     Glossary
       - [adds code k sh s]   [code] is well-formed from value [k] on, has an
@@ -97,6 +96,14 @@ rewrite /past; case: bias => /= hp pl _ _; have f := pl 0%nat isT; rewrite /= in
   have b := pl 1%nat isT; rewrite /= in b; eexists; first by [].
   by split=> //; [repeat next_op | last_shape].
 by eexists; first by []; split=> //; [repeat next_op | last_shape].
+Qed.
+
+Lemma one_divides n : Layer.divides 1 n.
+Proof. by rewrite /Layer.divides N.div_1_r N.mul_1_l N.eqb_refl. Qed.
+Lemma divides_itself n : 0 < n -> Layer.divides n n.
+Proof.
+move=> hn; rewrite /Layer.divides (proj2 (N.ltb_lt _ _) hn) N.div_same; last by lia.
+by rewrite N.mul_1_r N.eqb_refl.
 Qed.
 
 Lemma token_dense_fits batch t n m bias : fits_here (Layer.Token (Token.Dense m bias)) batch [:: t; n] [:: t; m].
@@ -243,6 +250,23 @@ move=> pos; apply: fits_adds => // p0 m0 x k sh hx es _ _ _ _.
 have av : averaged [:: batch; h; w; c] (Token.between [:: h; w; c]) by rewrite /Ir.averaged pos.
 rewrite [Layer.emit _ _ _ _ _ _]/= av; eexists; first by []; split=> //; last by last_shape.
 do 3 by repeat next_op.
+Qed.
+
+(** ** Greatest cells; all cells in a row *)
+Lemma max_pool_fits batch h w c v u : Layer.pool_fits v h -> Layer.pool_fits u w ->
+  fits_here (Layer.MaxPool v u) batch [:: h; w; c] [:: Layer.places v h; Layer.places u w; c].
+Proof.
+move=> hv hu; apply: fits_adds => [|p0 m0 x k sh hx es _ _ _ _]; first by rewrite /= hv hu.
+by eexists; first by []; split=> //; [repeat next_op | last_shape].
+Qed.
+
+Lemma flatten_fits batch s : fits_here Layer.Flatten batch s [:: size_of s].
+Proof.
+apply: fits_adds => // p0 m0 x k sh hx es _ _ _ _.
+exists [:: (k, Ir.Reshape (batch :: s) [:: batch; size_of s] x)]; first by case: s es.
+split=> //; last by last_shape.
+apply: wf_step => //; last by operands.
+by apply/N.eqb_eq; rewrite /= N.mul_1_r.
 Qed.
 
 (** ** Masks *)

@@ -1,146 +1,144 @@
-(** * Inverted residual blocks, of any depth
+(** * MobileNetV2, of any stages
 
-    The same for blocks that expand, convolve every channel by itself, project
-    and add, with batch normalisation and ReLU6: for every depth, all widths and
-    image sizes, every batch.
+    The network of [crates/zoo/src/mobilenet.rs], name by name: stages of
+    inverted residuals with ReLU6, of which those that keep the shape are added
+    to what comes in. For all stages, widths, strides, expansions, odd kernels,
+    sizes of image and batches: the specification elaborates, what is emitted is
+    the derivative of the loss off the kinks, and the kinks are a formula in the
+    stages.
 
     Glossary
-      - [convolve f v g]     [f] features, window [v] both ways, [g] groups
-      - [mobilenet], [mobilenet_kinks]  the network; its kinks *)
+      - [inverted]         a stage: how many blocks, stride of the first,
+                           expansion, features
+      - [inverted_body]    a block without what is around it
+      - [inverted_block i k st c]  block [k] of stage [i], on [c] channels;
+                           [inverted_kinks i k st] its kinks
+      - [mobilenet_v2 l], [mobilenet_v2_kinks l]  the network; its kinks *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning Steps StepSound Main Witness Families FamiliesLayers FamiliesNets.
+From Cotangent Require Import Spec Meaning Steps StepSound Main Witness.
+From Cotangent Require Import FamiliesNets FamiliesLayers FamiliesChains FamiliesParts FamiliesStages.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
 
-Definition one_place : Layer.window := Layer.Window 1 1 0 0 1.
+Record inverted := Inverted { i_blocks : nat; i_stride : N; i_expansion : N; i_features : N }.
 
-Lemma one_place_fits h : 0 < h -> Layer.window_fits one_place h.
-Proof. by move=> hh; rewrite /Layer.window_fits /=; apply/N.leb_le; rewrite /Layer.span /=; lia. Qed.
-Lemma one_place_places h : 0 < h -> Layer.places one_place h = h.
-Proof. by move=> hh; rewrite /Layer.places /Layer.span /= N.div_1_r; lia. Qed.
-Lemma divides_itself n : 0 < n -> Layer.divides n n.
-Proof.
-move=> hn; rewrite /Layer.divides (proj2 (N.ltb_lt _ _) hn) N.div_same; last by lia.
-by rewrite N.mul_1_r N.eqb_refl.
-Qed.
+Definition inverted_fits (st : inverted) : bool :=
+  [&& N.ltb 0 (i_stride st), N.ltb 0 (i_expansion st) & N.ltb 0 (i_features st)].
+Lemma inverted_pos st : inverted_fits st -> 0 < i_stride st /\ 0 < i_features st.
+Proof. by move=> /and3P [/N.ltb_lt hs _ /N.ltb_lt hf]. Qed.
 
-Section Mobile.
-(** Image and channels; width, and width within a block; features before the
-    mean; classes; epsilon and momentum. *)
-Variables (h w c width hidden features classes_ : N) (eps : Z) (eps_d : positive) (mom : Z) (mom_d : positive).
+Definition expands (st : inverted) : bool := ~~ N.eqb (i_expansion st) 1.
 
-Definition convolve (f : N) (v : Layer.window) (g : N) (name : string) : chain -> chain :=
-  Next name (Layer.Conv2d f v v g false).
-Definition then_norm (name : string) : chain -> chain :=
-  Next name (Layer.BatchNorm eps eps_d mom mom_d true).
-Definition then_relu6 (name : string) : chain -> chain := Next name Layer.Relu6.
+Local Notation size_after := (size_after i_blocks i_stride).
 
-Definition inverted_branch (i : nat) : chain := in_turn
-  [:: convolve hidden one_place 1 (numbered "expand" i); then_norm (numbered "norm_a" i);
-      then_relu6 (numbered "relu_a" i);
-      convolve hidden same_pad hidden (numbered "depthwise" i); then_norm (numbered "norm_b" i);
-      then_relu6 (numbered "relu_b" i);
-      convolve width one_place 1 (numbered "project" i); then_norm (numbered "norm_c" i)].
-Definition inverted_block (i : nat) : chain -> chain :=
-  plus (numbered "block" i) (inverted_branch i).
-Definition mobilenet (depth : nat) : spec := Spec "mobilenet" [:: h; w; c] Loss.SoftmaxCrossEntropy
-  (convolve width same_pad 1 "stem" (then_norm "stem_norm" (then_relu6 "stem_relu"
-    (stack inverted_block depth
-      (convolve features one_place 1 "head" (then_norm "head_norm" (then_relu6 "head_relu"
-        (in_turn [:: Next "average" Layer.GlobalAvgPool; Next "output" (Layer.Dense classes_ true)])))))))).
+Section Mobilenet.
+(** Name; image and channels; features of the stem and before the mean; classes;
+    kernel of the depthwise convolutions; rate of dropout; epsilon and momentum. *)
+Variables (name : string) (h w c stem features classes_ kernel : N) (drop_n : Z) (drop_d : positive).
+Variables (eps : Z) (eps_d : positive) (mom : Z) (mom_d : positive).
+Notation batch_normalised := (batch_normalised eps eps_d mom mom_d).
 
-Definition relu6_kinks (name : string) : seq kink := [:: KinkAt name "relu6" 0; KinkAt name "relu6" 6].
-Definition mobilenet_kinks (depth : nat) : seq kink :=
-  (relu6_kinks "stem_relu" ++ flatten
-    [seq relu6_kinks (numbered "relu_a" i) ++ relu6_kinks (numbered "relu_b" i) | i <- iota 0 depth]
-  ++ relu6_kinks "head_relu")%SEQ.
+Definition inverted_body (block : string) (st : inverted) (s c : N) : seq (chain -> chain) :=
+  let hidden := c * i_expansion st in
+  let bn k := numbered (block ++ ".bn") (expands st + k) in
+  ((if expands st then
+      [:: conv hidden (around 1 1) 1 false (block ++ ".conv_pw");
+          batch_normalised (block ++ ".bn1"); relu6 (block ++ ".relu6_1")]
+    else [::])
+   ++ [:: conv hidden (around kernel s) hidden false (block ++ ".conv_dw");
+          batch_normalised (bn 1%nat); relu6 (numbered (block ++ ".relu6_") (expands st + 1));
+          conv (i_features st) (around 1 1) 1 false (block ++ (if expands st then ".conv_pwl" else ".conv_pw"));
+          batch_normalised (bn 2%nat)])%SEQ.
 
-Lemma mobilenet_kinksE depth : kinks_of (mobilenet depth) = mobilenet_kinks depth.
-Proof.
-rewrite /kinks_of /= (@stack_kinks _ _ _ (fun i =>
-  relu6_kinks (numbered "relu_a" i) ++ relu6_kinks (numbered "relu_b" i))%SEQ) //=.
-Qed.
+Definition inverted_block (i k : nat) (st : inverted) (c : N) : seq (chain -> chain) :=
+  let block := numbered2 "blocks." i "." k in let s := stride_of i_stride st k in
+  let body := inverted_body block st s c in
+  if N.eqb s 1 && N.eqb c (i_features st) then residual block body else body.
+
+Definition inverted_kinks (i k : nat) (st : inverted) : seq kink :=
+  let block := numbered2 "blocks." i "." k in
+  ((if expands st then relu6_kinks (block ++ ".relu6_1") else [::])
+   ++ relu6_kinks (numbered (block ++ ".relu6_") (expands st + 1)))%SEQ.
+
+Definition mobilenet_v2 (l : seq inverted) : spec := Spec name [:: h; w; c] Loss.SoftmaxCrossEntropy
+  (in_turn
+    ([:: conv stem (around 3 2) 1 false "conv_stem"; batch_normalised "bn1"; relu6 "relu6_1"]
+     ++ stages_from i_blocks i_features inverted_block 0 l stem
+     ++ [:: conv features (around 1 1) 1 false "conv_head"; batch_normalised "bn2"; relu6 "relu6_2";
+            Next "global_avg_pool_1" Layer.GlobalAvgPool;
+            Next "dropout_1" (Layer.Dropout drop_n drop_d);
+            Next "classifier" (Layer.Dense classes_ true)])%SEQ).
+
+Definition mobilenet_v2_kinks (l : seq inverted) : seq kink :=
+  (relu6_kinks "relu6_1" ++ stages_kinks i_blocks inverted_kinks 0 l ++ relu6_kinks "relu6_2")%SEQ.
 
 Variable batch : N.
-Hypotheses (hh : 0 < h) (hw : 0 < w) (hc : 0 < c) (hwidth : 0 < width) (hhidden : 0 < hidden).
-Hypotheses (hfeatures : 0 < features) (hclasses : 0 < classes_).
-Hypotheses (hb : 0 < batch) (many : 1 < batch * (h * w)) (heps : Z.ltb 0 eps).
+Hypotheses (hb : 0 < batch) (heps : Z.ltb 0 eps) (hkernel : N.odd kernel).
+Notation many := (many batch).
 
-(** A window that keeps the size. *)
-Definition keeps (v : Layer.window) : Prop := forall n, 0 < n -> Layer.window_fits v n /\ Layer.places v n = n.
-Lemma same_pad_keeps : keeps same_pad.
-Proof. by move=> n hn; split; [exact: same_pad_fits | exact: same_pad_places]. Qed.
-Lemma one_place_keeps : keeps one_place.
-Proof. by move=> n hn; split; [exact: one_place_fits | exact: one_place_places]. Qed.
-
-Lemma convolve_step k f v g name rest : keeps v -> Layer.divides g k -> Layer.divides g f ->
-  chain_fits batch rest [::] [:: h; w; f] -> chain_fits batch (convolve f v g name rest) [::] [:: h; w; k].
+Lemma inverted_body_leads i j st p q k (s := stride_of i_stride st j) : inverted_fits st ->
+  0 < p -> 0 < q -> 0 < k -> many (strided s p) (strided s q) ->
+  leads_by batch (inverted_kinks i j st) (inverted_body (numbered2 "blocks." i "." j) st s k)
+    [:: p; q; k] [:: strided s p; strided s q; i_features st].
 Proof.
-move=> kv gk gf hr; exists [:: h; w; f]; split=> //.
-have [fh ph] := kv h hh; have [fw pw] := kv w hw.
-by have := @conv_fits batch h w k f v v g false fh fw gk gf; rewrite ph pw.
+move=> /and3P [/N.ltb_lt hst /N.ltb_lt he /N.ltb_lt hf] hp hq hk hm.
+have hs : 0 < s by rewrite /s /stride_of; case: (j).
+have one n : Layer.divides 1 n := one_divides n.
+have [sp sq] := (strided_pos s p, strided_pos s q).
+have before : many p q := many_le (strided_le hs hp) (strided_le hs hq) hm.
+rewrite /inverted_body /inverted_kinks; set hidden := k * i_expansion st.
+have hh : 0 < hidden by exact: N.mul_pos_pos.
+apply: (@leads_by_cat _ _ _ _ _ _ [:: p; q; hidden]).
+  rewrite /expands; case: N.eqb_spec => [e|_] /=; first by rewrite /hidden e N.mul_1_r; exact: leads_nil.
+  apply: leads_cons; first by apply: conv1_leads.
+  apply: leads_cons; first by apply: batch_normalised_leads.
+  by rewrite -[relu6_kinks _]cats0; apply: relu6_leads; exact: leads_nil.
+apply: leads_cons; first by apply: conv_leads => //; exact: divides_itself.
+apply: leads_cons; first by apply: batch_normalised_leads.
+rewrite -[relu6_kinks _]cats0; apply: relu6_leads.
+apply: leads_cons; first by apply: conv1_leads.
+exact: batch_normalised_leads.
 Qed.
 
-Lemma convolve_output k f v g name rest : keeps v -> Layer.divides g k -> Layer.divides g f ->
-  output_shape (convolve f v g name rest) [::] [:: h; w; k] = output_shape rest [::] [:: h; w; f].
+Lemma inverted_leads i j st p q k (s := stride_of i_stride st j) : inverted_fits st ->
+  0 < p -> 0 < q -> 0 < k -> many (strided s p) (strided s q) ->
+  leads_by batch (inverted_kinks i j st) (inverted_block i j st k)
+    [:: p; q; k] [:: strided s p; strided s q; i_features st].
 Proof.
-move=> kv gk gf; have [fh ph] := kv h hh; have [fw pw] := kv w hw.
-by rewrite /convolve /= fh fw gk gf /= ph pw.
+move=> fit hp hq hk hm; have := inverted_body_leads i fit hp hq hk hm; rewrite -/s => lb.
+rewrite /inverted_block -/s; case: ifP => [/andP [/N.eqb_eq e1 /N.eqb_eq ek]|//].
+by move: lb; rewrite e1 !strided1 // -ek => lb; exact: leads_residual.
 Qed.
 
-Lemma norm_output name rest s : output_shape (then_norm name rest) [::] s = output_shape rest [::] s.
-Proof. by []. Qed.
-Lemma relu6_output name rest s : output_shape (then_relu6 name rest) [::] s = output_shape rest [::] s.
-Proof. by []. Qed.
+Hypotheses (hh : 0 < h) (hw : 0 < w) (hc : 0 < c) (hstem : 0 < stem) (hfeatures : 0 < features).
+Hypothesis hclasses : 0 < classes_.
 
-Lemma then_norm_step f name rest : 0 < f -> chain_fits batch rest [::] [:: h; w; f] ->
-  chain_fits batch (then_norm name rest) [::] [:: h; w; f].
-Proof. by move=> hf hr; exists [:: h; w; f]; split=> //; apply: norm_fits. Qed.
-
-Lemma relu6_step name rest s : chain_fits batch rest [::] s -> chain_fits batch (then_relu6 name rest) [::] s.
-Proof. by move=> hr; exists s; split=> //; exact: pointwise_fits. Qed.
-
-Let one_all n : Layer.divides 1 n := one_divides n.
-Let itself : Layer.divides hidden hidden := divides_itself hhidden.
-
-Lemma inverted_output i : output_shape (inverted_branch i) [::] [:: h; w; width] = Some [:: h; w; width].
-Proof.
-rewrite /inverted_branch [in_turn _]/= convolve_output ?norm_output ?relu6_output //; last exact: one_place_keeps.
-rewrite convolve_output ?norm_output ?relu6_output //; last exact: same_pad_keeps.
-by rewrite convolve_output //; exact: one_place_keeps.
-Qed.
-
-Lemma inverted_fits i : chain_fits batch (inverted_branch i) [::] [:: h; w; width].
-Proof.
-apply: convolve_step one_place_keeps _ _ _ => //; apply: then_norm_step => //; apply: relu6_step.
-apply: convolve_step same_pad_keeps _ _ _ => //; apply: then_norm_step => //; apply: relu6_step.
-by apply: convolve_step one_place_keeps _ _ _ => //; apply: then_norm_step.
-Qed.
-
-Theorem mobilenet_gradient depth (R : realType) (other : env R) (θ : θ_space R (mobilenet depth)) :
-  off_kinks (Options batch Steps.Grad) (mobilenet_kinks depth) other θ ->
-  is_gradient (fun θ => loss_at (mobilenet depth) (Options batch Steps.Grad) (at_θ other θ)) θ
+Theorem mobilenet_v2_gradient l : all inverted_fits l ->
+  1 < batch * (foldl size_after (strided 2 h) l * foldl size_after (strided 2 w) l) ->
+  forall (R : realType) (other : env R) (θ : θ_space R (mobilenet_v2 l)),
+  off_kinks (Options batch Steps.Grad) (mobilenet_v2_kinks l) other θ ->
+  is_gradient (fun θ => loss_at (mobilenet_v2 l) (Options batch Steps.Grad) (at_θ other θ)) θ
     (emitted_gradient batch other θ).
 Proof.
-rewrite -mobilenet_kinksE.
-apply: (@net_gradient (mobilenet depth) batch classes_ erefl hb _ _ hclasses _ R other θ).
-- apply: convolve_step same_pad_keeps _ _ _ => //; apply: then_norm_step => //; apply: relu6_step.
-  apply: stack_fits => [i r hr|].
-    by apply: plus_fits => //; [exact: inverted_output | exact: inverted_fits].
-  apply: convolve_step one_place_keeps _ _ _ => //; apply: then_norm_step => //; apply: relu6_step.
-  exists [:: features]; split; first exact: average_fits.
-  by exists [:: classes_]; split; first exact: dense_fits.
-- rewrite [layers _]/(convolve _ _ _ _ _) [input_shape _]/= convolve_output //; last exact: same_pad_keeps.
-  rewrite norm_output relu6_output stack_output => [|i r].
-    rewrite convolve_output ?norm_output ?relu6_output //; last exact: one_place_keeps.
-    by rewrite /= (proj2 (N.ltb_lt _ _) (N.mul_pos_pos _ _ hh hw)).
-  exact: plus_output (inverted_output i).
-apply: (first_param (net := mobilenet depth)); first by rewrite /net_params /params_in /=; reflexivity.
-rewrite -[size_of _]/(3 * (3 * (c / 1 * (width * 1)))) N.div_1_r N.mul_1_r.
-have p := N.mul_pos_pos _ _ hc hwidth; lia.
+move=> fits hm R other θ; have one n : Layer.divides 1 n := one_divides n.
+have [h1 w1] := (strided_pos 2 h, strided_pos 2 w).
+have [p1 p2] := sizes_le i_blocks inverted_pos fits h1; have [q1 q2] := sizes_le i_blocks inverted_pos fits w1.
+apply: (@chain_gradient (mobilenet_v2 l) batch classes_ _ erefl hb _ hclasses _ R other θ).
+  have [ls f1] := stages_lead inverted_pos inverted_leads 0 fits h1 w1 hstem hm.
+  apply: leads_in_turn; apply: leads_cons; first by apply: conv_leads.
+  apply: leads_cons; first by apply: batch_normalised_leads => //; exact: many_le hm.
+  apply: relu6_leads; apply: (leads_by_cat ls).
+  apply: leads_cons; first by apply: conv1_leads.
+  apply: leads_cons; first by apply: batch_normalised_leads.
+  rewrite -[relu6_kinks _]cats0; apply: relu6_leads; apply: leads_layer (average_fits _ _ p1 q1) _ _ => //.
+  apply: leads_layer (dropout_fits _ _ _ _) _ _ => //.
+  by apply: leads_one => //; exact: dense_fits.
+apply: (first_param (net := mobilenet_v2 l)); first by rewrite /net_params /params_in /=; reflexivity.
+rewrite -[size_of _]/(3 * (3 * (c / 1 * (stem * 1)))) N.div_1_r N.mul_1_r.
+by do 3 (apply: N.mul_pos_pos => //).
 Qed.
-End Mobile.
+End Mobilenet.

@@ -1,4 +1,4 @@
-(** * What the families of networks without kinks are made of
+(** * What the families of networks are made of
 
     Windows that cut an image into patches or move over it padded on both sides
     alike, and the layers that several of the families have, by their names in
@@ -9,7 +9,11 @@
       - [around k s]      one of [k] cells that moves by [s], with half of [k] zeros
                           on each side; [strided s n] is at how many places of [n]
                           it is, where [k] is odd
-      - [normalised], [gelu], [silu], [conv]  layers of these kinds
+      - [normalised], [batch_normalised], [gelu], [silu], [relu], [relu6], [conv]
+                          layers of these kinds
+      - [relu_kinks], [relu6_kinks]  the kinks of two of them
+      - [many b p q]      [b] images of [p] times [q] places have more than one
+                          place: a variance is of more than one number
       - [scaled scales]   a scale for each feature, if there are scales
       - [dropped rate]    stochastic depth, if there is a rate
       - [numbered2 a i b j]  the name [a], number [i], [b], number [j] *)
@@ -60,6 +64,14 @@ move=> /odd_halves; set q := k / 2 => e hn; rewrite /Layer.places /Layer.span /=
 by congr (_ / _ + 1); lia.
 Qed.
 
+Lemma around_pools k s n : N.odd k -> 0 < s -> 0 < n -> Layer.pool_fits (around k s) n.
+Proof.
+move=> ok hs hn; rewrite /Layer.pool_fits around_fits // around_places // /= (proj2 (N.ltb_lt _ _) hn) /=.
+have [/N.ltb_lt -> /N.ltb_lt] : k / 2 < k /\ N.pred (strided s n) * s < n + k / 2; last by [].
+have e := odd_halves ok; split; first by lia.
+by rewrite /strided N.add_1_r N.pred_succ; have := N.mul_div_le (n - 1) s; lia.
+Qed.
+
 Lemma strided1 n : 0 < n -> strided 1 n = n.
 Proof. by move=> hn; rewrite /strided N.div_1_r; lia. Qed.
 Lemma strided_pos s n : 0 < strided s n.
@@ -78,6 +90,13 @@ Definition normalised (eps : Z) (eps_d : positive) (name : string) : chain -> ch
   Next name (Layer.LayerNorm eps eps_d true true).
 Definition gelu (root : Z) (root_d : positive) (name : string) : chain -> chain := Next name (Layer.Gelu root root_d).
 Definition silu (name : string) : chain -> chain := Next name Layer.Silu.
+Definition relu (name : string) : chain -> chain := Next name Layer.Relu.
+Definition relu6 (name : string) : chain -> chain := Next name Layer.Relu6.
+Definition relu_kinks (name : string) : seq kink := [:: KinkAt name "relu" 0].
+Definition relu6_kinks (name : string) : seq kink := [:: KinkAt name "relu6" 0; KinkAt name "relu6" 6].
+(** With the constants in the order of the specification: epsilon, momentum. *)
+Definition batch_normalised (eps : Z) (eps_d : positive) (mom : Z) (mom_d : positive) (name : string) :
+  chain -> chain := Next name (Layer.BatchNorm eps eps_d mom mom_d true).
 Definition scaled (scales : bool) (name : string) : seq (chain -> chain) :=
   if scales then [:: Next name Token.Scale] else [::].
 Definition dropped (rate : option (Z * positive)) (name : string) : seq (chain -> chain) :=
@@ -89,13 +108,34 @@ Definition conv (f : N) (v : Layer.window) (g : N) (bias : bool) (name : string)
 
 Section Leads.
 Variable batch : N.
+Implicit Types ks : seq kink.
+
+Definition many (p q : N) : Prop := 1 < batch * (p * q).
+
+Lemma many_le p q p' q' : p' <= p -> q' <= q -> many p' q' -> many p q.
+Proof.
+rewrite /many => hp hq m; apply: N.lt_le_trans m _.
+by apply: N.mul_le_mono_l; exact: N.mul_le_mono.
+Qed.
+
+Lemma batch_normalised_leads eps eps_d mom mom_d n p q f : 0 < batch -> Z.ltb 0 eps ->
+  0 < p -> 0 < q -> 0 < f -> many p q ->
+  leads batch [:: batch_normalised eps eps_d mom mom_d n] [:: p; q; f] [:: p; q; f].
+Proof. by move=> hb he hp hq hf hm; apply: leads_one => //; exact: norm_fits. Qed.
+
+Lemma relu_leads ks name ls s t : leads_by batch ks ls s t ->
+  leads_by batch (relu_kinks name ++ ks)%SEQ (relu name :: ls) s t.
+Proof. by move=> h; exact: (leads_kinks name (pointwise_fits _ Layer.Relu _) h). Qed.
+Lemma relu6_leads ks name ls s t : leads_by batch ks ls s t ->
+  leads_by batch (relu6_kinks name ++ ks)%SEQ (relu6 name :: ls) s t.
+Proof. by move=> h; exact: (leads_kinks name (pointwise_fits _ Layer.Relu6 _) h). Qed.
 
 Lemma normalised_leads eps eps_d name s : Z.ltb 0 eps -> (0 < size s)%nat -> filled (batch :: s) ->
   leads batch [:: normalised eps eps_d name] s s.
 Proof. by move=> he hs pos; apply: leads_one => //; exact: layer_norm_fits. Qed.
 
-Lemma pointwise_leads name p ls s t : (pointwise_kinks p).2 = [::] -> leads batch ls s t ->
-  leads batch (Next name (Layer.Pointwise p) :: ls) s t.
+Lemma pointwise_leads ks name p ls s t : (pointwise_kinks p).2 = [::] -> leads_by batch ks ls s t ->
+  leads_by batch ks (Next name (Layer.Pointwise p) :: ls) s t.
 Proof.
 move=> h; apply: leads_layer; first exact: pointwise_fits.
 by move: h; rewrite /=; case: (pointwise_kinks p) => kind [].
@@ -127,6 +167,15 @@ Lemma conv1_leads f k g bias name h w c : N.odd k -> 0 < h -> 0 < w -> Layer.div
   leads batch [:: conv f (around k 1) g bias name] [:: h; w; c] [:: h; w; f].
 Proof.
 by move=> ok hh hw gc gf; have := @conv_leads f k 1 g bias name h w c ok N.lt_0_1 hh hw gc gf; rewrite !strided1.
+Qed.
+
+Lemma max_pool_leads ks name k s h w c ls t : N.odd k -> 0 < s -> 0 < h -> 0 < w ->
+  leads_by batch ks ls [:: strided s h; strided s w; c] t ->
+  leads_by batch (TiesAt name (around k s) (around k s) :: ks)
+    (Next name (Layer.MaxPool (around k s) (around k s)) :: ls) [:: h; w; c] t.
+Proof.
+move=> ok hs hh hw; rewrite -(around_places s ok hh) -(around_places s ok hw).
+exact: (leads_kinks name (max_pool_fits batch c (around_pools ok hs hh) (around_pools ok hs hw))).
 Qed.
 
 Lemma filled_image h w c : 0 < batch -> 0 < h -> 0 < w -> 0 < c -> filled [:: batch; h; w; c].

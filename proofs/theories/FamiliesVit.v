@@ -91,7 +91,7 @@ apply: (@smooth_gradient (vit depth) batch classes_ erefl hb _ hclasses _ R othe
     by apply: reshape_fits; cbv [size_of foldr]; rewrite -N.mul_assoc.
   apply: leads_layer (class_fits _ _ _) _ _ => //; rewrite -/t.
   apply: leads_layer (position_fits _ _ _) _ _ => //.
-  apply: (@leads_cat _ _ _ _ [:: t + 1; features]).
+  apply: (@leads_cat _ _ _ _ _ [:: t + 1; features]).
     by apply: leads_blocks => i; apply: vit_block_leads; lia.
   apply: leads_cons (normalised_leads _ _ heps _ _) _ => //; first by apply: pos; lia.
   apply: leads_layer => //; first by apply: select_fits; lia.

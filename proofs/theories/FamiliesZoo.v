@@ -1,9 +1,9 @@
 (** * The families, at the zoo's sizes
 
     That the premises of the families' theorems can be met: the vision
-    transformers, the ConvNeXts and the EfficientNets of the zoo, in the words of
-    a certificate for float32, are members, for every batch. The sizes are
-    computed; nothing else is.
+    transformers, the ConvNeXts, the EfficientNets, the MobileNetV2 and the
+    ResNets of the zoo, in the words of a certificate for float32, are members,
+    for every batch. The sizes are computed; nothing else is.
 
     Glossary
       - [root_half]        what float32 stores for [sqrt (1 / 2)]; [millionth],
@@ -15,6 +15,7 @@ From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Denote GradCorrect RowVector Spec Meaning Steps StepSound Main Witness.
 From Cotangent Require Import FamiliesLayers FamiliesVit FamiliesConvnext FamiliesEfficientnet.
+From Cotangent Require Import FamiliesMobile FamiliesResnet.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
@@ -32,6 +33,11 @@ Definition drop_rate (percent count k : N) : option (Z * positive) :=
 Definition place (blocks : seq nat) (s i : nat) : N := N.of_nat (sumn (take s blocks) + i)%nat.
 
 Notation everywhere net batch := (forall (R : realType) (other : env R) (θ : θ_space R net),
+  is_gradient (fun θ => loss_at net (Options batch Steps.Grad) (at_θ other θ)) θ
+    (emitted_gradient batch other θ)).
+
+Notation off_these ks net batch := (forall (R : realType) (other : env R) (θ : θ_space R net),
+  off_kinks (Options batch Steps.Grad) ks other θ ->
   is_gradient (fun θ => loss_at net (Options batch Steps.Grad) (at_θ other θ)) θ
     (emitted_gradient batch other θ)).
 
@@ -83,4 +89,55 @@ Theorem efficientnet_v2_s_gradient batch : 0 < batch -> everywhere efficientnet_
 Proof.
 move=> hb R other θ; apply: efficientnet_gradient => //.
 by rewrite (_ : foldl _ _ _ * _ = 81) //; lia.
+Qed.
+
+(** ** MobileNetV2 *)
+Definition mobilenet_stages : seq inverted :=
+  [:: Inverted 1 1 1 16; Inverted 2 2 6 24; Inverted 3 2 6 32; Inverted 4 2 6 64;
+      Inverted 3 1 6 96; Inverted 3 2 6 160; Inverted 1 1 6 320].
+Definition zoo_mobilenet_v2 : spec :=
+  mobilenet_v2 "mobilenet-v2" 224 224 3 32 1280 1000 3 1 5
+    hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2 mobilenet_stages.
+
+Theorem zoo_mobilenet_v2_gradient batch : 0 < batch ->
+  off_these (mobilenet_v2_kinks mobilenet_stages) zoo_mobilenet_v2 batch.
+Proof.
+move=> hb R other θ; apply: mobilenet_v2_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
+(** ** ResNet *)
+Definition zoo_resnet (name : string) (b : resnet_block) (image classes_ : N) : stem -> seq resnet_stage -> spec :=
+  resnet name b image image 3 classes_ hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
+Definition image_stem : stem := Stem 64 7 2 (Some (3, 2)).
+Definition four_stages (n1 n2 n3 n4 : nat) : seq resnet_stage :=
+  [:: Residuals n1 1 64; Residuals n2 2 128; Residuals n3 2 256; Residuals n4 2 512].
+Definition resnet18 : spec := zoo_resnet "resnet18" Basic 224 1000 image_stem (four_stages 2 2 2 2).
+Definition resnet34 : spec := zoo_resnet "resnet34" Basic 224 1000 image_stem (four_stages 3 4 6 3).
+Definition resnet50 : spec := zoo_resnet "resnet50" (Bottleneck 4) 224 1000 image_stem (four_stages 3 4 6 3).
+Definition resnet101 : spec := zoo_resnet "resnet101" (Bottleneck 4) 224 1000 image_stem (four_stages 3 4 23 3).
+
+Definition cifar_stem : stem := Stem 16 3 1 None.
+Definition cifar_stages : seq resnet_stage := [:: Residuals 3 1 16; Residuals 3 2 32; Residuals 3 2 64].
+Definition cifar_resnet20 : spec := zoo_resnet "cifar-resnet20" Basic 32 10 cifar_stem cifar_stages.
+
+Theorem resnet34_gradient batch : 0 < batch ->
+  off_these (resnet_kinks Basic image_stem (four_stages 3 4 6 3)) resnet34 batch.
+Proof.
+move=> hb R other θ; apply: resnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
+Theorem resnet50_gradient batch : 0 < batch ->
+  off_these (resnet_kinks (Bottleneck 4) image_stem (four_stages 3 4 6 3)) resnet50 batch.
+Proof.
+move=> hb R other θ; apply: resnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
+Theorem cifar_resnet20_gradient batch : 0 < batch ->
+  off_these (resnet_kinks Basic cifar_stem cifar_stages) cifar_resnet20 batch.
+Proof.
+move=> hb R other θ; apply: resnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 64) //; lia.
 Qed.

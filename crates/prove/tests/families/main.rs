@@ -12,7 +12,7 @@ use cotangent_graph::Precision;
 use cotangent_prove::specification;
 
 /// Zoo networks, and their names in `FamiliesZoo.v`.
-const MEMBERS: [(&str, &str); 8] = [
+const MEMBERS: [(&str, &str); 14] = [
     ("vit-tiny", "vit_tiny"),
     ("vit-small", "vit_small"),
     ("vit-base", "vit_base"),
@@ -21,6 +21,12 @@ const MEMBERS: [(&str, &str); 8] = [
     ("convnext-base", "convnext_base"),
     ("efficientnet-b0", "efficientnet_b0"),
     ("efficientnet-v2-s", "efficientnet_v2_s"),
+    ("mobilenet-v2", "zoo_mobilenet_v2"),
+    ("resnet18", "resnet18"),
+    ("resnet34", "resnet34"),
+    ("resnet50", "resnet50"),
+    ("resnet101", "resnet101"),
+    ("cifar-resnet20", "cifar_resnet20"),
 ];
 
 const IMPORTS: &str = "From mathcomp Require Import all_ssreflect.\n\
@@ -49,15 +55,19 @@ fn the_zoo_s_networks_are_members() {
 #[test]
 fn another_network_is_not_that_member() {
     let theories = Theories::find(&["FamiliesZoo"]);
-    let tiny = term("vit-tiny");
-    for (k, (from, to)) in
-        [("blocks.7.norm1", "blocks.7.norm"), ("Layer.Attention 3 ", "Layer.Attention 6 ")]
-            .into_iter()
-            .enumerate()
+    for (k, (model, member, from, to)) in [
+        ("vit-tiny", "vit_tiny", "blocks.7.norm1", "blocks.7.norm"),
+        ("vit-tiny", "vit_tiny", "Layer.Attention 3 ", "Layer.Attention 6 "),
+        ("mobilenet-v2", "zoo_mobilenet_v2", "Layer.Window 3 2 1 1 1", "Layer.Window 3 1 1 1 1"),
+        ("resnet18", "resnet18", "layer2.0.downsample.0", "layer2.0.downsample.1"),
+    ]
+    .into_iter()
+    .enumerate()
     {
-        let other = tiny.replacen(from, to, 1);
-        assert_ne!(other, tiny);
-        let goal = format!("{IMPORTS}{}", same("vit_tiny", &other));
+        let zoo = term(model);
+        let other = zoo.replacen(from, to, 1);
+        assert_ne!(other, zoo);
+        let goal = format!("{IMPORTS}{}", same(member, &other));
         let answer = theories.compile(&format!("other_{k}"), &goal);
         assert!(!answer.accepted, "{from}");
         assert!(answer.stderr.contains("No applicable tactic"), "{}", answer.stderr);
