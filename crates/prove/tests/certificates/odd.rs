@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 /// File, batch size, optimiser with features, rate.
-const NETS: [(&str, usize, &str, f32); 13] = [
+const NETS: [(&str, usize, &str, f32); 14] = [
     ("two-eyes", 7, "adamw clip(norm=1) ema(decay=0.9) accumulate(steps=2)", 0.02),
     ("inception", 3, "nesterov(weight_decay=0.01) no_decay(bias-and-norm)", 0.02),
     ("two-heads", 1, "adam(weight_decay=0.01)", 0.02),
