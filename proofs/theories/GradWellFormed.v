@@ -139,7 +139,8 @@ Ltac in_order := first
   [ assumption | exact: isT | exact: row_total_ok | exact: row_spread_ok | exact: scalar_spread_ok
   | exact: total_over_ok | exact: spread_over_ok ].
 Ltac appended := split; [in_order | repeat match goal with
-  | |- shaped_all _ _ _ => rewrite [shaped_all _ _ _]/= | |- _ /\ _ => split | |- True => exact: I | |- shaped _ _ _ _ => value end].
+  | |- shaped_all _ _ _ => rewrite [shaped_all _ _ _]/= | |- _ /\ _ => split | |- True => exact: I
+  | |- shaped _ _ _ _ => value end].
 Ltac rule := first
   [ assumption
   | apply: typed_push; [rule | by [] | appended | by []]

@@ -35,7 +35,8 @@ Definition along (params : seq (N * shape)) (gs vs : seq N) (k : N) : prog :=
   (k, Const [::] 0 1) :: along_from params gs vs (N.succ k).
 Definition last_of (k : N) (p : prog) : N := N.pred (k + N.of_nat (size p)).
 
-Lemma last_along params gs vs k : last_of k (along params gs vs k) = last_of (N.succ k) (along_from params gs vs (N.succ k)).
+Lemma last_along params gs vs k :
+  last_of k (along params gs vs k) = last_of (N.succ k) (along_from params gs vs (N.succ k)).
 Proof. by rewrite /last_of [size _]/=; lia. Qed.
 
 Definition shaped_as (k : N) (sh : N -> shape) (params : seq (N * shape)) (l : seq N) : Prop :=
@@ -70,7 +71,8 @@ split=> //=.
   rewrite updN ?hs ?updE /=; last lia.
   by rewrite w !(proj2 (N.ltb_lt _ _)) //; lia.
 - move: e; rewrite /last_of /= -/(along_from params gs' vs' (N.succ (N.succ k))) => e.
-  by rewrite (_ : N.pred _ = last_of (N.succ (N.succ k)) (along_from params gs' vs' (N.succ (N.succ k)))) // /last_of; lia.
+  set c := along_from _ _ _ _ in e *.
+  by rewrite (_ : N.pred _ = last_of (N.succ (N.succ k)) c) // /last_of; lia.
 Qed.
 
 Lemma shaped_as_lt k sh params l j : shaped_as k sh params l -> j \in l -> (j < k)%num.
@@ -237,7 +239,7 @@ Proof.
 move=> near sm; have [wa ra sc] := slope_wf.
 have at_lt : (slope_at < k1 + N.of_nat (size (along params g.2 vs k1)))%num.
   by rewrite -slope_base_eq /slope_base; lia.
-have [df h] := @gradient_twice _ _ _ _ _ _ ck scalar flat _ wa ra R x θ slope_at at_lt sc
+have [df h] := @gradient_twice _ _ _ _ _ _ ck scalar _ wa ra flat R x θ slope_at at_lt sc
   (proj2 (N.ltb_lt _ _) pos) sm.
 have D : is_diff θ (loss slope_code slope_at x : point -> R^o)
     (fun w => dot (hessian_direction θ) w : R^o).
