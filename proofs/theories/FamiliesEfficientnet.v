@@ -179,7 +179,8 @@ move=> fits hm R other θ; have one n : Layer.divides 1 n := one_divides n.
 have [h1 w1] := (strided_pos 2 h, strided_pos 2 w).
 have [p1 p2] := sizes_le s_blocks stage_pos fits h1; have [q1 q2] := sizes_le s_blocks stage_pos fits w1.
 apply: (@smooth_gradient (efficientnet l) batch classes_ erefl hb _ hclasses _ R other θ).
-  have [ls f1] := stages_lead (kinks_of_block := fun _ _ _ => [::]) stage_pos mb_block_leads 0 fits h1 w1 hstem hm.
+  have [ls f1] :=
+    stages_lead (kinks_of_block := fun _ _ _ => [::]) stage_pos mb_block_leads 0 fits h1 w1 hstem hm.
   rewrite no_stages_kinks // in ls.
   apply: leads_in_turn; apply: leads_cons; first by apply: conv_leads.
   apply: leads_cons; first by apply: batch_normalised_leads => //; exact: many_le hm.

@@ -40,6 +40,13 @@ have -> : n + 0 + 0 - (N.pred p * 1 + 1) = n - p by lia.
 by rewrite -N.div_add ?N.mul_1_l; [congr (_ / _); lia | lia].
 Qed.
 
+Lemma patch_pools p n : 0 < p -> p <= n -> Layer.pool_fits (patch p) n.
+Proof.
+move=> hp hn; rewrite /Layer.pool_fits patch_fits // patch_places //=.
+rewrite !(proj2 (N.ltb_lt _ _)) //=; last by lia.
+rewrite N.add_0_r; have le := N.mul_div_le n p; have := N.div_str_pos n p; move: (n / p) le => q; nia.
+Qed.
+
 Lemma div_pos p n : 0 < p -> p <= n -> 0 < n / p.
 Proof. by move=> hp hn; apply: N.div_str_pos; lia. Qed.
 

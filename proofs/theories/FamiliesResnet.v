@@ -126,11 +126,13 @@ have before : many p q := many_le (strided_le hs hp) (strided_le hs hq) hm.
 rewrite /block_of /block_kinks -/s; move: (numbered2 _ _ _ _) => block.
 have short := shortcut_leads block k hs hp hq hf hm.
 have last_relu ks l : leads_by batch ks l [:: p; q; k] [:: strided s p; strided s q; resnet_features b st] ->
-    leads_by batch (ks ++ relu_kinks (block ++ last_act)) (summed block l (shortcut_of block (resnet_features b st) s k)
-      ++ [:: relu (block ++ last_act)])%SEQ [:: p; q; k] [:: strided s p; strided s q; resnet_features b st].
+    leads_by batch (ks ++ relu_kinks (block ++ last_act))
+      (summed block l (shortcut_of block (resnet_features b st) s k) ++ [:: relu (block ++ last_act)])%SEQ
+      [:: p; q; k] [:: strided s p; strided s q; resnet_features b st].
   move=> hl; apply: (leads_by_cat (leads_summed block hl short)).
   by rewrite -[relu_kinks _]cats0; apply: relu_leads; exact: leads_nil.
-move: hf short last_relu; rewrite /resnet_body /last_act /resnet_features; case: b hexpansion => [|e] he hf _ last_relu.
+move: hf short last_relu; rewrite /resnet_body /last_act /resnet_features.
+case: b hexpansion => [|e] he hf _ last_relu.
   apply: (last_relu (relu_kinks (block ++ ".act1"))).
   apply: leads_cons; first by apply: conv_leads.
   apply: leads_cons; first by apply: batch_normalised_leads.

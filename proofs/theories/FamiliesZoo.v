@@ -1,9 +1,9 @@
 (** * The families, at the zoo's sizes
 
     That the premises of the families' theorems can be met: the vision
-    transformers, the ConvNeXts, the EfficientNets, the MobileNetV2 and the
-    ResNets of the zoo, in the words of a certificate for float32, are members,
-    for every batch. The sizes are computed; nothing else is.
+    transformers, the ConvNeXts, the EfficientNets, the MobileNetV2, the ResNets
+    and the plain networks of the zoo, in the words of a certificate for float32,
+    are members, for every batch. The sizes are computed; nothing else is.
 
     Glossary
       - [root_half]        what float32 stores for [sqrt (1 / 2)]; [millionth],
@@ -15,7 +15,7 @@ From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Denote GradCorrect RowVector Spec Meaning Steps StepSound Main Witness.
 From Cotangent Require Import FamiliesLayers FamiliesVit FamiliesConvnext FamiliesEfficientnet.
-From Cotangent Require Import FamiliesMobile FamiliesResnet.
+From Cotangent Require Import FamiliesNets FamiliesMobile FamiliesResnet FamiliesCnn.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
@@ -140,4 +140,41 @@ Theorem cifar_resnet20_gradient batch : 0 < batch ->
 Proof.
 move=> hb R other θ; apply: resnet_gradient => //.
 by rewrite (_ : foldl _ _ _ * _ = 64) //; lia.
+Qed.
+
+(** ** Plain networks *)
+Definition zoo_cnn (name : string) (image channels : N) (bias normalises all_cells : bool) :
+  seq (nat * N) -> seq N -> spec :=
+  cnn name image image channels 10 3 2 bias normalises all_cells None
+    (fun _ j => numbered "conv2d_" j.+1) (fun _ j => numbered "batch_norm_" j.+1)
+    (fun k => numbered "dense_" k.+1) hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
+Definition mnist_linear : spec := zoo_cnn "mnist-linear" 28 1 true false true [::] [::].
+Definition mnist_mlp : spec := zoo_cnn "mnist-mlp" 28 1 true false true [::] [:: 512; 512].
+Definition mnist_cnn : spec := zoo_cnn "mnist-cnn" 28 1 true false true [:: (2%nat, 32)] [:: 512].
+Definition cifar_cnn_stages : seq (nat * N) := [:: (2%nat, 32); (2%nat, 64); (2%nat, 128)].
+Definition cifar_cnn : spec := zoo_cnn "cifar-cnn" 32 3 true false true cifar_cnn_stages [:: 256].
+Definition cifar_cnn_bn : spec := zoo_cnn "cifar-cnn-bn" 32 3 false true false cifar_cnn_stages [::].
+
+(** In a unit are a convolution, a normalisation or none, and a rectifier. *)
+Definition zoo_vgg (name : string) (normalises : bool) : seq (nat * N) -> seq N -> spec :=
+  let place i j := ((if normalises then 3 else 2) * j + i)%nat in
+  cnn name 224 224 3 1000 3 2 true normalises true (Some (1%Z, 2%positive))
+    (fun i j => numbered "features." (place i j)) (fun i j => numbered "features." (place i j).+1)
+    (fun k => numbered "classifier." (3 * k)) hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
+Definition vgg_stages : seq (nat * N) :=
+  [:: (2%nat, 64); (2%nat, 128); (3%nat, 256); (3%nat, 512); (3%nat, 512)].
+Definition vgg16 : spec := zoo_vgg "vgg16" false vgg_stages [:: 4096; 4096].
+Definition vgg16_bn : spec := zoo_vgg "vgg16-bn" true vgg_stages [:: 4096; 4096].
+
+Theorem mnist_cnn_gradient batch : 0 < batch -> off_these (cnn_kinks 2 [:: (2%nat, 32)] [:: 512]) mnist_cnn batch.
+Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
+
+Theorem cifar_cnn_gradient batch : 0 < batch -> off_these (cnn_kinks 2 cifar_cnn_stages [:: 256]) cifar_cnn batch.
+Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
+
+Theorem vgg16_bn_gradient batch : 0 < batch ->
+  off_these (cnn_kinks 2 vgg_stages [:: 4096; 4096]) vgg16_bn batch.
+Proof.
+move=> hb R other θ; apply: cnn_gradient => // _.
+by rewrite (_ : pooled _ _ _ * _ = 49) //; lia.
 Qed.

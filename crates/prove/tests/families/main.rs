@@ -12,7 +12,7 @@ use cotangent_graph::Precision;
 use cotangent_prove::specification;
 
 /// Zoo networks, and their names in `FamiliesZoo.v`.
-const MEMBERS: [(&str, &str); 14] = [
+const MEMBERS: [(&str, &str); 21] = [
     ("vit-tiny", "vit_tiny"),
     ("vit-small", "vit_small"),
     ("vit-base", "vit_base"),
@@ -27,6 +27,13 @@ const MEMBERS: [(&str, &str); 14] = [
     ("resnet50", "resnet50"),
     ("resnet101", "resnet101"),
     ("cifar-resnet20", "cifar_resnet20"),
+    ("mnist-linear", "mnist_linear"),
+    ("mnist-mlp", "mnist_mlp"),
+    ("mnist-cnn", "mnist_cnn"),
+    ("cifar-cnn", "cifar_cnn"),
+    ("cifar-cnn-bn", "cifar_cnn_bn"),
+    ("vgg16", "vgg16"),
+    ("vgg16-bn", "vgg16_bn"),
 ];
 
 const IMPORTS: &str = "From mathcomp Require Import all_ssreflect.\n\
@@ -60,6 +67,7 @@ fn another_network_is_not_that_member() {
         ("vit-tiny", "vit_tiny", "Layer.Attention 3 ", "Layer.Attention 6 "),
         ("mobilenet-v2", "zoo_mobilenet_v2", "Layer.Window 3 2 1 1 1", "Layer.Window 3 1 1 1 1"),
         ("resnet18", "resnet18", "layer2.0.downsample.0", "layer2.0.downsample.1"),
+        ("vgg16", "vgg16", "Layer.Dropout (1)", "Layer.Dropout (0)"),
     ]
     .into_iter()
     .enumerate()
