@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -137,6 +137,8 @@ match l, s, ps with
     if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m])
       is (true, Some k) then omap rounded (conv h w c m v u k None x) else None
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
+| Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool batch h w c v u b x)
+| Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool batch h w c x)
 | Layer.BatchNorm n d _ _ true, _, [:: w; b] =>
     let c := last batch s in
     if (bias_at w c, bias_at b c) is (Some (Some scale), Some (Some shift))

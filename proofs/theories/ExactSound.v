@@ -9,7 +9,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -238,6 +238,7 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel None
     (fun=> fun=> 0) x X hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
+- by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.
     case hw: bias_at => [[[e1 scale]|]|] //; case hb: bias_at => [[[e2 shift]|]|] //.
     exact: (@batch_norm_sound _ _ x0 (batch :: s) X (fun v => theta v w) (fun v => theta v b) n d
@@ -251,7 +252,8 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   move=> /(@batch_norm_sound _ _ x0 (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
     x y isT (fun=> @continuous_const R V x0 1) (fun=> @continuous_const R V x0 0) one nil hX).
   by apply: holds_ext => v i; rewrite mulr1 addr0.
-by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
+- by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
+by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).

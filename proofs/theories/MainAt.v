@@ -66,7 +66,7 @@ Definition problem_text (p : problem) : string := match p with
 | Tied layer i => (layer ++ ": the greatest cells of the window at " ++ index_text i ++ " are tied")%string
 | NearlyTied layer i => (layer ++ ": cells of the window at " ++ index_text i
     ++ " are too close to tell which is greatest")%string
-| NotExact layer => (layer ++ ": what comes into it has no exact value")%string
+| NotExact layer => (layer ++ ": what comes into it has no value")%string
 end.
 
 (** ** There are such arguments *)

@@ -15,7 +15,7 @@ use std::time::Instant;
 const NUMBERS_PER_FILE: usize = 65_536;
 
 /// How `MainAt.problem_text` ends of a value that cannot be computed.
-const INEXACT: &str = "has no exact value";
+const INEXACT: &str = "has no value";
 
 /// How many conditions that do not hold are named.
 const NAMED: usize = 10;

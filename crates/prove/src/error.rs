@@ -157,12 +157,12 @@ pub enum ProveError {
     /// At the point, conditions of the theorem do not hold.
     #[error(
         "not certified at this point; of the theorem's conditions these do not hold there, or cannot be \
-         computed exactly:\n{problems}"
+         decided:\n{problems}"
     )]
     AtKinks {
         /// The first of them, a line each.
         problems: String,
-        /// Something that comes into one has no exact value.
+        /// Something that comes into one has no value that can be computed.
         inexact: bool,
     },
     /// The literal is not the file.

@@ -349,6 +349,19 @@ const BENT: &str = "name = \"bent\"\ninput = [28, 28, 1]\nlayers = [
   { kind = \"dense\", features = 3, name = \"mix\" }, { kind = \"relu\", name = \"turn\" },
   { kind = \"dense\", features = 10, name = \"last\" } ]\n";
 
+/// Its values are rounded, from the first normalisation on.
+const NORMED: &str = "name = \"normed\"\ninput = [28, 28, 1]\nlayers = [
+  { kind = \"conv2d\", features = 2, kernel = 3, stride = 4, bias = false, name = \"see\" },
+  { kind = \"batch_norm\", name = \"norm\" }, { kind = \"relu\", name = \"bend\" },
+  { kind = \"max_pool\", window = 2, name = \"pool\" },
+  { kind = \"residual\", name = \"body\", layers = [
+    { kind = \"conv2d\", features = 2, kernel = 3, padding = \"same\", bias = false },
+    { kind = \"batch_norm\" }, { kind = \"relu\" },
+    { kind = \"conv2d\", features = 2, kernel = 3, padding = \"same\", bias = false },
+    { kind = \"batch_norm\" } ] },
+  { kind = \"relu\", name = \"turn\" }, { kind = \"global_avg_pool\" },
+  { kind = \"dense\", features = 10, name = \"last\" } ]\n";
+
 /// A weights file of zeros.
 fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
     let mut end = 0;
@@ -424,4 +437,46 @@ fn weights_on_a_kink_are_refused_and_the_entry_is_named() {
     let at = ["prove", "bent.toml", "--at", "zeros.safetensors", "--batch-from", "data", "--quiet"];
     let message = fails(dir.path(), &at);
     assert!(message.contains("bend: entry [0, 0, 0, 0] is 0"), "{message}");
+}
+
+#[test]
+fn at_trained_weights_normalised_branches_meet_no_kink() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("normed.toml"), NORMED).unwrap();
+    let train =
+        ["train", "normed.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at =
+        ["prove", "normed.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--json"];
+    let report = json(dir.path(), &[&at[..], &["--count", "2"]].concat());
+    assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+}
+
+#[test]
+fn what_rounding_leaves_undecided_is_said() {
+    let dir = with_data();
+    let text = NORMED.split("  { kind = \"residual\"").next().unwrap();
+    let text = format!(
+        "{text}  {{ kind = \"flatten\" }}, {{ kind = \"dense\", features = 10, name = \"last\" }} ]\n"
+    );
+    std::fs::write(dir.path().join("level.toml"), text).unwrap();
+    let tensors: [(&str, &[usize]); 7] = [
+        ("see.weight", &[3, 3, 1, 2]),
+        ("norm.weight", &[2]),
+        ("norm.bias", &[2]),
+        ("norm.running_mean", &[2]),
+        ("norm.running_var", &[2]),
+        ("last.weight", &[18, 10]),
+        ("last.bias", &[10]),
+    ];
+    zeros(&dir.path().join("zeros.safetensors"), &tensors);
+    let at =
+        ["prove", "level.toml", "--at", "zeros.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(
+        message.contains("bend: entry [0, 0, 0, 0] is within 2^-62 of 0, too close to tell"),
+        "{message}"
+    );
+    assert!(message.contains("pool: what comes into it has no value"), "{message}");
 }
