@@ -1,5 +1,6 @@
 //! Having Coq check a step: what `prove` and `train --prove` share.
 
+use crate::as_emitted::first_difference;
 use crate::output::note;
 use crate::unmet::unmet_rows;
 use cotangent::prove::{AtVerdict, Coq, Directory, Library, Limits, ProveError, Subject, Verdict};
@@ -52,7 +53,13 @@ pub fn certify(
     .map_err(report)?;
     let made = beside(&place(&subject)?)?;
     let directory = Directory::write(&subject, &made.path().join(CERTIFICATE)).map_err(report)?;
-    let verdict = directory.check(&coq, &library, Limits::of(&subject)).map_err(report)?;
+    let verdict = directory.check(&coq, &library, Limits::of(&subject)).map_err(|e| {
+        let text = matches!(e, ProveError::NotCertified { .. }).then(|| first_difference(&subject));
+        match text.flatten() {
+            Some(text) => miette!("{e}\n{text}"),
+            None => report(e),
+        }
+    })?;
     Ok(Certified { subject, stated, verdict, made, directory, coq, library })
 }
 

@@ -1,5 +1,6 @@
 //! The `cotangent` command.
 
+mod as_emitted;
 mod certify;
 mod commands;
 mod contender;

@@ -152,6 +152,14 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
     std::fs::write(dir.path().join("f.mlir"), tampered).unwrap();
     let message = fails(dir.path(), &["prove", "f.mlir", "--out", "c"]);
     assert!(message.contains("not certified"), "{message}");
+    // In StableHLO, types too: what is there, and what was emitted.
+    let of = |op: &str| {
+        let line = text.lines().find(|l| l.contains("stablehlo.subtract")).unwrap();
+        line.trim().replace("stablehlo.subtract", op).split_whitespace().collect::<String>()
+    };
+    let plain = message.replace("│", "").split_whitespace().collect::<String>();
+    let (found, expected) = (of("stablehlo.add"), of("stablehlo.subtract"));
+    assert!(plain.contains(&format!("found{found}expected{expected}")), "{message}");
     // What is refused leaves nothing.
     let entries = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name());
     let left: Vec<_> = entries
