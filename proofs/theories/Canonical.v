@@ -1,7 +1,10 @@
 (** * The canonical form of an op means what the op means
 
     Reordered iteration dimensions, sorted operands, a fused transposition, a
-    constant in lowest terms; and an alias is the value it stands for. *)
+    constant in lowest terms; and an alias is the value it stands for.
+
+    Glossary
+      - [defined def e]   the values [e] are those of the ops that [def] names *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith FMapPositive Lia.

@@ -3,7 +3,10 @@
     Let the inputs of a program depend on a point of a normed module. At a
     smooth point every element of every value is differentiable, and its
     differential in direction [v] is the tangent that forward mode computes
-    from the differentials of the inputs. *)
+    from the differentials of the inputs.
+
+    Glossary
+      - [follows]         the differential of an operand is its tangent *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.

@@ -2,7 +2,14 @@
 
     What the definitions do on programs small enough to read: a perceptron with
     one hidden layer, its gradient as a literal program, and programs that the
-    checks refuse. *)
+    checks refuse.
+
+    Glossary
+      - [shape_of]        the shapes of inputs, as a function
+      - [perceptron]      two dense layers, a rectifier between them, and the
+                          cross-entropy; [perceptron_inputs], its inputs;
+                          [parameters], those that are trained
+      - [dense]           a product of matrices, as an op *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index Joins Grad GradAdjoint GradCorrect.

@@ -1,7 +1,15 @@
 (** * The program of a network computes its meaning
 
     By the lemmas on layers, joins and losses, in [MeaningLayerSound.v],
-    [MeaningJoinSound.v] and [MeaningLossSound.v]. *)
+    [MeaningJoinSound.v] and [MeaningLossSound.v].
+
+    Glossary
+      - [param_count], [mask_count]  how many a chain has
+      - [agree e theta k n]  the values from [k] on, [n] of them, are those of
+                          [theta]; [agree_read], [agree_chain]: what layers read
+                          beside parameters, and all that a chain reads
+      - [current]         the values that stand for the running statistics now
+                          are these tensors *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.

@@ -2,7 +2,12 @@
 
     [number_two_sound]: if value [i] of one program and value [j] of another,
     over the same inputs, get the same number, they are equal, whatever the
-    inputs hold. *)
+    inputs hold.
+
+    Glossary
+      - [models e t]      the values [e] are those of the numbered ops
+      - [honest t]        what the table finds is an op it has
+      - [ordered]         a program whose identifiers are in order, from [k] on *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith FMapPositive Lia.

@@ -3,7 +3,10 @@
     [max_pool_sound], [pool_sum_sound]: the ops that [Layer.max_pool] and
     [Layer.pool_sum] emit compute the formulas of [Images.v].
     [window_values_eqt]: the formulas depend on the cells of the image alone.
-    [window_cells_gt0]: where a pool fits, no window is empty. *)
+    [window_cells_gt0]: where a pool fits, no window is empty.
+
+    Glossary
+      - [window_place]    a cell of a channel of an image *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.

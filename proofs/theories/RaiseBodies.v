@@ -10,7 +10,16 @@
     Statements: [pointwise_meaning], [softmax_meaning], [cross_entropy_meaning],
     [variance_meaning], [normalize_meaning]:
     called with arrays of the type it is made for, the function returns the
-    op's value. *)
+    op's value.
+
+    Glossary
+      - [no_call]         a body calls no function
+      - [row_maximum], [shifted], [exponentials], [row_total]  of a softmax: the
+                          greatest of a row; what is left when it is taken off;
+                          the exponentials of that; their sum
+      - [spread]          one value a row, repeated
+      - [bottom]          what a maximum starts from
+      - [seven], [ten]    the values after each instruction of a body *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp trigo.
 From Coq Require Import NArith ZArith String Lia.

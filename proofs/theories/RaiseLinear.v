@@ -3,7 +3,10 @@
     The index formulas of [Stablehlo_sem.v] and the contractions that
     [Raise.v] makes of them agree on the index set of the result.
 
-    Statements: [den_broadcast], [den_reduce], [den_transpose], [den_dot]. *)
+    Statements: [den_broadcast], [den_reduce], [den_transpose], [den_dot].
+
+    Glossary
+      - [count m n]       the numbers from [m] on, [n] of them *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.

@@ -6,7 +6,13 @@
 
     To be used after [Add Ring real_ring : (real_ring R).] in a section over
     [R : realType]. Powers with literal exponents are expanded; other functions
-    and numerals are atoms. *)
+    and numerals are atoms.
+
+    Glossary
+      - [r_zero], [r_one], [r_add], [r_mul], [r_sub], [r_opp]  the operations,
+                          of one name each
+      - [one_name]        a goal in these names
+      - [reals]           [ring], after that *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Export Ring_theory Ring.

@@ -1,7 +1,14 @@
 (** * Which conditions are left, on programs small enough to read
 
     What the analysis of signs settles, and what it must not. Value 0 is an
-    input; what is listed is what the gradient theorem asks about. *)
+    input; what is listed is what the gradient theorem asks about.
+
+    Glossary
+      - [bump]            [x / (1 + x²)]
+      - [written_softmax] a softmax in single ops
+      - [root_mean_square]  [1 / sqrt (mean x² + ε)]
+      - [running]         a division by the root of a given variance
+      - [pool k]          a maximum over windows of [k] cells *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Grad Kinks Signs.
