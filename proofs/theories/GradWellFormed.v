@@ -8,14 +8,15 @@
     Glossary
       - [sh0], [first]   the shapes that the emitted code finds; its first
                          identifier
-      - [shaped s a z]    in state [s], [a] is a value, of shape [z]
+      - [shaped s a z]   in state [s], [a] is a value, of shape [z]
       - [fits s o]       [o] may be appended: its attributes are in order, and
                          its operands are values of the shapes that it says
       - [typed s]        the state is in order: its code is well-formed, and
                          every cotangent is of the shape of what it belongs to
       - [entry i]        an instruction of the forward program, as found from
                          the emitted code
-      - [yields ...]     the gradients are values of the parameters' shapes *)
+      - [shaped_as k sh params l]  [l] are values below [k], of the shapes of
+                         [params] *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir Index Denote Grad Adjoint GradAdjoint.
@@ -84,7 +85,8 @@ Proof.
 move=> T [ok ha]; split=> [||j c h]; last exact/shaped_emit/(typed_adj T h).
 - rewrite /= rev_cons -cats1 wf_catE (typed_code T) size_rev -(typed_next T) /= N.eqb_refl ok andbT /=.
   by apply/allP => a /(shaped_allE ha) [h1 h2]; apply/andP; split; [exact/N.ltb_lt | exact/eqP].
-- by rewrite -[nx _]/(N.succ (nx s)) -[size _]/(size (code s)).+1 Nnat.Nat2N.inj_succ N.add_succ_r -(typed_next T).
+- rewrite -[nx _]/(N.succ (nx s)) -[size _]/(size (code s)).+1.
+  by rewrite Nnat.Nat2N.inj_succ N.add_succ_r -(typed_next T).
 Qed.
 
 Lemma typed_acc j z c s : typed s -> sh0 j = z -> shaped s c z -> typed (acc j z c s).
@@ -124,7 +126,6 @@ Lemma total_over_ok z ds a : op_ok (total_over z ds a).
 Proof. by rewrite /= size_kept_map size_id_map !eqxx. Qed.
 Lemma spread_over_ok z ds a : op_ok (spread_over z ds a).
 Proof. by rewrite /= size_kept_map size_id_map !eqxx. Qed.
-
 End Code.
 
 (** Operands are what is at hand, or the results of code above; ops that only
@@ -297,10 +298,8 @@ End Rules.
 
 (** ** The theorem *)
 
-(** After [code] from the shapes [sh], the next identifier being [k], the
-    identifiers [gs] are values of the shapes of [params]. *)
-Definition yields (code : prog) (k : N) (sh : N -> shape) (params : seq (N * shape)) (gs : seq N) : Prop :=
-  List.Forall2 (fun q g => (g < k)%num /\ shrun code sh g = q.2) params gs.
+Definition shaped_as (k : N) (sh : N -> shape) (params : seq (N * shape)) (l : seq N) : Prop :=
+  List.Forall2 (fun q j => (j < k)%num /\ sh j = q.2) params l.
 
 Lemma wf_entry p k sh i : wf p k sh -> List.In i p ->
   entry (k + N.of_nat (size p))%num (shrun p sh) i.
@@ -325,7 +324,8 @@ Hypothesis parameters : params_ok sh nin params.
 (** The cotangent, at the identifier [base], is given. *)
 Theorem grad_well_formed (g := grad p base out params)
     (sh' := upd (shrun p sh) base (shrun p sh out)) :
-  wf g.1 (N.succ base) sh' /\ yields g.1 (N.succ base + N.of_nat (size g.1)) sh' params g.2.
+  wf g.1 (N.succ base) sh'
+  /\ shaped_as (N.succ base + N.of_nat (size g.1)) (shrun g.1 sh') params g.2.
 Proof.
 have [_ hp] := params_okP parameters.
 pose s0 := St (N.succ base) [::] (aset aempty out base).
@@ -343,7 +343,7 @@ have [|T2 hg] := settled_typed T1 (params := params).
   move=> q /hp [hq <-]; set j := q.1 in hq *; rewrite old; first exact: shrun_stable well hq.
   by rewrite at_base; lia.
 split; first exact: typed_code T2.
-rewrite /yields /g /=; set s2 := foldr settle _ _ in T2 hg *.
+rewrite /g /=; set s2 := foldr settle _ _ in T2 hg *.
 rewrite size_rev -(typed_next T2).
 by elim: (params) hg => [|q l ih] h /=; constructor;
   [exact: h (mem_head _ _) | apply: ih => r hr; apply: h; rewrite inE hr orbT].
@@ -353,19 +353,20 @@ Qed.
 Corollary grad_program_well_formed ct (g := grad p base out params) :
   wf [:: (base, ct)] base (shrun p sh) -> oshape ct = shrun p sh out ->
   let whole := p ++ (base, ct) :: g.1 in
-  wf whole nin sh /\ yields whole (nin + N.of_nat (size whole)) sh params g.2.
+  wf whole nin sh /\ shaped_as (nin + N.of_nat (size whole)) (shrun whole sh) params g.2.
 Proof.
 move=> wc ec whole; have [wg yg] := grad_well_formed.
 have e : whole = p ++ ([:: (base, ct)] ++ g.1) by [].
 have sz : (nin + N.of_nat (size whole) = N.succ base + N.of_nat (size g.1))%num.
   by rewrite e !size_cat /= at_base -!plusE; lia.
 split; first by rewrite e wf_catE well -at_base wf_catE wc /= ec N.add_1_r.
-by rewrite /yields sz e !shrun_cat /= ec.
+by rewrite sz e !shrun_cat /= ec.
 Qed.
 
 (** Of a scalar, with 1 as cotangent. *)
 Corollary loss_grad_well_formed (g := loss_grad p base out params) :
   shrun p sh out = [::] ->
-  wf (p ++ g.1) nin sh /\ yields (p ++ g.1) (nin + N.of_nat (size (p ++ g.1))) sh params g.2.
-Proof. by move=> scalar; apply: (@grad_program_well_formed (Const [::] 1 1)) => //=; rewrite N.eqb_refl. Qed.
+  let whole := p ++ g.1 in
+  wf whole nin sh /\ shaped_as (nin + N.of_nat (size whole)) (shrun whole sh) params g.2.
+Proof. by move=> scalar whole; apply: (@grad_program_well_formed (Const [::] 1 1)) => //=; rewrite N.eqb_refl. Qed.
 End Whole.

@@ -7,8 +7,11 @@
     Glossary
       - [along params gs vs k]  code, numbered from [k]: the inner product of
                          the gradients [gs] and the values [vs]
-      - [shaped_as k sh params l]  [l] are values below [k], of the shapes of
-                         [params]
+      - [last_of k p]    the last value of [p], numbered from [k]
+      - [inner params gs vs e]  that product, of what [e] holds
+      - [slope_code], [slope_at]  the program with its gradient and the inner
+                         product; the identifier of that
+      - [hessian_direction]  what the code emitted for it computes
       - [slope]          the derivative of the loss in the direction
       - [hessian_vector] what is emitted is the gradient of that
       - [hessian_everywhere]  the same where signs settle all conditions *)
@@ -38,9 +41,6 @@ Definition last_of (k : N) (p : prog) : N := N.pred (k + N.of_nat (size p)).
 Lemma last_along params gs vs k :
   last_of k (along params gs vs k) = last_of (N.succ k) (along_from params gs vs (N.succ k)).
 Proof. by rewrite /last_of [size _]/=; lia. Qed.
-
-Definition shaped_as (k : N) (sh : N -> shape) (params : seq (N * shape)) (l : seq N) : Prop :=
-  List.Forall2 (fun q j => (j < k)%num /\ sh j = q.2) params l.
 
 Lemma shaped_as_later k k' sh sh' params l : (k <= k')%num ->
   (forall j, (j < k)%num -> sh' j = sh j) -> shaped_as k sh params l -> shaped_as k' sh' params l.
