@@ -30,13 +30,15 @@ Local Open Scope N_scope.
 
 Section Cnn.
 (** Name; image and channels; classes; kernel of the convolutions, size of the
-    pools; whether convolutions have shifts and are normalised; whether all cells
-    go to the dense layers, or their means; rate of dropout. *)
+    pools; whether layers have shifts, and convolutions are normalised; whether
+    all cells go to the dense layers, or their means; rate of dropout. *)
 Variables (name : string) (h w c classes_ kernel pool : N) (bias normalises all_cells : bool).
 Variables (rate : option (Z * positive)).
 (** Names of convolutions and normalisations, from the stage and how many were
-    before; of the dense layers. *)
-Variables (conv_name norm_name : nat -> nat -> string) (dense_name : nat -> string).
+    before; of the dense layers, and of normalisations between these, if there
+    are any. *)
+Variables (conv_name norm_name : nat -> nat -> string).
+Variables (dense_name : nat -> string) (dense_norm : option (nat -> string)).
 Variables (eps : Z) (eps_d : positive) (mom : Z) (mom_d : positive).
 
 Definition conv_unit (i j : nat) (f : N) : seq (chain -> chain) :=
@@ -59,7 +61,9 @@ Fixpoint cnn_stages_kinks (i j : nat) (l : seq (nat * N)) : seq kink :=
 
 Fixpoint dense_layers (j k : nat) (l : seq N) : seq (chain -> chain) :=
   if l is f :: l' then
-    ([:: Next (dense_name k) (Layer.Dense f true); relu (numbered "relu_" j.+1)]
+    ([:: Next (dense_name k) (Layer.Dense f bias)]
+     ++ (if dense_norm is Some norm then [:: batch_normalised eps eps_d mom mom_d (norm k)] else [::])
+     ++ [:: relu (numbered "relu_" j.+1)]
      ++ (if rate is Some (n, d) then [:: Next (numbered "dropout_" k.+1) (Layer.Dropout n d)] else [::])
      ++ dense_layers j.+1 k.+1 l')%SEQ
   else [:: Next (dense_name k) (Layer.Dense classes_ true)].
@@ -110,7 +114,8 @@ Lemma cnn_stages_lead l i j p q k : all stage_fits l -> 0 < k ->
   exists2 f, 0 < f & leads_by batch (cnn_stages_kinks i j l) (cnn_stages i j l)
     [:: p; q; k] [:: pooled (size l) p; pooled (size l) q; f].
 Proof.
-elim: l i j p q k => [|[n f] l ih] i j p q k; first by move=> _ hk *; exists k => //; exact: leads_nil.
+elim: l i j p q k => [|[n f] l ih] i j p q k.
+  by move=> _ hk *; exists k => //; exact: leads_nil.
 move=> /= /andP [/andP [/= hn /N.ltb_lt hf] fits] hk p1 q1 hm.
 have [hp hq] := (@pooled_pos (size l) p p1, @pooled_pos (size l) q q1).
 have [g hg ls] := ih i.+1 (j + n)%nat (p / pool) (q / pool) f fits hf p1 q1 hm; exists g => //.
@@ -118,17 +123,22 @@ have [p0 q0] : 0 < p /\ 0 < q by lia.
 have before : normalises -> many batch p q.
   by move=> /hm; apply: many_le; [exact: (@pooled_le (size l).+1 p) | exact: (@pooled_le (size l).+1 q)].
 apply: (@leads_by_cat _ _ _ _ _ _ [:: p; q; f]).
-  case: n hn {ls} => // n _; rewrite [iota j n.+1]/= !map_cons; apply: leads_by_cat (conv_unit_leads i j k p0 q0 hf before) _.
+  case: n hn {ls} => // n _; rewrite [iota j n.+1]/= !map_cons.
+  apply: leads_by_cat (conv_unit_leads i j k p0 q0 hf before) _.
   by apply: leads_blocks_by => m; exact: conv_unit_leads.
 move: ls; rewrite -(patch_places hpool hp) -(patch_places hpool hq).
 exact: (leads_kinks _ (max_pool_fits batch f (patch_pools hpool hp) (patch_pools hpool hq))).
 Qed.
 
-Lemma dense_layers_lead l j k n : leads_by batch (dense_kinks j l) (dense_layers j k l) [:: n] [:: classes_].
+Lemma dense_layers_lead l j k n : all (N.ltb 0) l -> (dense_norm -> 1 < batch) ->
+  leads_by batch (dense_kinks j l) (dense_layers j k l) [:: n] [:: classes_].
 Proof.
-elim: l j k n => [|f l ih] j k n; first by apply: leads_one => //; exact: dense_fits.
-apply: leads_layer (dense_fits _ _ _ _) _ _ => //; apply: relu_leads.
-apply: (@leads_cat _ _ _ _ _ [:: f]); last exact: ih.
+move=> hl hm; elim: l hl j k n => [|f l ih] hl j k n; first by apply: leads_one => //; exact: dense_fits.
+have [/N.ltb_lt hf hl'] := andP hl.
+apply: leads_layer (dense_fits _ _ _ _) _ _ => //; apply: (@leads_cat _ _ _ _ _ [:: f]).
+  move: hm; case: (dense_norm) => [norm /(_ isT) hm|_]; last exact: leads_nil.
+  by apply: leads_one => //; exact: norm_rows_fits.
+apply: relu_leads; apply: (@leads_cat _ _ _ _ _ [:: f]); last exact: ih.
 by case: (rate) => [[m d]|]; [apply: leads_one => //; exact: dropout_fits | exact: leads_nil].
 Qed.
 
@@ -136,26 +146,26 @@ Hypotheses (hc : 0 < c) (hclasses : 0 < classes_).
 
 Theorem cnn_gradient l dense : all stage_fits l -> all (N.ltb 0) dense ->
   0 < pooled (size l) h -> 0 < pooled (size l) w ->
-  (normalises -> 1 < batch * (pooled (size l) h * pooled (size l) w)) ->
+  (normalises -> 1 < batch * (pooled (size l) h * pooled (size l) w)) -> (dense_norm -> 1 < batch) ->
   forall (R : realType) (other : env R) (θ : θ_space R (cnn l dense)),
   off_kinks (Options batch Steps.Grad) (cnn_kinks l dense) other θ ->
   is_gradient (fun θ => loss_at (cnn l dense) (Options batch Steps.Grad) (at_θ other θ)) θ
     (emitted_gradient batch other θ).
 Proof.
-move=> fits hd p1 q1 hm R other θ.
+move=> fits hd p1 q1 hm hn R other θ.
 have [p0 q0] : 0 < h /\ 0 < w.
   by have := @pooled_le (size l) h; have := @pooled_le (size l) w; lia.
 apply: (@chain_gradient (cnn l dense) batch classes_ _ erefl hb _ hclasses _ R other θ).
   have [f hf ls] := cnn_stages_lead 0 0 fits hc p1 q1 hm.
   apply: leads_in_turn; apply: leads_by_cat ls _; rewrite /cells; case: (all_cells).
-    by apply: leads_layer (flatten_fits _ _) _ _ => //; exact: dense_layers_lead.
-  by apply: leads_layer (average_fits _ _ p1 q1) _ _ => //; exact: dense_layers_lead.
+    by apply: leads_layer (flatten_fits _ _) _ _ => //; apply: dense_layers_lead.
+  by apply: leads_layer (average_fits _ _ p1 q1) _ _ => //; apply: dense_layers_lead.
 have k0 : 0 < kernel by case: (kernel) hkernel.
 case: l fits p1 q1 {hm θ} => [|[[//|n] f] l] /= fits _ _.
-  have [m hm [rest e]] : exists2 m, 0 < m & exists rest,
-      dense_layers 0 0 dense = Next (dense_name 0%nat) (Layer.Dense m true) :: rest.
-    by case: dense hd => [|m l] /= => [_|/andP [/N.ltb_lt hm _]]; [exists classes_ | exists m] => //; eexists.
-  have [n hn out] : exists2 n, 0 < n & exists name l, cells = Next name l /\
+  have [m hm [b [rest e]]] : exists2 m, 0 < m & exists b rest,
+      dense_layers 0 0 dense = Next (dense_name 0%nat) (Layer.Dense m b) :: rest.
+    by case: dense hd => [|m l] /= => [_|/andP [/N.ltb_lt hm _]]; [exists classes_ | exists m] => //; do 2 eexists.
+  have [n n0 out] : exists2 n, 0 < n & exists name l, cells = Next name l /\
       Layer.params l [:: h; w; c] = [::] /\ Layer.output l [:: h; w; c] = Some [:: n].
     rewrite /cells; case: (all_cells).
       exists (size_of [:: h; w; c]); last by do 2 eexists.

@@ -158,7 +158,8 @@ Lemma mb_block_leads i j st p q k (s := stride_of s_stride st j) : stage_fits st
 Proof.
 move=> fit hp hq hk hm; have [_ /N.ltb_lt hst _ _] := and4P fit.
 have hs : 0 < s by rewrite /s /stride_of; case: (j).
-rewrite /mb_block -/(stride_of s_stride st j) -/s; set block := numbered2 _ _ _ _; set body := (if s_fused st then _ else _) _ _ _ _.
+rewrite /mb_block -/(stride_of s_stride st j) -/s.
+set block := numbered2 _ _ _ _; set body := (if s_fused st then _ else _) _ _ _ _.
 have lb : leads batch body [:: p; q; k] [:: strided s p; strided s q; s_features st].
   by rewrite /body; case: (s_fused st); [exact: fused_body_leads | exact: mb_body_leads].
 case: ifP => [/andP [/N.eqb_eq e1 /N.eqb_eq ek]|//].

@@ -185,7 +185,7 @@ rewrite -[oargs _]/[:: (p0 + 0, pick (batch :: a :: s) [:: N.of_nat (size (a :: 
 by constructor; [split; [rewrite /=; lia | exact: w] | constructor].
 Qed.
 
-(** ** Batch normalisation of images *)
+(** ** Batch normalisation, of images and of rows *)
 Lemma norm_fits batch h w c n d a b : 0 < batch -> 0 < h -> 0 < w -> 0 < c -> 1 < batch * (h * w) ->
   Z.ltb 0 n -> fits_here (Layer.BatchNorm n d a b true) batch [:: h; w; c] [:: h; w; c].
 Proof.
@@ -197,6 +197,19 @@ have a0 : adds [:: (k, Normalize [:: batch; h; w; c] [:: 0; 1; 2] n d x)] k sh [
   by rewrite /= /Ir.averaged /= hn !(proj2 (N.ltb_lt _ _)).
 have [code e a1] := @then_affine_adds true true [:: batch; h; w; c] p0 _ _ _ isT a0 hp pl; exists code => //.
 by rewrite own_params // -e /Layer.emit -/(size_of [:: batch; h; w]) [size_of _]/= many'.
+Qed.
+
+Lemma norm_rows_fits batch m n d a b : 1 < batch -> 0 < m -> Z.ltb 0 n ->
+  fits_here (Layer.BatchNorm n d a b true) batch [:: m] [:: m].
+Proof.
+move=> hb hm hn; apply: fits_adds => // p0 m0 x k sh hx es hp pl _ _.
+have many : N.ltb 1 (batch * 1) by apply/N.ltb_lt; lia.
+have a0 : adds [:: (k, Normalize [:: batch; m] [:: 0] n d x)] k sh [:: batch; m].
+  split=> //; last by last_shape.
+  apply: wf_step => //; last by operands.
+  by rewrite /= /Ir.averaged /= hn !(proj2 (N.ltb_lt _ _)) //; lia.
+have [code e a1] := @then_affine_adds true true [:: batch; m] p0 _ _ _ isT a0 hp pl; exists code => //.
+by rewrite own_params // -e /Layer.emit -/(size_of [:: batch]) [size_of _]/= many.
 Qed.
 
 (** ** Tokens *)

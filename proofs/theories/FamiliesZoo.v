@@ -1,9 +1,9 @@
 (** * The families, at the zoo's sizes
 
     That the premises of the families' theorems can be met: the vision
-    transformers, the ConvNeXts, the EfficientNets, the MobileNetV2, the ResNets
-    and the plain networks of the zoo, in the words of a certificate for float32,
-    are members, for every batch. The sizes are computed; nothing else is.
+    transformers, the ConvNeXts, the EfficientNets, the first two MobileNets, the
+    ResNets and the plain networks of the zoo, in the words of a certificate for
+    float32, are members, for every batch. The sizes are computed; nothing else is.
 
     Glossary
       - [root_half]        what float32 stores for [sqrt (1 / 2)]; [millionth],
@@ -15,7 +15,7 @@ From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Denote GradCorrect RowVector Spec Meaning Steps StepSound Main Witness.
 From Cotangent Require Import FamiliesLayers FamiliesVit FamiliesConvnext FamiliesEfficientnet.
-From Cotangent Require Import FamiliesNets FamiliesMobile FamiliesResnet FamiliesCnn.
+From Cotangent Require Import FamiliesNets FamiliesMobileV1 FamiliesMobile FamiliesResnet FamiliesCnn.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
@@ -91,7 +91,20 @@ move=> hb R other θ; apply: efficientnet_gradient => //.
 by rewrite (_ : foldl _ _ _ * _ = 81) //; lia.
 Qed.
 
-(** ** MobileNetV2 *)
+(** ** MobileNets *)
+Definition separable_stages : seq separable :=
+  [:: Separable 1 1 64; Separable 2 2 128; Separable 2 2 256; Separable 6 2 512; Separable 2 2 1024].
+Definition zoo_mobilenet_v1 : spec :=
+  mobilenet_v1 "mobilenet-v1" 224 224 3 32 1000 3 1 5
+    hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2 separable_stages.
+
+Theorem zoo_mobilenet_v1_gradient batch : 0 < batch ->
+  off_these (mobilenet_v1_kinks separable_stages) zoo_mobilenet_v1 batch.
+Proof.
+move=> hb R other θ; apply: mobilenet_v1_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
 Definition mobilenet_stages : seq inverted :=
   [:: Inverted 1 1 1 16; Inverted 2 2 6 24; Inverted 3 2 6 32; Inverted 4 2 6 64;
       Inverted 3 1 6 96; Inverted 3 2 6 160; Inverted 1 1 6 320].
@@ -143,24 +156,27 @@ by rewrite (_ : foldl _ _ _ * _ = 64) //; lia.
 Qed.
 
 (** ** Plain networks *)
-Definition zoo_cnn (name : string) (image channels : N) (bias normalises all_cells : bool) :
-  seq (nat * N) -> seq N -> spec :=
+Definition zoo_cnn (name : string) (image channels : N) (bias normalises all_cells : bool)
+  (dense_norm : option (nat -> string)) : seq (nat * N) -> seq N -> spec :=
   cnn name image image channels 10 3 2 bias normalises all_cells None
     (fun _ j => numbered "conv2d_" j.+1) (fun _ j => numbered "batch_norm_" j.+1)
-    (fun k => numbered "dense_" k.+1) hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
-Definition mnist_linear : spec := zoo_cnn "mnist-linear" 28 1 true false true [::] [::].
-Definition mnist_mlp : spec := zoo_cnn "mnist-mlp" 28 1 true false true [::] [:: 512; 512].
-Definition mnist_cnn : spec := zoo_cnn "mnist-cnn" 28 1 true false true [:: (2%nat, 32)] [:: 512].
+    (fun k => numbered "dense_" k.+1) dense_norm hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
+Definition mnist_linear : spec := zoo_cnn "mnist-linear" 28 1 true false true None [::] [::].
+Definition mnist_mlp : spec := zoo_cnn "mnist-mlp" 28 1 true false true None [::] [:: 512; 512].
+Definition mnist_cnn : spec := zoo_cnn "mnist-cnn" 28 1 true false true None [:: (2%nat, 32)] [:: 512].
+Definition mnist_cnn_bn : spec :=
+  zoo_cnn "mnist-cnn-bn" 28 1 false true true (Some (fun k => numbered "batch_norm_" (k + 3)))
+    [:: (2%nat, 32)] [:: 512].
 Definition cifar_cnn_stages : seq (nat * N) := [:: (2%nat, 32); (2%nat, 64); (2%nat, 128)].
-Definition cifar_cnn : spec := zoo_cnn "cifar-cnn" 32 3 true false true cifar_cnn_stages [:: 256].
-Definition cifar_cnn_bn : spec := zoo_cnn "cifar-cnn-bn" 32 3 false true false cifar_cnn_stages [::].
+Definition cifar_cnn : spec := zoo_cnn "cifar-cnn" 32 3 true false true None cifar_cnn_stages [:: 256].
+Definition cifar_cnn_bn : spec := zoo_cnn "cifar-cnn-bn" 32 3 false true false None cifar_cnn_stages [::].
 
 (** In a unit are a convolution, a normalisation or none, and a rectifier. *)
 Definition zoo_vgg (name : string) (normalises : bool) : seq (nat * N) -> seq N -> spec :=
   let place i j := ((if normalises then 3 else 2) * j + i)%nat in
   cnn name 224 224 3 1000 3 2 true normalises true (Some (1%Z, 2%positive))
     (fun i j => numbered "features." (place i j)) (fun i j => numbered "features." (place i j).+1)
-    (fun k => numbered "classifier." (3 * k)) hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
+    (fun k => numbered "classifier." (3 * k)) None hundred_thousandth.1 hundred_thousandth.2 tenth.1 tenth.2.
 Definition vgg_stages : seq (nat * N) :=
   [:: (2%nat, 64); (2%nat, 128); (3%nat, 256); (3%nat, 512); (3%nat, 512)].
 Definition vgg16 : spec := zoo_vgg "vgg16" false vgg_stages [:: 4096; 4096].
@@ -168,6 +184,14 @@ Definition vgg16_bn : spec := zoo_vgg "vgg16-bn" true vgg_stages [:: 4096; 4096]
 
 Theorem mnist_cnn_gradient batch : 0 < batch -> off_these (cnn_kinks 2 [:: (2%nat, 32)] [:: 512]) mnist_cnn batch.
 Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
+
+(** A variance of rows is of more than one. *)
+Theorem mnist_cnn_bn_gradient batch : 1 < batch ->
+  off_these (cnn_kinks 2 [:: (2%nat, 32)] [:: 512]) mnist_cnn_bn batch.
+Proof.
+move=> hb R other θ; apply: cnn_gradient => //; first by lia.
+by rewrite (_ : pooled _ _ _ * _ = 196) //; lia.
+Qed.
 
 Theorem cifar_cnn_gradient batch : 0 < batch -> off_these (cnn_kinks 2 cifar_cnn_stages [:: 256]) cifar_cnn batch.
 Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.

@@ -12,7 +12,7 @@ use cotangent_graph::Precision;
 use cotangent_prove::specification;
 
 /// Zoo networks, and their names in `FamiliesZoo.v`.
-const MEMBERS: [(&str, &str); 21] = [
+const MEMBERS: [(&str, &str); 23] = [
     ("vit-tiny", "vit_tiny"),
     ("vit-small", "vit_small"),
     ("vit-base", "vit_base"),
@@ -21,6 +21,7 @@ const MEMBERS: [(&str, &str); 21] = [
     ("convnext-base", "convnext_base"),
     ("efficientnet-b0", "efficientnet_b0"),
     ("efficientnet-v2-s", "efficientnet_v2_s"),
+    ("mobilenet-v1", "zoo_mobilenet_v1"),
     ("mobilenet-v2", "zoo_mobilenet_v2"),
     ("resnet18", "resnet18"),
     ("resnet34", "resnet34"),
@@ -30,6 +31,7 @@ const MEMBERS: [(&str, &str); 21] = [
     ("mnist-linear", "mnist_linear"),
     ("mnist-mlp", "mnist_mlp"),
     ("mnist-cnn", "mnist_cnn"),
+    ("mnist-cnn-bn", "mnist_cnn_bn"),
     ("cifar-cnn", "cifar_cnn"),
     ("cifar-cnn-bn", "cifar_cnn_bn"),
     ("vgg16", "vgg16"),
