@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -130,6 +130,8 @@ match l, s, ps with
 | Layer.Dense m false, [:: n], [:: w] =>
     if literal_at w [:: n; m] is Some w then omap rounded (dense n m w None x) else None
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
+| Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
+| Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu n d (batch :: s) x)
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m], bias_at b m)
       is (true, Some k, Some b) then omap rounded (conv h w c m v u k b x) else None

@@ -85,3 +85,11 @@ Definition batch_norm (c : N) (places : seq idx) (eps_n : Z) (eps_d : positive)
         (foldr (fun ft r => Z.max (ft_radius ft) r) 0 fts))
     else None
   else None.
+
+(** Of 1 and 3, at a mean of 2 and a variance of 1, become -1 and 1, up to the
+    radius; not -1 and 0. *)
+Example one_and_three :
+  let ft := odflt (Feature 0 0 0 0) (feature_of 0 0 2 0 1 (0%num, 1) (0%num, 0) [:: 1; 3]) in
+  let near z y := Z.leb (Z.abs (norm_entry 2 (denominator 0 2 0) ft z - Z.shiftl y (Z.of_N fraction))) (ft_radius ft) in
+  [/\ near 1 (-1), near 3 1, ~~ near 3 0 & Z.ltb (ft_radius ft) 16].
+Proof. by vm_compute. Qed.

@@ -9,7 +9,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -227,7 +227,7 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
     x X hw hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
-- by case: p => // -[<-]; exact: relu_sound.
+- by case: p => // [[<-]|[<-]|? ? [<-]]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound].
 - by case: s => // d s [<-]; exact: flatten_sound.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.

@@ -73,3 +73,29 @@ fn unmet(graph: &Graph, values: &[Value<f32>], param: ValueId) -> Option<Vec<boo
     let [_, n] = x.shape()[..] else { return None };
     plain.then(|| (0..n).map(|k| x.data().iter().skip(k).step_by(n).all(|&z| z == 0.0)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cotangent::net::NetSpec;
+
+    fn open(net: NetSpec) -> Vec<Vec<bool>> {
+        let net = net.network().unwrap();
+        let params: Vec<Vec<f32>> =
+            net.params().iter().map(|p| vec![1.0; p.shape.iter().product()]).collect();
+        let params: Vec<&[f32]> = params.iter().map(Vec::as_slice).collect();
+        unmet_rows(&net, &params, 2, &[0.0, 1.0, 0.0, 2.0])
+    }
+
+    #[test]
+    fn rows_that_meet_zeros_are_open() {
+        let rows = open(NetSpec::new("plain", [2]).dense(3).relu().dense(2));
+        assert_eq!(rows, [vec![true, false], vec![], vec![false; 3], vec![]]);
+    }
+
+    #[test]
+    fn none_is_open_where_values_are_rounded() {
+        let rows = open(NetSpec::new("normed", [2]).dense(3).batch_norm().relu().dense(2));
+        assert!(rows.iter().all(Vec::is_empty), "{rows:?}");
+    }
+}
