@@ -3,8 +3,9 @@
 Refuses, in the sources: holes (Admitted, admit), assumptions outside sections,
 switches that weaken the kernel, primitive numbers; in the compiled theories:
 headline theorems that rest on more than the three axioms of classical
-MathComp-Analysis, and whatever the independent checker reports. Then tries
-each refusal on a theory made to be refused.
+MathComp-Analysis, and whatever the independent checker reports; and theories
+listed before one that they import, since a certificate compiles them in the
+order of _CoqProject. Then tries each refusal on a theory made to be refused.
 """
 
 import os
@@ -87,6 +88,17 @@ def listed():
     if stray:
         raise Refused(f"not in _CoqProject: {sorted(stray)}")
     return [HERE / file for file in files]
+
+
+def in_order(theories):
+    """Of pairs of a name and a text, each imports only what stands before it."""
+    before = set()
+    for name, text in theories:
+        for imported in re.findall(r"\bFrom\s+Cotangent\s+Require\b([^.]*)\.", bare(text)):
+            late = set(imported.split()) - {"Import", "Export"} - before
+            if late:
+                raise Refused(f"_CoqProject: {name}.v stands before what it imports, {sorted(late)}")
+        before.add(name)
 
 
 def coqc(source, folder, load=()):
@@ -216,6 +228,7 @@ def must_fail():
     for what, refusal in {
         "a name that is no headline": lambda: table(row, ["Vjp.vjp_add"]),
         "an import in CHALLENGE.v": lambda: apart("From Cotangent Require Import Vjp.\n"),
+        "an import of what comes later": lambda: in_order([("A", "From Cotangent Require Import B.\n"), ("B", "")]),
     }.items():
         try:
             refusal()
@@ -235,6 +248,7 @@ def main():
         files = listed()
         for path in files:
             scan(path)
+        in_order([(path.stem, path.read_text()) for path in files])
         print(f"{len(files)} theories: no holes, no axioms, no switches")
         names = headlines()
         readme, challenge = (HERE / "README.md").read_text(), (THEORIES / "CHALLENGE.v").read_text()
@@ -243,7 +257,7 @@ def main():
         assumptions(ask(names))
         print(f"{len(names)} headline theorems: at most {', '.join(sorted(ALLOWED))}")
         must_fail()
-        print(f"{len(PLANTED) + 2} planted faults refused")
+        print(f"{len(PLANTED) + 3} planted faults refused")
         check(files)
         print("coqchk agrees")
     except Refused as why:

@@ -19,7 +19,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Computes Grad Transpose GradAdjoint Scalar Smooth Differential.
+From Cotangent Require Import Ir Index Denote Grad Transpose GradAdjoint Scalar Smooth Differential.
 From Cotangent Require Import GradCorrect Vjp RowVector Signs SignsSound GradWellFormed GradTwice.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
