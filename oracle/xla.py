@@ -58,7 +58,7 @@ def run(case: Case, text: str | None = None) -> dict[str, np.ndarray]:
     one place in row-major order.
     """
     main = load(case.text if text is None else text, fast_to_compile=case.dtype == "f64")
-    resident, values = set(case.names("param", "state", "ema")), {}
+    resident, values = set(case.names("param", "stat", "state", "ema")), {}
     moving, arrays = case.names("data", "target"), dict(case.arrays)
     for number, hyper in enumerate(case.steps):
         moved = {n: np.roll(case.arrays[n].ravel(), number) for n in moving if number > 0}

@@ -12,23 +12,9 @@ use cotangent_stablehlo::{Program, What};
 use std::fs;
 use std::path::Path;
 
-/// File, batch size, optimiser with features, rate.
-const NETS: [(&str, usize, &str, f32); 14] = [
-    ("two-eyes", 7, "adamw clip(norm=1) ema(decay=0.9) accumulate(steps=2)", 0.02),
-    ("inception", 3, "nesterov(weight_decay=0.01) no_decay(bias-and-norm)", 0.02),
-    ("two-heads", 1, "adam(weight_decay=0.01)", 0.02),
-    ("glance", 2, "lamb(weight_decay=0.01) no_decay(bias-and-norm)", 0.02),
-    ("two-readers", 3, "adam(weight_decay=0.01) clip(norm=1) ema(decay=0.9)", 0.02),
-    ("characters", 2, "adamw clip(norm=0.5) accumulate(steps=4) no_decay(bias-and-norm)", 0.02),
-    ("gated", 7, "momentum clip(norm=1) ema(decay=0.99)", 0.02),
-    ("mobile", 5, "rmsprop(alpha=0.9,eps=0.001,momentum=0.9)", 0.002),
-    ("pixels", 1, "sgd(weight_decay=0.001) ema(decay=0.75)", 0.2),
-    ("lottery", 4, "adamw(weight_decay=0.05) ema(decay=0.9)", 0.02),
-    ("primes", 7, "rmsprop(weight_decay=0.01) clip(norm=0.25)", 0.01),
-    ("echo", 3, "adamw clip(norm=1) ema(decay=0.9) no_decay(bias-and-norm)", 0.02),
-    ("thicket", 2, "sgd accumulate(steps=3)", 0.2),
-    ("greatest", 1, "lamb(weight_decay=0.1,eps=0.001) ema(decay=0.5) accumulate(steps=2)", 0.02),
-];
+#[path = "odd/nets.rs"]
+mod nets;
+use nets::NETS;
 
 fn spec(name: &str) -> NetSpec {
     let file = format!("tests/certificates/odd/{name}.toml");
@@ -45,7 +31,7 @@ fn program(subject: &Subject) -> Program {
 #[test]
 fn each_step_is_certified() {
     let mut subjects = Vec::new();
-    for (name, batch, options, _) in NETS {
+    for &(name, batch, options, _) in NETS {
         let spec = spec(name);
         for what in [What::Forward, What::Grad, What::Train] {
             subjects.push(emitted(&spec, what, batch, options));
@@ -56,7 +42,7 @@ fn each_step_is_certified() {
 
 #[test]
 fn their_gradients_are_derivatives() {
-    for (name, batch, ..) in NETS {
+    for &(name, batch, ..) in NETS {
         let graph = program(&emitted(&spec(name), What::Grad, batch, "sgd")).graph;
         let inputs = sample_inputs(&graph, 5).unwrap();
         let report = finite_differences(&graph, &inputs, &Options::default()).unwrap();
@@ -68,7 +54,7 @@ fn their_gradients_are_derivatives() {
 /// step is an update.
 #[test]
 fn they_learn() {
-    for (name, batch, options, rate) in NETS {
+    for &(name, batch, options, rate) in NETS {
         let graph = program(&emitted(&spec(name), What::Train, batch, options)).graph;
         let inputs = sample_inputs(&graph, 5).unwrap();
         let mut executor = Executor::new(&graph, &NativeOptions { threads: 1 }).unwrap();

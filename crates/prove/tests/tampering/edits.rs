@@ -230,41 +230,51 @@ fn changed(value: &Rational, rng: &mut impl Rng) -> Option<Rational> {
     format!("{}/{}", ratio.numer(), ratio.denom()).parse().ok()
 }
 
-/// Two arguments, or two results, of one type with their names (or roles)
-/// exchanged: all such pairs.
-pub fn exchanged_attributes(original: &Module, attribute: &str) -> Vec<Edited> {
-    let mut edits = Vec::new();
+/// Two arguments, or two results, of one type, whose names (or roles) differ.
+#[derive(Debug, Clone, Copy)]
+pub struct Exchange<'a> {
+    attribute: &'a str,
+    pub of_results: bool,
+    slots: (usize, usize),
+}
+
+fn slots(f: &mut Function, of_results: bool) -> &mut [Slot] {
+    if of_results { &mut f.results } else { &mut f.arguments }
+}
+
+impl Exchange<'_> {
+    pub fn of(self, original: &Module) -> Edited {
+        let Exchange { attribute, of_results, slots: (a, b) } = self;
+        let mut module = original.clone();
+        let slots = slots(main_of(&mut module), of_results);
+        let (x, y) = (of(&slots[a], attribute), of(&slots[b], attribute));
+        set(&mut slots[a], attribute, y);
+        set(&mut slots[b], attribute, x);
+        let of_what = if of_results { "results" } else { "arguments" };
+        Edited::new(format!("{attribute} of {of_what} {a} and {b} exchanged"), module)
+    }
+}
+
+/// All such pairs.
+pub fn exchanges<'a>(original: &Module, attribute: &'a str) -> Vec<Exchange<'a>> {
+    let mut module = original.clone();
+    let mut found = Vec::new();
     for of_results in [false, true] {
-        let side = |f: &mut Function| match of_results {
-            false => std::mem::take(&mut f.arguments),
-            true => std::mem::take(&mut f.results),
-        };
-        let slots = side(main_of(&mut original.clone()));
-        for a in 0..slots.len() {
-            for b in a + 1..slots.len() {
-                let (x, y) = (of(&slots[a], attribute), of(&slots[b], attribute));
-                if x == y || slots[a].ty != slots[b].ty {
-                    continue;
+        let slots = slots(main_of(&mut module), of_results);
+        for (a, x) in slots.iter().enumerate() {
+            for (b, y) in slots.iter().enumerate().skip(a + 1) {
+                if x.ty == y.ty && of(x, attribute) != of(y, attribute) {
+                    found.push(Exchange { attribute, of_results, slots: (a, b) });
                 }
-                let mut slots = slots.clone();
-                set(&mut slots[a], attribute, y);
-                set(&mut slots[b], attribute, x);
-                let mut module = original.clone();
-                let main = main_of(&mut module);
-                if of_results {
-                    main.results = slots
-                } else {
-                    main.arguments = slots
-                }
-                let of_what = if of_results { "results" } else { "arguments" };
-                edits.push(Edited::new(
-                    format!("{attribute} of {of_what} {a} and {b} exchanged"),
-                    module,
-                ));
             }
         }
     }
-    edits
+    found
+}
+
+/// The module with each of them exchanged.
+pub fn exchanged_attributes(original: &Module, attribute: &str) -> Vec<Edited> {
+    exchanges(original, attribute).into_iter().map(|pair| pair.of(original)).collect()
 }
 
 fn of(slot: &Slot, attribute: &str) -> Option<Attribute> {

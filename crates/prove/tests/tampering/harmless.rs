@@ -48,15 +48,18 @@ fn reorder(module: &Module, rng: &mut impl Rng) -> Edited {
     let mut module = module.clone();
     let main = main_of(&mut module);
     let mut order: Vec<usize> = Vec::with_capacity(main.body.len());
+    let mut placed = vec![false; main.body.len()];
     while order.len() < main.body.len() {
-        let placed = |o: &Operand| match o.value {
-            Value::Result(n) => order.contains(&n),
+        let before = |o: &Operand| match o.value {
+            Value::Result(n) => placed[n],
             Value::Argument(_) => true,
         };
         let ready: Vec<usize> = (0..main.body.len())
-            .filter(|k| !order.contains(k) && main.body[*k].operands.iter().all(placed))
+            .filter(|&k| !placed[k] && main.body[k].operands.iter().all(before))
             .collect();
-        order.extend(ready.choose(rng));
+        let &next = ready.choose(rng).expect("what comes first is ready");
+        placed[next] = true;
+        order.push(next);
     }
     let mut place = vec![0; order.len()];
     order.iter().enumerate().for_each(|(new, &old)| place[old] = new);
@@ -80,7 +83,7 @@ fn dead_code(module: &Module, rng: &mut impl Rng) -> Edited {
 }
 
 /// An instruction with a user computed a second time, for that user.
-fn compute_twice(module: &Module, rng: &mut impl Rng) -> Edited {
+pub fn compute_twice(module: &Module, rng: &mut impl Rng) -> Edited {
     let mut module = module.clone();
     let main = main_of(&mut module);
     let mut uses: Vec<(usize, usize, usize)> = Vec::new();
@@ -112,7 +115,7 @@ fn commute(module: &Module, rng: &mut impl Rng) -> Edited {
     Edited::new(format!("operands of instruction {k} exchanged"), module)
 }
 
-fn all_at_once(module: &Module, rng: &mut impl Rng) -> Edited {
+pub fn all_at_once(module: &Module, rng: &mut impl Rng) -> Edited {
     let mut module = reorder_functions(&rename(module).module).module;
     for _ in 0..5 {
         module = dead_code(&module, rng).module;

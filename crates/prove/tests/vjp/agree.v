@@ -16,12 +16,13 @@ Definition agree_programs (shapes : seq shape) (p : prog) (out : N) (q : prog) (
       & list_eqb N.eqb (map (number_of mine) gradients) (map (number_of theirs) outputs)]
   else false.
 
-(** The same of modules. *)
-Definition agree (forward gradient : module) (wrt : seq N) : bool :=
+(** The same of modules, and that the forward pass has an op of this name. *)
+Definition agree (name : string) (forward gradient : module) (wrt : seq N) : bool :=
   if (raise forward, raise gradient) is (Some f, Some g) then
     let types (r : raised) := map s_type (r_arguments r) in
     if r_outputs f is [:: out]%SEQ then
-      (types f == types g)
+      has (fun i => has (String.eqb name) (op_names i.2)) (r_program f)
+      && (types f == types g)
       && agree_programs (map t_shape (types f)) (r_program f) out (r_program g) (r_outputs g) wrt
     else false
   else false.

@@ -1,53 +1,80 @@
-//! Random attributes and shapes for every op that the proofs cover.
+//! Random attributes and shapes for every op.
 
 use cotangent_graph::{
-    Builder, Comparison, DotDims, GraphError, Op, Rational, Role, TensorType, ValueId, Window,
+    Builder, Comparison, ConvDims, DotDims, GraphError, Op, Rational, Role, TensorType, ValueId,
+    Window,
 };
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::ops::Range;
 
-/// The ops, and `compare` with `select`.
-pub const OPS: [&str; 37] = [
-    "constant",
-    "add",
-    "subtract",
-    "multiply",
-    "divide",
-    "negate",
-    "exponential",
-    "log",
-    "sqrt",
-    "rsqrt",
-    "tanh",
-    "logistic",
-    "softplus",
-    "erf",
-    "erf_grad",
-    "elu",
-    "relu",
-    "clamp",
-    "abs",
-    "maximum",
-    "select",
-    "dot_general",
-    "broadcast_in_dim",
-    "reduce_sum",
-    "transpose",
-    "reshape",
-    "pad",
-    "slice",
-    "concatenate",
-    "variance",
-    "normalize",
-    "softmax",
-    "softmax_cross_entropy",
-    "window_sum",
-    "window_sum_grad",
-    "max_pool",
-    "max_pool_grad",
-];
+/// Draws an application of one op.
+type Drawer = fn(&mut ChaCha8Rng) -> Application;
+
+/// [`OPS`] and [`name`] of one list. The match has no default: an op that the
+/// list lacks does not compile.
+macro_rules! ops {
+    ($($name:literal: $pattern:pat => $draw:expr,)+) => {
+        /// Every op by its name, and how it is drawn.
+        pub const OPS: &[(&str, Drawer)] = &[$(($name, $draw)),+];
+
+        /// The name that an op has in [`OPS`].
+        pub fn name(op: &Op) -> &'static str {
+            match op {
+                $($pattern => $name,)+
+            }
+        }
+    };
+}
+
+ops! {
+    "dot_general": Op::DotGeneral(_) => dot_general,
+    "convolution": Op::Conv(_) => conv,
+    "conv_input_grad": Op::ConvInputGrad { .. } => conv_input_grad,
+    "conv_kernel_grad": Op::ConvKernelGrad { .. } => conv_kernel_grad,
+    "broadcast_in_dim": Op::BroadcastInDim { .. } => broadcast_in_dim,
+    "reduce_sum": Op::ReduceSum { .. } => |rng| over_some(|dims, _| Op::ReduceSum { dims }, rng),
+    "transpose": Op::Transpose { .. } => transpose,
+    "constant": Op::Constant { .. } => constant,
+    "add": Op::Add => |rng| binary(Op::Add, rng),
+    "subtract": Op::Sub => |rng| binary(Op::Sub, rng),
+    "multiply": Op::Mul => |rng| binary(Op::Mul, rng),
+    "divide": Op::Div => |rng| binary(Op::Div, rng),
+    "negate": Op::Neg => |rng| unary(Op::Neg, rng),
+    "exponential": Op::Exp => |rng| unary(Op::Exp, rng),
+    "log": Op::Log => |rng| unary(Op::Log, rng),
+    "sqrt": Op::Sqrt => |rng| unary(Op::Sqrt, rng),
+    "rsqrt": Op::Rsqrt => |rng| unary(Op::Rsqrt, rng),
+    "tanh": Op::Tanh => |rng| unary(Op::Tanh, rng),
+    "logistic": Op::Logistic => |rng| unary(Op::Logistic, rng),
+    "softplus": Op::Softplus => |rng| unary(Op::Softplus, rng),
+    "erf": Op::Erf => |rng| unary(Op::Erf, rng),
+    "erf_grad": Op::ErfGrad => |rng| unary(Op::ErfGrad, rng),
+    "elu": Op::Elu { .. } => elu,
+    "relu": Op::Relu => |rng| unary(Op::Relu, rng),
+    "clamp": Op::Clamp { .. } => clamp,
+    "abs": Op::Abs => |rng| unary(Op::Abs, rng),
+    "maximum": Op::Maximum => |rng| binary(Op::Maximum, rng),
+    // What compares has no gradient but that of what selects by it.
+    "compare_eq": Op::Compare(Comparison::Eq) => |rng| select(Comparison::Eq, rng),
+    "compare_gt": Op::Compare(Comparison::Gt) => |rng| select(Comparison::Gt, rng),
+    "compare_ge": Op::Compare(Comparison::Ge) => |rng| select(Comparison::Ge, rng),
+    "select": Op::Select => select_by_any,
+    "reshape": Op::Reshape { .. } => reshape,
+    "pad": Op::Pad { .. } => pad,
+    "slice": Op::Slice { .. } => slice,
+    "concatenate": Op::Concatenate { .. } => concatenate,
+    "variance": Op::Variance { .. } => |rng| over_some(|dims, _| Op::Variance { dims }, rng),
+    "normalize": Op::Normalize { .. } =>
+        |rng| over_some(|dims, rng| Op::Normalize { dims, eps: ratio(1..5, rng) }, rng),
+    "softmax": Op::Softmax => |rng| plain(vec![shape(rng, 1)], Op::Softmax),
+    "softmax_cross_entropy": Op::SoftmaxCrossEntropy => cross_entropy,
+    "window_sum": Op::WindowSum(_) => window_sum,
+    "window_sum_grad": Op::WindowSumGrad { .. } => window_sum_grad,
+    "max_pool": Op::MaxPool(_) => max_pool,
+    "max_pool_grad": Op::MaxPoolGrad(_) => max_pool_grad,
+}
 
 /// From the inputs to the result.
 type Build = dyn Fn(&mut Builder, &[ValueId]) -> Result<ValueId, GraphError>;
@@ -93,14 +120,29 @@ impl Application {
     }
 }
 
-/// The `k`-th application of `op`; the same for the same `k`.
+/// Ops and the inputs in which their derivatives are left out, being equal where
+/// Rocq's numbering does not see it. It numbers the dimensions of a contraction by
+/// their first use: in this derivative, the cotangent of an image, they are first
+/// used in one affine form (image cell = place · stride + kernel cell · dilation -
+/// padding), whose two terms the two sides write in either order. No step
+/// differentiates a kernel's gradient.
+pub const LEFT_OUT: &[(&str, usize)] = &[("conv_kernel_grad", 0)];
+
+/// The `k`-th application of the op of this name; the same for the same `k`.
 pub fn application(op: &str, k: u64) -> Application {
+    differentiated(op, k, |input| !LEFT_OUT.contains(&(op, input)))
+}
+
+/// The same in some of these inputs.
+pub fn differentiated(op: &str, k: u64, inputs: impl Fn(usize) -> bool) -> Application {
+    let drawer = OPS.iter().find(|(name, _)| *name == op).map(|(_, drawer)| drawer);
+    let drawer = drawer.unwrap_or_else(|| panic!("{op} is not in OPS"));
     let seed =
         op.bytes().fold(k, |seed, byte| seed.wrapping_mul(257).wrapping_add(u64::from(byte)));
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     loop {
-        let mut drawn = draw(op, &mut rng);
-        drawn.wrt.retain(|_| rng.random_bool(0.8));
+        let mut drawn = drawer(&mut rng);
+        drawn.wrt.retain(|&input| inputs(input) && rng.random_bool(0.8));
         let small = |b: &Builder| b.graph().instructions.iter().all(|i| i.ty.len() < 1 << 28);
         if !drawn.wrt.is_empty() && drawn.forward().is_ok_and(|f| small(&f.builder)) {
             return drawn;
@@ -128,102 +170,26 @@ fn plain(inputs: Vec<Vec<usize>>, op: Op) -> Application {
     Application { inputs, build: Box::new(move |b, v| b.push(op.clone(), v)), wrt }
 }
 
-fn draw(op: &str, rng: &mut ChaCha8Rng) -> Application {
-    match op {
-        "constant" => constant(rng),
-        "add" => binary(Op::Add, rng),
-        "subtract" => binary(Op::Sub, rng),
-        "multiply" => binary(Op::Mul, rng),
-        "divide" => binary(Op::Div, rng),
-        "negate" => plain(vec![shape(rng, 0)], Op::Neg),
-        "exponential" => plain(vec![shape(rng, 0)], Op::Exp),
-        "log" => plain(vec![shape(rng, 0)], Op::Log),
-        "sqrt" => plain(vec![shape(rng, 0)], Op::Sqrt),
-        "rsqrt" => plain(vec![shape(rng, 0)], Op::Rsqrt),
-        "tanh" => plain(vec![shape(rng, 0)], Op::Tanh),
-        "logistic" => plain(vec![shape(rng, 0)], Op::Logistic),
-        "softplus" => plain(vec![shape(rng, 0)], Op::Softplus),
-        "erf" => plain(vec![shape(rng, 0)], Op::Erf),
-        "erf_grad" => plain(vec![shape(rng, 0)], Op::ErfGrad),
-        "elu" => {
-            let alpha = ratio(1..12, rng);
-            plain(vec![shape(rng, 0)], Op::Elu { alpha })
-        }
-        "relu" => plain(vec![shape(rng, 0)], Op::Relu),
-        "clamp" => {
-            let (low, high) = (ratio(-9..1, rng), ratio(1..10, rng));
-            plain(vec![shape(rng, 0)], Op::Clamp { low, high })
-        }
-        "abs" => plain(vec![shape(rng, 0)], Op::Abs),
-        "maximum" => binary(Op::Maximum, rng),
-        "select" => select(rng),
-        "dot_general" => dot_general(rng),
-        "broadcast_in_dim" => {
-            let shape = shape(rng, 0);
-            let dims = subset(shape.len(), rng);
-            let operand = dims.iter().map(|&d| shape[d]).collect();
-            plain(vec![operand], Op::BroadcastInDim { shape, dims })
-        }
-        "reduce_sum" => {
-            let operand = shape(rng, 0);
-            let dims = subset(operand.len(), rng);
-            plain(vec![operand], Op::ReduceSum { dims })
-        }
-        "transpose" => {
-            let rank = rng.random_range(0..=5);
-            let permutation = order(rank, rng);
-            plain(vec![dims(rng, rank)], Op::Transpose { permutation })
-        }
-        "reshape" => reshape(rng),
-        "pad" => {
-            let operand = shape(rng, 0);
-            let n = operand.len();
-            let mut up_to = |most: usize| (0..n).map(|_| rng.random_range(0..=most)).collect();
-            let (low, high, interior) = (up_to(3), up_to(3), up_to(2));
-            plain(vec![operand], Op::Pad { low, high, interior })
-        }
-        "slice" => slice(rng),
-        "concatenate" => concatenate(rng),
-        "variance" => {
-            let operand = shape(rng, 0);
-            let dims = subset(operand.len(), rng);
-            plain(vec![operand], Op::Variance { dims })
-        }
-        "normalize" => {
-            let operand = shape(rng, 0);
-            let dims = subset(operand.len(), rng);
-            let eps = ratio(1..5, rng);
-            plain(vec![operand], Op::Normalize { dims, eps })
-        }
-        "softmax" => plain(vec![shape(rng, 1)], Op::Softmax),
-        "softmax_cross_entropy" => {
-            let logits = shape(rng, 1);
-            let op = plain(vec![logits.clone(), logits], Op::SoftmaxCrossEntropy);
-            // Targets have no gradient.
-            Application { wrt: vec![0], ..op }
-        }
-        "max_pool" => {
-            let (window, image) = window(rng);
-            plain(vec![image], Op::MaxPool(window))
-        }
-        "window_sum" => {
-            let (window, image) = window(rng);
-            plain(vec![image], Op::WindowSum(window))
-        }
-        "window_sum_grad" => {
-            let (window, image) = window(rng);
-            let out = pooled(&window, &image);
-            plain(vec![out], Op::WindowSumGrad { window, input: image })
-        }
-        "max_pool_grad" => {
-            let (window, image) = window(rng);
-            let out = pooled(&window, &image);
-            let op = plain(vec![image, out], Op::MaxPoolGrad(window));
-            // Cotangents have no gradient.
-            Application { wrt: vec![0], ..op }
-        }
-        other => panic!("{other} is no op of the slice"),
-    }
+fn unary(op: Op, rng: &mut ChaCha8Rng) -> Application {
+    plain(vec![shape(rng, 0)], op)
+}
+
+fn elu(rng: &mut ChaCha8Rng) -> Application {
+    let alpha = ratio(1..12, rng);
+    unary(Op::Elu { alpha }, rng)
+}
+
+fn clamp(rng: &mut ChaCha8Rng) -> Application {
+    let (low, high) = (ratio(-9..1, rng), ratio(1..10, rng));
+    unary(Op::Clamp { low, high }, rng)
+}
+
+/// An op over some of the dimensions.
+fn over_some(op: impl Fn(Vec<usize>, &mut ChaCha8Rng) -> Op, rng: &mut ChaCha8Rng) -> Application {
+    let operand = shape(rng, 0);
+    let dims = subset(operand.len(), rng);
+    let op = op(dims, rng);
+    plain(vec![operand], op)
 }
 
 /// Of two inputs, of one used twice, or of one that meets itself through
@@ -248,6 +214,34 @@ fn binary(op: Op, rng: &mut ChaCha8Rng) -> Application {
     }
 }
 
+fn broadcast_in_dim(rng: &mut ChaCha8Rng) -> Application {
+    let shape = shape(rng, 0);
+    let dims = subset(shape.len(), rng);
+    let operand = dims.iter().map(|&d| shape[d]).collect();
+    plain(vec![operand], Op::BroadcastInDim { shape, dims })
+}
+
+fn transpose(rng: &mut ChaCha8Rng) -> Application {
+    let rank = rng.random_range(0..=5);
+    let permutation = order(rank, rng);
+    plain(vec![dims(rng, rank)], Op::Transpose { permutation })
+}
+
+fn pad(rng: &mut ChaCha8Rng) -> Application {
+    let operand = shape(rng, 0);
+    let n = operand.len();
+    let mut up_to = |most: usize| (0..n).map(|_| rng.random_range(0..=most)).collect();
+    let (low, high, interior) = (up_to(3), up_to(3), up_to(2));
+    plain(vec![operand], Op::Pad { low, high, interior })
+}
+
+/// Targets have no gradient.
+fn cross_entropy(rng: &mut ChaCha8Rng) -> Application {
+    let logits = shape(rng, 1);
+    let op = plain(vec![logits.clone(), logits], Op::SoftmaxCrossEntropy);
+    Application { wrt: vec![0], ..op }
+}
+
 /// Any window, and a shape that it may fit.
 fn window(rng: &mut ChaCha8Rng) -> (Window, Vec<usize>) {
     let rank = rng.random_range(0..=4);
@@ -261,6 +255,90 @@ fn window(rng: &mut ChaCha8Rng) -> (Window, Vec<usize>) {
 fn pooled(window: &Window, image: &[usize]) -> Vec<usize> {
     let ty = TensorType::real(image.to_vec());
     Op::MaxPool(window.clone()).infer(&[&ty]).map_or(image.to_vec(), |ty| ty.shape)
+}
+
+fn window_sum(rng: &mut ChaCha8Rng) -> Application {
+    let (window, image) = window(rng);
+    plain(vec![image], Op::WindowSum(window))
+}
+
+fn window_sum_grad(rng: &mut ChaCha8Rng) -> Application {
+    let (window, image) = window(rng);
+    let out = pooled(&window, &image);
+    plain(vec![out], Op::WindowSumGrad { window, input: image })
+}
+
+fn max_pool(rng: &mut ChaCha8Rng) -> Application {
+    let (window, image) = window(rng);
+    plain(vec![image], Op::MaxPool(window))
+}
+
+/// Cotangents have no gradient.
+fn max_pool_grad(rng: &mut ChaCha8Rng) -> Application {
+    let (window, image) = window(rng);
+    let out = pooled(&window, &image);
+    let op = plain(vec![image, out], Op::MaxPoolGrad(window));
+    Application { wrt: vec![0], ..op }
+}
+
+/// A convolution, and the shapes of its image, of its kernel and of its result.
+struct Convolution {
+    dims: ConvDims,
+    image: Vec<usize>,
+    kernel: Vec<usize>,
+    result: Vec<usize>,
+}
+
+/// Up to three spatial dimensions with any strides, padding and dilation, in up
+/// to three groups; or all sizes are equal.
+fn convolution(rng: &mut ChaCha8Rng) -> Convolution {
+    let spatial = rng.random_range(0..=3);
+    loop {
+        let equal = rng.random_bool(0.3);
+        let mut up_to = |most: usize| rng.random_range(1..=most);
+        let groups = if equal { 1 } else { up_to(3) };
+        let mut size = |most: usize| if equal { 2 } else { up_to(most) };
+        let (batch, inputs, outputs) = (size(3), size(3), size(3));
+        let sizes: Vec<usize> = (0..spatial).map(|_| size(7)).collect();
+        let cells: Vec<usize> = (0..spatial).map(|_| size(3)).collect();
+        let mut each = |most: usize| (0..spatial).map(|_| up_to(most)).collect::<Vec<_>>();
+        let (strides, dilation) = (each(3), each(3));
+        let padding = each(4).into_iter().zip(each(4)).map(|(low, high)| (low - 1, high - 1));
+        let dims = ConvDims { strides, padding: padding.collect(), dilation, groups };
+        let image = [&[batch], &sizes[..], &[groups * inputs]].concat();
+        let kernel = [&cells[..], &[inputs, groups * outputs]].concat();
+        let types = [&image, &kernel].map(|shape| TensorType::real(shape.clone()));
+        if let Ok(ty) = Op::Conv(dims.clone()).infer(&[&types[0], &types[1]]) {
+            return Convolution { dims, image, kernel, result: ty.shape };
+        }
+    }
+}
+
+/// Of two inputs, or of one used twice where it fits.
+fn bilinear(inputs: [Vec<usize>; 2], op: Op, rng: &mut ChaCha8Rng) -> Application {
+    let [left, right] = inputs;
+    if left == right && rng.random_bool(0.5) {
+        let build = move |b: &mut Builder, v: &[ValueId]| b.push(op.clone(), &[v[0], v[0]]);
+        return Application { inputs: vec![left], build: Box::new(build), wrt: vec![0] };
+    }
+    plain(vec![left, right], op)
+}
+
+fn conv(rng: &mut ChaCha8Rng) -> Application {
+    let Convolution { dims, image, kernel, .. } = convolution(rng);
+    bilinear([image, kernel], Op::Conv(dims), rng)
+}
+
+fn conv_input_grad(rng: &mut ChaCha8Rng) -> Application {
+    let Convolution { dims, image, kernel, result } = convolution(rng);
+    let input = image[1..image.len() - 1].to_vec();
+    bilinear([result, kernel], Op::ConvInputGrad { dims, input }, rng)
+}
+
+fn conv_kernel_grad(rng: &mut ChaCha8Rng) -> Application {
+    let Convolution { dims, image, kernel, result } = convolution(rng);
+    let kernel = kernel[..kernel.len() - 2].to_vec();
+    bilinear([image, result], Op::ConvKernelGrad { dims, kernel }, rng)
 }
 
 /// One of `numerators` over a small number.
@@ -285,10 +363,14 @@ fn constant(rng: &mut ChaCha8Rng) -> Application {
     Application { inputs: vec![s], build: Box::new(build), wrt: vec![0] }
 }
 
-/// `a` compared with `b`, selecting `x` or `y`; all four may be one value.
-fn select(rng: &mut ChaCha8Rng) -> Application {
-    let s = shape(rng, 0);
+fn select_by_any(rng: &mut ChaCha8Rng) -> Application {
     let direction = *[Comparison::Eq, Comparison::Gt, Comparison::Ge].choose(rng).unwrap();
+    select(direction, rng)
+}
+
+/// `a` compared with `b`, selecting `x` or `y`; all four may be one value.
+fn select(direction: Comparison, rng: &mut ChaCha8Rng) -> Application {
+    let s = shape(rng, 0);
     let n = rng.random_range(1..=4);
     let roles: Vec<usize> = match n {
         4 => vec![0, 1, 2, 3],
@@ -321,11 +403,7 @@ fn dot_general(rng: &mut ChaCha8Rng) -> Application {
     let (lhs, lhs_batch, lhs_contracting) = side(&left);
     let (rhs, rhs_batch, rhs_contracting) = side(&right);
     let op = Op::DotGeneral(DotDims { lhs_batch, rhs_batch, lhs_contracting, rhs_contracting });
-    if lhs == rhs && rng.random_bool(0.5) {
-        let build = move |b: &mut Builder, v: &[ValueId]| b.push(op.clone(), &[v[0], v[0]]);
-        return Application { inputs: vec![lhs], build: Box::new(build), wrt: vec![0] };
-    }
-    plain(vec![lhs, rhs], op)
+    bilinear([lhs, rhs], op, rng)
 }
 
 /// Any part of any tensor, by any strides.

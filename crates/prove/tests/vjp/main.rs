@@ -1,6 +1,6 @@
-//! The two transforms are one: for every op that the proofs cover, what Rocq's
-//! `grad` makes of a forward pass is what Rust's `vjp` makes of it, up to value
-//! numbering, which is proved to keep values.
+//! The two transforms are one: both sides have the same ops, and for each of
+//! them what Rocq's `grad` makes of a forward pass is what Rust's `vjp` makes of
+//! it, up to value numbering, which is proved to keep values.
 //!
 //! Both sides go through the same door as a file does: Rust prints the forward
 //! pass and the gradients, and Rocq raises the two texts' literals.
@@ -10,6 +10,7 @@ mod coq;
 mod draw;
 #[path = "../support/execution.rs"]
 mod execution;
+mod names;
 #[path = "../support/verdicts.rs"]
 mod verdicts;
 mod wrong;
@@ -19,7 +20,7 @@ use cotangent_graph::{Graph, GraphError, Precision, Role, ValueId};
 use cotangent_rocq::{PREAMBLE, literal};
 use cotangent_stablehlo::{Meta, Program, What, lower};
 use cotangent_vjp::{Rule, VjpError, rule, vjp_with};
-use draw::{OPS, application};
+use draw::{Application, LEFT_OUT, OPS, application, differentiated, name};
 use execution::difference;
 use std::fmt::Write;
 
@@ -28,6 +29,7 @@ const APPLICATIONS: u64 = 50;
 
 /// A forward pass, and its gradients as Rust has them.
 struct Case {
+    op: String,
     name: String,
     forward: Graph,
     gradient: Graph,
@@ -36,7 +38,10 @@ struct Case {
 }
 
 fn case(op: &str, k: u64, rule: Rule) -> Result<Case, VjpError> {
-    let application = application(op, k);
+    case_of(op, k, application(op, k), rule)
+}
+
+fn case_of(op: &str, k: u64, application: Application, rule: Rule) -> Result<Case, VjpError> {
     let forward = application.forward()?;
     let (mut b, output, cotangent) = (forward.builder.clone(), forward.output, forward.cotangent);
     let wrt: Vec<ValueId> = application.wrt.iter().map(|&k| ValueId(k as u32)).collect();
@@ -51,9 +56,11 @@ fn case(op: &str, k: u64, rule: Rule) -> Result<Case, VjpError> {
     let forward = b.finish()?;
     let shapes: Vec<_> = forward.inputs.iter().map(|i| &i.ty.shape).collect();
     let ops: Vec<_> = forward.instructions.iter().map(|i| &i.op).collect();
-    let name = format!("{op} {k}: {ops:?} of {shapes:?} in {:?}", application.wrt);
+    let what = format!("{op} {k}: {ops:?} of {shapes:?} in {:?}", application.wrt);
+    assert!(ops.iter().any(|applied| name(applied) == op), "{op} {k}: {ops:?}");
     let precision = if k.is_multiple_of(2) { Precision::F32 } else { Precision::F64 };
-    Ok(Case { name, forward, gradient, wrt: application.wrt, precision })
+    let wrt = application.wrt;
+    Ok(Case { op: op.into(), name: what, forward, gradient, wrt, precision })
 }
 
 impl Case {
@@ -70,7 +77,8 @@ impl Case {
         // Both use the same names of types.
         format!(
             "Module Case{k}.\nModule F.\n{forward}End F.\nModule G.\n{gradient}End G.\n\
-             Definition verdict (_ : unit) := agree F.forward G.gradient {}.\nEnd Case{k}.\n",
+             Definition verdict (_ : unit) := agree {:?} F.forward G.gradient {}.\nEnd Case{k}.\n",
+            self.op,
             list(&self.wrt)
         )
     }
@@ -78,7 +86,7 @@ impl Case {
 
 /// Rocq's verdict on each case.
 fn verdicts(theories: &Theories, name: &str, cases: &[Case]) -> Vec<bool> {
-    let mut text = format!("{PREAMBLE}{}", include_str!("agree.v"));
+    let mut text = format!("{PREAMBLE}{}{}", names::TEXT, include_str!("agree.v"));
     cases.iter().enumerate().for_each(|(k, case)| text.push_str(&case.definitions(k)));
     let calls = list((0..cases.len()).map(|k| format!("Case{k}.verdict tt")));
     writeln!(text, "Eval vm_compute in {calls}.").unwrap();
@@ -88,7 +96,7 @@ fn verdicts(theories: &Theories, name: &str, cases: &[Case]) -> Vec<bool> {
 #[test]
 fn rocq_and_rust_differentiate_alike() {
     let theories = Theories::find(&["Raise", "Grad", "Number"]);
-    let wrong = two_at_a_time(&OPS, |_, op| {
+    let wrong = two_at_a_time(OPS, |_, (op, _)| {
         let cases: Vec<Case> = (0..APPLICATIONS).map(|k| case(op, k, rule).unwrap()).collect();
         let verdicts = verdicts(&theories, op, &cases);
         let wrong = cases.into_iter().zip(verdicts).filter(|(_, agree)| !agree);
@@ -98,12 +106,27 @@ fn rocq_and_rust_differentiate_alike() {
     assert!(wrong.is_empty(), "{} disagree:\n{}", wrong.len(), wrong.join("\n"));
 }
 
+/// What is left out is what the comparison refuses.
+#[test]
+fn what_is_left_out_is_refused() {
+    let theories = Theories::find(&["Raise", "Grad", "Number"]);
+    for &(op, input) in LEFT_OUT {
+        let of = |k| case_of(op, k, differentiated(op, k, |other| other == input), rule).unwrap();
+        let cases: Vec<Case> = (0..8).map(of).collect();
+        let refused = verdicts(&theories, op, &cases).into_iter().any(|agree| !agree);
+        assert!(refused, "{op} in its input {input} need not be left out");
+    }
+}
+
 /// The comparison can fail: under a wrong rule, wherever its result differs.
 #[test]
 fn wrong_rules_are_noticed() {
     let theories = Theories::find(&["Raise", "Grad", "Number"]);
     let mut names = Vec::new();
     let mut cases = Vec::new();
+    for (op, _) in OPS {
+        assert!(wrong::mutations().iter().any(|m| m.op == *op), "{op}: no wrong rule");
+    }
     for mutation in wrong::mutations() {
         let mut found = 0;
         for k in 0..APPLICATIONS {

@@ -1,6 +1,6 @@
 //! Deliberately wrong rules, each for one op and right for all others.
 
-use cotangent_graph::{Builder, Comparison, DotDims, Op, Rational, ValueId};
+use cotangent_graph::{Builder, Comparison, ConvDims, DotDims, Op, Rational, ValueId};
 use cotangent_vjp::{Application, Cotangents, Rule, VjpError, rule};
 
 /// A wrong rule.
@@ -47,6 +47,12 @@ fn with(
         all[k] = Some(wrong);
     }
     Ok(all)
+}
+
+/// With low and high padding exchanged.
+fn padded_otherwise(dims: &ConvDims) -> ConvDims {
+    let padding = dims.padding.iter().map(|&(low, high)| (high, low)).collect();
+    ConvDims { padding, ..dims.clone() }
 }
 
 pub fn mutations() -> Vec<Mutation> {
@@ -121,6 +127,15 @@ pub fn mutations() -> Vec<Mutation> {
             all.swap(1, 2);
             Ok(if a.wanted[1] && a.wanted[2] { all } else { rule(b, a)? })
         }),
+        wrong!("compare_eq", "also where it does not hold", Op::Select => |b, a|
+            with(b, a, 1, |_| Ok(a.cotangent))),
+        wrong!("compare_gt", "where it does not hold", Op::Select => |b, a|
+        with(b, a, 1, |b| {
+            let zero = b.constant_like(0, a.cotangent)?;
+            Ok(b.select(a.operands[0], zero, a.cotangent)?)
+        })),
+        wrong!("compare_ge", "nowhere", Op::Select => |b, a|
+            with(b, a, 2, |b| Ok(b.constant_like(0, a.cotangent)?))),
         wrong!("dot_general", "contracted over other pairs", Op::DotGeneral(dims) => |b, a| {
             let mut other = dims.clone();
             other.rhs_contracting.reverse();
@@ -138,6 +153,25 @@ pub fn mutations() -> Vec<Mutation> {
             } else {
                 rule(b, a)
             }
+        }),
+        wrong!("convolution", "of another convolution", Op::Conv(dims) => |b, a|
+            as_if(b, a, Op::Conv(padded_otherwise(dims))).or_else(|_| rule(b, a))),
+        wrong!("convolution", "the cotangent of the other operand", Op::Conv(_) => |b, a| {
+            let mut all = rule(b, a)?;
+            if let [Some(image), Some(kernel)] = all[..] && b.ty(image) == b.ty(kernel) {
+                all.swap(0, 1);
+            }
+            Ok(all)
+        }),
+        wrong!("conv_input_grad", "of another convolution",
+            Op::ConvInputGrad { dims, input } => |b, a| {
+            let (dims, input) = (padded_otherwise(dims), input.clone());
+            as_if(b, a, Op::ConvInputGrad { dims, input }).or_else(|_| rule(b, a))
+        }),
+        wrong!("conv_kernel_grad", "of another convolution",
+            Op::ConvKernelGrad { dims, kernel } => |b, a| {
+            let (dims, kernel) = (padded_otherwise(dims), kernel.clone());
+            as_if(b, a, Op::ConvKernelGrad { dims, kernel }).or_else(|_| rule(b, a))
         }),
         wrong!("broadcast_in_dim", "summed over other dimensions",
             Op::BroadcastInDim { dims, .. } => |b, a|

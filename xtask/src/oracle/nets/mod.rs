@@ -6,6 +6,7 @@ mod convolution;
 mod declared;
 mod inputs;
 mod losses;
+mod odd;
 mod pointwise;
 mod random;
 mod steps;
@@ -44,6 +45,7 @@ pub fn cases(
         losses::nets(),
         zoo::nets(whole_zoo),
         random::nets(random),
+        odd::nets()?,
     ];
     for declared in families.iter().flatten().filter(|d| d.name.starts_with(only)) {
         let net = declared.network()?;
@@ -101,6 +103,7 @@ fn spared(name: &str, run: Run, precision: Precision) -> bool {
 fn case(name: &str, net: &Network, run: Run, batch: usize, precision: Precision) -> Result<Case> {
     let mut attrs = json!({ "net": net.to_json() });
     let mut options: StepOptions = "sgd".parse()?;
+    let mut steps = Vec::new();
     let (program, compare) = match run {
         Run::Grad { .. } => (program(net, What::Grad, batch, &options, precision)?, "grad"),
         Run::Frozen => {
@@ -113,12 +116,15 @@ fn case(name: &str, net: &Network, run: Run, batch: usize, precision: Precision)
             options = text.parse()?;
             attrs["optimizer"] = constants(&options);
             attrs["features"] = features(&options);
+            if options.accumulate > 1 {
+                steps = steps::schedule(options.accumulate);
+            }
             (program(net, What::Train, batch, &options, precision)?, "train")
         }
     };
     let name = format!("{name}/{run}/{precision:?}");
     let inputs = inputs::inputs(&program.graph, net, &name, run)?;
-    Ok(Case { name, program, inputs, reference: "net", compare, attrs, steps: Vec::new() })
+    Ok(Case { name, program, inputs, reference: "net", compare, attrs, steps })
 }
 
 fn constants(options: &StepOptions) -> serde_json::Value {

@@ -44,7 +44,7 @@ pub fn cases(take: &mut dyn FnMut(Case) -> Result<()>) -> Result<()> {
 
 /// The hyper-parameters of two updates over `accumulate` batches each, or of
 /// four over one. The rates are exact in f32.
-fn schedule(accumulate: usize) -> Vec<Hyper> {
+pub fn schedule(accumulate: usize) -> Vec<Hyper> {
     let steps = if accumulate > 1 { 2 * accumulate } else { 4 };
     let hyper = |k: usize| {
         let mut hyper = vec![("lr", [0.0625, 0.03125, 0.09375][k % 3])];
