@@ -14,7 +14,7 @@ cotangent=${COTANGENT:-target/release/cotangent}
 out=${OUT:-target/certificates-depth}
 export COTANGENT_PROOFS=${COTANGENT_PROOFS:-$PWD/proofs/theories}
 mkdir -p "$out"
-[[ $# -gt 0 ]] || set -- 3 10 30 100 300
+[[ $# -gt 0 ]] || set -- 3 10 30 100 300 1000
 recheck=()
 [[ ${RECHECK:-0} == 0 ]] || recheck=(--recheck)
 
@@ -53,10 +53,10 @@ for blocks; do cat "$out/$blocks.row"; done | awk '
     }
     { n[NR] = $2; s[NR] = $3 + $4 }
     END {
-        lx = log(100); hx = log(100000); ly = log(1); hy = log(1000)
+        lx = log(100); hx = log(1000000); ly = log(1); hy = log(1000)
         print "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 600 370\" font-family=\"sans-serif\" font-size=\"13\">"
         print "<rect width=\"600\" height=\"370\" fill=\"white\"/>"
-        for (v = 100; v <= 100000; v *= 10) {
+        for (v = 100; v <= 1000000; v *= 10) {
             printf "<path d=\"M%.1f 40V320\" stroke=\"#ddd\"/>\n", x(v); text(x(v), 338, "middle", v)
         }
         for (v = 1; v <= 1000; v *= 10) {
@@ -65,7 +65,7 @@ for blocks; do cat "$out/$blocks.row"; done | awk '
         text(320, 360, "middle", "instructions of the train step")
         text(80, 28, "start", "CPU seconds of a certificate; dashed: linear")
         from = 100; if (s[NR] * from / n[NR] < 1) from = n[NR] / s[NR]
-        to = 100000; if (s[NR] * to / n[NR] > 1000) to = 1000 * n[NR] / s[NR]
+        to = 1000000; if (s[NR] * to / n[NR] > 1000) to = 1000 * n[NR] / s[NR]
         printf "<path d=\"M%.1f %.1fL%.1f %.1f\" stroke=\"#888\" stroke-dasharray=\"5 4\"/>\n",
             x(from), y(s[NR] * from / n[NR]), x(to), y(s[NR] * to / n[NR])
         for (k = 1; k <= NR; k++) line = line (k == 1 ? "M" : "L") sprintf("%.1f %.1f", x(n[k]), y(s[k]))
