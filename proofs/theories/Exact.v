@@ -65,10 +65,14 @@ Definition relu (s : shape) (x : fixed) : fixed :=
     else None in
   Fixed (f_exponent x) (tabulate id key f (rows_of s)) true (f_radius x).
 
+(** Groups share channels and features alike. *)
+Definition grouped (c m g : N) : bool :=
+  [&& N.ltb 0 (m / g), N.eqb (g * (c / g)) c & N.eqb (g * (m / g)) m]%num.
+
 (** Of the images of [x], what place [i] of a convolution sees by the cell
     [p, q] of the kernel. *)
 Section Conv.
-Variables (h w c m : N) (v u : Layer.window) (k : literal) (bias : option (N * row)) (x : fixed).
+Variables (h w c m : N) (v u : Layer.window) (g : N) (k : literal) (bias : option (N * row)) (x : fixed).
 Let cells := idxs [:: Layer.k_size v; Layer.k_size u].
 
 Definition seen (i : idx) (p q : N) : option idx :=
@@ -87,14 +91,22 @@ Definition models (i : idx) : seq (option idx) :=
 Definition pixels (box : seq idx) (i : idx) : row :=
   [seq if seen_row i (nth 0%num l 0) (nth 0%num l 1) is Some (Some e)
        then nth 0%Z e.2 (N.to_nat (nth 0%num l 2)) else 0%Z | l <- box].
+(** For each cell and channel of a group what the features see of it. *)
+Definition pixel_rows (box : seq idx) (i : idx) : seq row :=
+  let groups := N.to_nat g in let features := N.to_nat (m / g) in let channels := N.to_nat (c / g) in
+  [seq if seen_row i (nth 0%num l 0) (nth 0%num l 1) is Some (Some e)
+       then of_groups features channels (N.to_nat (nth 0%num l 2)) groups e.2
+       else nseq (N.to_nat m) 0%Z | l <- box].
 Definition models_hash (i : idx) : N :=
   foldl (fun n o => 1099511627776 * n + if o is Some j then key j + 1 else 0)%num 1%num (models i).
 
 Definition conv : option fixed :=
   let e := (f_exponent x + exponent_of k)%num in let zeros := nseq (N.to_nat m) 0%Z in
   let e0 := scale k in let ws := [seq decode e0 w | w <- l_rows k] in
-  let box := idxs [:: Layer.k_size v; Layer.k_size u; c] in
-  let direct i := Some (i, out_row e bias (combine id (pixels box i) ws zeros)) in
+  let box := idxs [:: Layer.k_size v; Layer.k_size u; c / g]%num in
+  let own i := if N.eqb g 1 then combine id (pixels box i) ws zeros
+               else combine_rows (pixel_rows box i) ws zeros in
+  let direct i := Some (i, out_row e bias (own i)) in
   let f (t : table) (model : option idx) i :=
     if whole i then
       if model is Some j then if whole j && (models i == models j) then look t j else direct i
@@ -133,11 +145,11 @@ match l, s, ps with
 | Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
 | Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu n d (batch :: s) x)
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
-    if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m], bias_at b m)
-      is (true, Some k, Some b) then omap rounded (conv h w c m v u k b x) else None
+    if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num, bias_at b m)
+      is (true, Some k, Some b) then omap rounded (conv h w c m v u g k b x) else None
 | Layer.Conv2d m v u g false, [:: h; w; c], [:: k] =>
-    if (N.eqb g 1, literal_at k [:: Layer.k_size v; Layer.k_size u; c; m])
-      is (true, Some k) then omap rounded (conv h w c m v u k None x) else None
+    if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num)
+      is (true, Some k) then omap rounded (conv h w c m v u g k None x) else None
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
 | Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool batch h w c v u b x)
 | Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool batch h w c x)

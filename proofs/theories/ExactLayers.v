@@ -7,7 +7,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
-From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers ExactRows.
+From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers ExactRows ExactGroups.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -171,28 +171,40 @@ Qed.
 End Dense.
 
 Section Conv.
-Variables (h w c m : N) (v u : Layer.window) (kk : N) (k : literal) (bias : option (N * row)).
+Variables (h w c m : N) (v u : Layer.window) (g kk : N) (k : literal) (bias : option (N * row)).
 Variables (bf : V -> tensor R) (x : fixed) (X : V -> tensor R).
-Hypothesis hk : literal_at pt kk [:: Layer.k_size v; Layer.k_size u; c; m] = Some k.
+Hypothesis groups : grouped c m g.
+Hypothesis hk : literal_at pt kk [:: Layer.k_size v; Layer.k_size u; (c / g)%num; m] = Some k.
 Hypothesis hX : holds X x.
 Hypothesis bf_continuous : forall i, continuous_at x0 (fun v => bf v i).
 Hypothesis bf_at : forall j, has_bias bias j -> bf x0 [:: N.of_nat j] = bias_value R bias j.
-Let box := idxs [:: Layer.k_size v; Layer.k_size u; c].
+Let box := idxs [:: Layer.k_size v; Layer.k_size u; (c / g)%num].
 Notation see := (seen_row h w c v u x).
 
-(** What place [i] sees by the kernel's cell and channel [l]. *)
-Let pixel_at (z : V) (i l : idx) : R :=
-  if seen h w v u i (nth 0%num l 0) (nth 0%num l 1) is Some s then X z (rcons s (nth 0%num l 2)) else 0.
+(** What feature [o] at place [i] sees by the kernel's cell and channel [l]. *)
+Let channel (o a : N) : N := (o / (m / g) * (c / g) + a)%num.
+Let pixel_at (z : V) (i : idx) (o : N) (l : idx) : R :=
+  if seen h w v u i (nth 0%num l 0) (nth 0%num l 1) is Some s then X z (rcons s (channel o (nth 0%num l 2)))
+  else 0.
 
-Let F (z : V) : tensor R := fun i => conv2d h w c m v u 1 (X z) (theta z kk) i + bf z [:: nth 0%num i 3].
+Let F (z : V) : tensor R := fun i => conv2d h w c m v u g (X z) (theta z kk) i + bf z [:: nth 0%num i 3].
 
-Lemma conv2d_box z b r q o : (o < m)%num ->
-  F z [:: b; r; q; o]
-  = \sum_(l <- box) pixel_at z [:: b; r; q] l * theta z kk (rcons l o) + bf z [:: o].
+Lemma groupedP : [/\ (0 < m / g)%num, (g * (c / g) = c)%num & (g * (m / g) = m)%num].
+Proof. by case/and3P: groups => /N.ltb_lt ? /N.eqb_eq ? /N.eqb_eq. Qed.
+
+Lemma channel_lt o a : (o < m)%num -> (a < c / g)%num -> (channel o a < c)%num.
 Proof.
-move=> ho; rewrite /F /conv2d /= !N.div_1_r N.div_small // N.mul_0_l; congr (_ + _).
+have [hm hc em] := groupedP => ho ha; rewrite /channel.
+have ho' : (o / (m / g) < g)%num by apply: N.div_lt_upper_bound; lia.
+nia.
+Qed.
+
+Lemma conv2d_box z b r q o : F z [:: b; r; q; o]
+  = \sum_(l <- box) pixel_at z [:: b; r; q] o l * theta z kk (rcons l o) + bf z [:: o].
+Proof.
+rewrite /F /conv2d /=; congr (_ + _).
 have -> : box = [seq p :: l | p <- Nrange (Layer.k_size v),
-    l <- [seq q :: l | q <- Nrange (Layer.k_size u), l <- [seq [:: a] | a <- Nrange c]]].
+    l <- [seq q :: l | q <- Nrange (Layer.k_size u), l <- [seq [:: a] | a <- Nrange (c / g)%num]]].
   by rewrite /box -idxs1.
 rewrite big_allpairs_dep exchange_big /=; apply: eq_bigr => p _.
 rewrite big_allpairs_dep exchange_big /=; apply: eq_bigr => p' _.
@@ -203,43 +215,61 @@ Qed.
 Lemma whole_cell i p q a : whole h w c v u x i -> [:: p; q; a] \in box ->
   (seen h w v u i p q = None /\ see i p q = Some None)
   \/ exists s en, [/\ seen h w v u i p q = Some s, see i p q = Some (Some en),
-        look (f_table x) s = Some en & (N.to_nat a < size en.2)%nat].
+        look (f_table x) s = Some en
+      & forall o, (o < m)%num -> (N.to_nat (channel o a) < size en.2)%nat].
 Proof.
 move=> /allP hw' /idxs3 [p' [q' [a' [[<- <- <-] hp hq ha]]]].
 have /hw' : [:: p; q] \in idxs [:: Layer.k_size v; Layer.k_size u].
   by rewrite mem_idxs /= andbT; apply/andP; split; apply/N.ltb_lt.
 rewrite /= /seen_row; case: seen => [s|]; last by left.
-case hl: look => [en|] //; case: ifP => // hc _; right; exists s, en; split=> //.
-exact: length_lt hc ha.
+case hl: look => [en|] //; case: ifP => // hc _; right; exists s, en; split=> // o ho.
+exact: length_lt hc (channel_lt ho ha).
 Qed.
 
 Lemma box_cell l : l \in box -> exists p q a, l = [:: p; q; a].
 Proof. by move=> /idxs3 [p [q [a [-> _ _ _]]]]; exists p, q, a. Qed.
 
-Lemma pixels_sound i : whole h w c v u x i ->
-  List.Forall2 (fun l z => ball (f_exponent x) (f_radius x) z (pixel_at x0 i l)) box
-    (pixels h w c v u x box i).
+(** What feature [o] sees, as numbers. *)
+Let pixels_of (i : idx) (o : N) : row :=
+  if N.eqb g 1 then pixels h w c v u x box i
+  else [seq nth 0%Z r (N.to_nat o) | r <- pixel_rows h w c m v u g x box i].
+
+Lemma pixels_sound i o : whole h w c v u x i -> (o < m)%num ->
+  List.Forall2 (fun l z => ball (f_exponent x) (f_radius x) z (pixel_at x0 i o l)) box (pixels_of i o).
 Proof.
-move=> hi; rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => l /In_mem hl.
+have [hm hc em] := groupedP => hi ho; rewrite /pixels_of; case: N.eqb_spec => [g1|_].
+  rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => l /In_mem hl.
+  have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
+  have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl.
+    by rewrite -(dyadic0 R (f_exponent x)); apply: ball_self; exact: hX.1.
+  have [_ val _ _] := entry_at hX hs (ha o ho); move: val.
+  by rewrite /channel g1 !N.div_1_r N.div_small.
+rewrite /pixel_rows -map_comp -[X in List.Forall2 _ X]map_id; apply: Forall2_map => l /In_mem hl.
 have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
 have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl.
-  by rewrite -(dyadic0 R (f_exponent x)); apply: ball_self; exact: hX.1.
-by have [_ val _ _] := entry_at hX hs ha.
+  by rewrite nth_nseq if_same -(dyadic0 R (f_exponent x)); apply: ball_self; exact: hX.1.
+have [_ val _ _] := entry_at hX hs (ha o ho); move: val.
+have := N.div_mod' o (m / g); set q' := (o / _)%num; set o' := (o mod _)%num => eo.
+have ho' : (o' < m / g)%num by apply: N.mod_lt; lia.
+have hq : (q' < g)%num by apply: N.div_lt_upper_bound; lia.
+have -> : N.to_nat o = (N.to_nat q' * N.to_nat (m / g) + N.to_nat o')%nat by rewrite -multE -plusE; lia.
+rewrite of_groups_nth; try by apply/ssrnat.ltP; lia.
+by congr (ball _ _ (nth _ _ _) _); rewrite /channel -/q' -multE -plusE; lia.
 Qed.
 
-Lemma pixel_continuous i l : whole h w c v u x i -> l \in box ->
-  continuous_at x0 (fun z => pixel_at z i l).
+Lemma pixel_continuous i o l : whole h w c v u x i -> l \in box -> (o < m)%num ->
+  continuous_at x0 (fun z => pixel_at z i o l).
 Proof.
-move=> hi hl; have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
+move=> hi hl ho; have [p [q [a el]]] := box_cell hl; subst l; rewrite /pixel_at /=.
 have [[-> _]|[s [en [-> _ hs ha]]]] := whole_cell hi hl; first exact: continuous_const.
-by have [] := entry_at hX hs ha.
+by have [] := entry_at hX hs (ha o ho).
 Qed.
 
-Lemma pixel_models i j l : whole h w c v u x i -> whole h w c v u x j ->
-  models h w c v u x i = models h w c v u x j -> l \in box ->
-  \forall z \near x0, pixel_at z i l = pixel_at z j l.
+Lemma pixel_models i j o l : whole h w c v u x i -> whole h w c v u x j ->
+  models h w c v u x i = models h w c v u x j -> l \in box -> (o < m)%num ->
+  \forall z \near x0, pixel_at z i o l = pixel_at z j o l.
 Proof.
-move=> hi hj /eq_in_map same hl; have [p [q [a el]]] := box_cell hl; subst l.
+move=> hi hj /eq_in_map same hl ho; have [p [q [a el]]] := box_cell hl; subst l.
 have /same /= : [:: p; q] \in idxs [:: Layer.k_size v; Layer.k_size u].
   have [p' [q' [a' [[-> -> _] hp hq _]]]] := idxs3 hl.
   by rewrite mem_idxs /= andbT; apply/andP; split; apply/N.ltb_lt.
@@ -247,11 +277,35 @@ rewrite /pixel_at /=.
 have [[-> ->]|[s [en [-> -> hs ha]]]] := whole_cell hi hl;
   have [[-> ->]|[s' [en' [-> -> hs' ha']]]] := whole_cell hj hl => //.
   by move=> _; exact: nearW.
-case=> e; have [_ _ n1 _] := entry_at hX hs ha; have [_ _ n2 _] := entry_at hX hs' ha'.
+case=> e; have [_ _ n1 _] := entry_at hX hs (ha o ho); have [_ _ n2 _] := entry_at hX hs' (ha' o ho).
 by rewrite e in n1; exact: near_eq_trans n1 (near_eq_sym n2).
 Qed.
 
-Lemma conv_sound y : conv batch h w c m v u k bias x = Some y -> holds F y.
+Let zeros : row := nseq (N.to_nat m) 0%Z.
+Let own (ws : seq row) (i : idx) : row :=
+  if N.eqb g 1 then combine id (pixels h w c v u x box i) ws zeros
+  else combine_rows (pixel_rows h w c m v u g x box i) ws zeros.
+
+Lemma own_size e ws i j : (j < size (out_row e bias (own ws i)))%nat -> (j < N.to_nat m)%nat.
+Proof.
+move=> /(out_row_sound R) [hj _ _]; apply: leq_trans hj _; rewrite /own.
+by case: ifP => _; [apply: leq_trans (combine_size _ _ _ _) _|apply: leq_trans (combine_rows_size _ _ _) _];
+  rewrite size_nseq.
+Qed.
+
+Lemma own_as e ws i j : (j < size (out_row e bias (own ws i)))%nat ->
+  let r := out_row e bias (combine id (pixels_of i (N.of_nat j)) ws zeros) in
+  (j < size r)%nat /\ nth 0%Z (out_row e bias (own ws i)) j = nth 0%Z r j.
+Proof.
+move=> hj; have hm := own_size hj; have [hr _ _] := out_row_sound R hj.
+suff [h1 h2] : (j < size (combine id (pixels_of i (N.of_nat j)) ws zeros))%nat
+    /\ nth 0%Z (own ws i) j = nth 0%Z (combine id (pixels_of i (N.of_nat j)) ws zeros) j.
+  exact: out_row_as.
+move: hr; rewrite /own /pixels_of; case: ifP => // _ hr; rewrite Nnat.Nat2N.id.
+by apply: combine_rows_at => //; rewrite size_nseq.
+Qed.
+
+Lemma conv_sound y : conv batch h w c m v u g k bias x = Some y -> holds F y.
 Proof.
 rewrite /conv; case ht: spread => [rad|] //= [<-]; split.
   by apply: spread_ge0 ht; exact: hX.1.
@@ -261,20 +315,14 @@ pose P i en := [/\ at_entry x0 (out_exponent (f_exponent x + exponent_of k) bias
 move=> i en /= hl; suff : P i en by case.
 move: i en hl; apply: look_tabulate => t model i en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] ih.
 case: ifP => // hi.
-have own : P [:: b; r; q] ([:: b; r; q], out_row (f_exponent x + exponent_of k) bias
-    (combine id (pixels h w c v u x box [:: b; r; q]) [seq decode (scale k) w | w <- l_rows k]
-       (nseq (N.to_nat m) 0%Z))).
-  have small j : (j < size (out_row (f_exponent x + exponent_of k) bias
-    (combine id (pixels h w c v u x box [:: b; r; q]) [seq decode (scale k) w | w <- l_rows k]
-       (nseq (N.to_nat m) 0%Z))))%nat -> (j < N.to_nat m)%nat.
-    move=> /(out_row_sound R) [hj _ _]; apply: leq_trans hj _.
-    by apply: leq_trans (combine_size _ _ _ _) _; rewrite size_nseq.
+have own_ok : P [:: b; r; q] ([:: b; r; q], out_row (f_exponent x + exponent_of k) bias
+    (own [seq decode (scale k) w | w <- l_rows k] [:: b; r; q])).
   split; last by exists b, r, q.
-    apply: at_entry_own => j hj; have hm : (N.of_nat j < m)%num by have /ssrnat.ltP := small j hj; lia.
-    rewrite /= conv2d_box //.
-    have [|||||||| cont val] := @cell_sound _ _ x0 _ box (fun z l => pixel_at z [:: b; r; q] l)
+    apply: at_entry_own => j hj; have hm : (N.of_nat j < m)%num by have /ssrnat.ltP := own_size hj; lia.
+    have [hj' ->] := own_as hj; rewrite /= conv2d_box //.
+    have [|||||||| cont val] := @cell_sound _ _ x0 _ box (fun z l => pixel_at z [:: b; r; q] (N.of_nat j) l)
       (fun z l => theta z kk (rcons l (N.of_nat j))) (fun z => bf z [:: N.of_nat j]) _ id
-      (f_exponent x) (exponent_of k) bias _ _ m j (f_radius x) rad _ _ _ _ _ _ _ _ hj.
+      (f_exponent x) (exponent_of k) bias _ _ m j (f_radius x) rad _ _ _ _ _ _ _ _ hj'.
     - by move=> l /In_mem hl; exact: pixel_continuous.
     - by move=> l; exact: theta_continuous.
     - exact: bf_continuous.
@@ -282,16 +330,17 @@ have own : P [:: b; r; q] ([:: b; r; q], out_row (f_exponent x + exponent_of k) 
     - exact: hX.1.
     - exact: ht.
     - exact: pixels_sound.
-    - apply: Forall2_mapr; have := literal_sound theta_at hk; rewrite /rows_of -[lead _]/[:: Layer.k_size v; Layer.k_size u; c].
+    - apply: Forall2_mapr; have := literal_sound theta_at hk.
+      rewrite /rows_of -[lead _]/[:: Layer.k_size v; Layer.k_size u; (c / g)%num].
       by apply: Forall2_weaken => l r' hw; exact: hw.
     by split=> //; apply: continuous_near cont; apply: nearW => z; rewrite conv2d_box.
-  rewrite leqNgt; apply/negP => /small; rewrite ltnn //.
+  by rewrite leqNgt; apply/negP => /own_size; rewrite ltnn.
 case: model => [j|]; last by case=> <-.
 case: ifP => [/andP [hj /eqP same] hl|_]; last by case=> <-.
 have [hen sz [b' [r' [q' ej]]]] := ih _ _ hl; subst j; split=> //; last by exists b, r, q.
 apply: (at_entry_as hen) => o ho.
 have hm : (N.of_nat o < m)%num by have /ssrnat.ltP := leq_trans ho sz; lia.
-have := near_all (fun l hl => pixel_models hi hj same hl).
+have := near_all (fun l hl => pixel_models hi hj same hl hm).
 apply: filterS => z hz /=; rewrite !conv2d_box //; congr (_ + _); apply: eq_big_seq => l hb.
 by rewrite hz.
 Qed.

@@ -230,13 +230,13 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
 - by case: p => // [[<-]|[<-]|? ? [<-]]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound].
 - by case: s => // d s [<-]; exact: flatten_sound.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
-    case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
+    case hg: grouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
     apply: omap_rounded => z.
-    exact: (@conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel bias
-      (fun v => theta v b) x X hk hX (@theta_continuous b) (bias_sound theta_at hb)).
-  case: N.eqb_spec => // ->; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
-  have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u k kernel None
-    (fun=> fun=> 0) x X hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+    exact: (@conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u g k kernel bias
+      (fun v => theta v b) x X hg hk hX (@theta_continuous b) (bias_sound theta_at hb)).
+  case hg: grouped => //; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
+  have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u g k kernel None
+    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.

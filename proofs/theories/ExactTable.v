@@ -16,6 +16,8 @@
                          made from the same are computed once
       - [decode]         stored numbers at a common exponent
       - [combine], [row_times]  a row, rows times a matrix
+      - [combine_rows], [of_groups]  the same where each column has a row of its own;
+                         such rows, of grouped channels
       - [spread]         the radius after a matrix
       - [rounded]        with fewer bits *)
 From mathcomp Require Import all_ssreflect.
@@ -94,6 +96,22 @@ match xs, ws with
 | x :: xs', w :: ws' => combine dec xs' ws' (if Z.eqb x 0 then acc else axpy x (dec w) acc)
 | _ :: _, [::] => [::]
 end.
+
+(** [acc + Σ x * w], element by element. *)
+Fixpoint fma (x w acc : row) : row := match x, w, acc with
+| a :: x', b :: w', y :: acc' => (y + a * b)%Z :: fma x' w' acc'
+| _, _, _ => [::]
+end.
+Fixpoint combine_rows (xs ws : seq row) (acc : row) : row := match xs, ws with
+| [::], _ => acc
+| x :: xs', w :: ws' => combine_rows xs' ws' (if all (Z.eqb 0) x then acc else fma x w acc)
+| _ :: _, [::] => [::]
+end.
+
+(** Of channels in [g] groups of [channels], number [a] of each, [features] times. *)
+Fixpoint of_groups (features channels a g : nat) (r : row) : row :=
+  if g is g'.+1 then nseq features (nth 0%Z r a) ++ of_groups features channels a g' (drop channels r)
+  else [::].
 
 (** The same of several rows: the matrix is decoded once. *)
 Definition row_times (once : bool) (e0 : N) (ws : seq words) (acc : row) : row -> row :=

@@ -370,20 +370,28 @@ const NORMED: &str = "name = \"normed\"\ninput = [28, 28, 1]\nlayers = [
   { kind = \"relu\", name = \"turn\" }, { kind = \"global_avg_pool\" },
   { kind = \"dense\", features = 10, name = \"last\" } ]\n";
 
-/// A weights file of zeros.
-fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
-    let mut end = 0;
+/// A weights file.
+fn weights(path: &Path, tensors: &[(&str, &[usize], Vec<f32>)]) {
+    let mut bytes = Vec::new();
     let mut header = serde_json::Map::new();
-    for (name, shape) in tensors {
-        let start = end;
-        end += 4 * shape.iter().product::<usize>();
-        let entry =
-            serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": [start, end]});
+    for (name, shape, data) in tensors {
+        let start = bytes.len();
+        bytes.extend(data.iter().flat_map(|x| x.to_le_bytes()));
+        let offsets = [start, bytes.len()];
+        let entry = serde_json::json!({"dtype": "F32", "shape": shape, "data_offsets": offsets});
         header.insert(name.to_string(), entry);
     }
     let header = Value::Object(header).to_string();
     let length = (header.len() as u64).to_le_bytes();
-    std::fs::write(path, [&length[..], header.as_bytes(), &vec![0; end]].concat()).unwrap();
+    std::fs::write(path, [&length[..], header.as_bytes(), &bytes].concat()).unwrap();
+}
+
+/// A weights file of zeros.
+fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
+    let filled = |&(name, shape): &(_, &[usize])| {
+        (name, shape, vec![0.0; shape.iter().product()])
+    };
+    weights(path, &tensors.iter().map(filled).collect::<Vec<_>>());
 }
 
 #[test]
@@ -459,6 +467,65 @@ fn at_trained_weights_normalised_branches_meet_no_kink() {
     let report = json(dir.path(), &[&at[..], &["--count", "2"]].concat());
     assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
     assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+}
+
+/// Convolutions in two groups, and of each channel by itself.
+const GROUPED: &str = r#"
+name = "grouped"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 4, kernel = 3, stride = 4, name = "see" },
+  { kind = "relu", name = "bend" },
+  { kind = "depthwise_conv2d", multiplier = 2, kernel = 3, name = "each" },
+  { kind = "relu6", name = "clip" },
+  { kind = "conv2d", features = 6, kernel = 2, stride = 2, groups = 2, bias = false, name = "half" },
+  { kind = "relu", name = "fold" },
+  { kind = "flatten" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_grouped_convolutions_meet_no_kink() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("grouped.toml"), GROUPED).unwrap();
+    let train =
+        ["train", "grouped.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at =
+        ["prove", "grouped.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--json"];
+    let report = json(dir.path(), &[&at[..], &["--count", "2"]].concat());
+    assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+}
+
+#[test]
+fn a_group_on_a_kink_is_named() {
+    let dir = with_data();
+    let text = GROUPED.split("  { kind = \"relu\", name = \"bend\"").next().unwrap();
+    // The third feature's group sees the second of two channels, which is off.
+    let text = format!(
+        "{}  {{ kind = \"conv2d\", features = 4, kernel = 1, groups = 2, name = \"half\" }},
+  {{ kind = \"relu\", name = \"fold\" }},
+  {{ kind = \"flatten\" }}, {{ kind = \"dense\", features = 10, name = \"last\" }} ]\n",
+        text.replace("features = 4", "features = 2")
+    );
+    std::fs::write(dir.path().join("halves.toml"), text).unwrap();
+    let dense = 4 * 7 * 7;
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[3, 3, 1, 2], vec![0.0; 18]),
+        ("see.bias", &[2], vec![1.0, 0.0]),
+        ("half.weight", &[1, 1, 1, 4], vec![1.0; 4]),
+        ("half.bias", &[4], vec![0.0; 4]),
+        ("last.weight", &[dense, 10], vec![0.0; dense * 10]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("halves.safetensors"), &tensors);
+    let at =
+        ["prove", "halves.toml", "--at", "halves.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("fold: entry [0, 0, 0, 2] is 0"), "{message}");
+    assert!(!message.contains("fold: entry [0, 0, 0, 1]"), "{message}");
 }
 
 #[test]
