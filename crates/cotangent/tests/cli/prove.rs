@@ -388,10 +388,9 @@ fn weights(path: &Path, tensors: &[(&str, &[usize], Vec<f32>)]) {
 
 /// A weights file of zeros.
 fn zeros(path: &Path, tensors: &[(&str, &[usize])]) {
-    let filled = |&(name, shape): &(_, &[usize])| {
-        (name, shape, vec![0.0; shape.iter().product()])
-    };
-    weights(path, &tensors.iter().map(filled).collect::<Vec<_>>());
+    let size = |shape: &[usize]| shape.iter().product();
+    let filled = tensors.iter().map(|&(name, shape)| (name, shape, vec![0.0; size(shape)]));
+    weights(path, &filled.collect::<Vec<_>>());
 }
 
 #[test]
@@ -478,7 +477,7 @@ layers = [
   { kind = "relu", name = "bend" },
   { kind = "depthwise_conv2d", multiplier = 2, kernel = 3, name = "each" },
   { kind = "relu6", name = "clip" },
-  { kind = "conv2d", features = 6, kernel = 2, stride = 2, groups = 2, bias = false, name = "half" },
+  { kind = "conv2d", features = 6, kernel = 2, stride = 2, groups = 2, name = "half" },
   { kind = "relu", name = "fold" },
   { kind = "flatten" },
   { kind = "dense", features = 10, name = "last" },
