@@ -323,8 +323,8 @@ move=> hx ex hw ew hbias; rewrite /ps; case: bias hbias {ps} => [/(_ isT) [hb' e
 by eexists; first by []; split=> //; [repeat next_op | last_shape].
 Qed.
 
-Lemma pairs_positive : filled (Attention.pairs batch t t heads).
-Proof. by rewrite /= !(proj2 (N.ltb_lt _ _)). Qed.
+Lemma pairs_positive u : 0 < u -> filled (Attention.pairs batch t u heads).
+Proof. by move=> hu; rewrite /= !(proj2 (N.ltb_lt _ _)). Qed.
 
 Lemma part_adds parts j x k sh : x < k -> sh x = [:: batch; t; parts * m] ->
   adds (Attention.part batch heads p parts t j x k) k sh [:: batch; t; heads; p].
@@ -333,31 +333,32 @@ move=> hq eq; split=> //; last by last_shape.
 by repeat next_op.
 Qed.
 
-Lemma scores_adds causal q keys k sh : q < k -> sh q = [:: batch; t; heads; p] ->
-  keys < k -> sh keys = [:: batch; t; heads; p] ->
-  adds (Attention.scores batch t t heads p causal q keys k) k sh [:: batch; heads; t; t].
+Lemma scores_adds u (causal : bool) q keys k sh : (causal -> u = t) -> q < k -> sh q = [:: batch; t; heads; p] ->
+  keys < k -> sh keys = [:: batch; u; heads; p] ->
+  adds (Attention.scores batch t u heads p causal q keys k) k sh [:: batch; heads; t; u].
 Proof.
-move=> hq eq hk ek; rewrite /Attention.scores; case: causal; last first.
+move=> sq hq eq hk ek; rewrite /Attention.scores; case: causal sq => [/(_ isT) eu|_]; last first.
   by rewrite cats0; split=> //; [repeat next_op | last_shape].
-by split=> //; [repeat next_op | last_shape].
+by subst u; split=> //; [repeat next_op | last_shape].
 Qed.
 
-Lemma mixture_adds scores values k sh : scores < k -> sh scores = [:: batch; heads; t; t] ->
-  values < k -> sh values = [:: batch; t; heads; p] ->
-  adds (Attention.mixture batch t t heads p scores values k) k sh [:: batch; t; m].
+Lemma mixture_adds u scores values k sh : 0 < u -> scores < k -> sh scores = [:: batch; heads; t; u] ->
+  values < k -> sh values = [:: batch; u; heads; p] ->
+  adds (Attention.mixture batch t u heads p scores values k) k sh [:: batch; t; m].
 Proof.
-move=> hs es hv ev; split=> //; last by last_shape.
+move=> hu hs es hv ev; split=> //; last by last_shape.
 by apply: wf_step => //; [apply/andP; split; first exact: pairs_positive | operands |]; repeat next_op.
 Qed.
 
-Lemma attend_adds causal q keys values k sh : q < k -> sh q = [:: batch; t; heads; p] ->
-  keys < k -> sh keys = [:: batch; t; heads; p] -> values < k -> sh values = [:: batch; t; heads; p] ->
-  adds (Attention.attend batch t t heads p causal q keys values k) k sh [:: batch; t; m].
+Lemma attend_adds u (causal : bool) q keys values k sh : (causal -> u = t) -> 0 < u ->
+  q < k -> sh q = [:: batch; t; heads; p] -> keys < k -> sh keys = [:: batch; u; heads; p] ->
+  values < k -> sh values = [:: batch; u; heads; p] ->
+  adds (Attention.attend batch t u heads p causal q keys values k) k sh [:: batch; t; m].
 Proof.
-move=> hq eq hk ek hv ev; have as_ := scores_adds causal hq eq hk ek.
+move=> sq hu hq eq hk ek hv ev; have as_ := scores_adds sq hq eq hk ek.
 apply: (adds_cat as_); have ks := adds_keeps as_; have ls := adds_last as_.
 have le := adds_next as_.
-by apply: mixture_adds; [lia | exact: ls | lia | rewrite ks].
+by apply: mixture_adds; [exact: hu | lia | exact: ls | lia | rewrite ks].
 Qed.
 
 Lemma heads_adds causal qkv k sh : qkv < k -> sh qkv = [:: batch; t; 3 * m] ->
