@@ -9,6 +9,8 @@
     Glossary
       - [agree_on params gs hs]  of each of [params] the tensors in [gs] and [hs]
                            have the same cells
+      - [gives code k sh out s]  [code] is well-formed from value [k] on, and its
+                           value [out] has shape [s]
       - [formula_gradients]  instructions without kinks that compute a formula
                            have the gradients of the formula
       - [in_heads p y], [of_heads p x]  features in heads of [p]; one after the other
@@ -70,30 +72,31 @@ Proof.
 by elim: p m => [|[d o] p ih] m //= /andP [hd hp]; case: (held o) hd => //= _; exact: ih.
 Qed.
 
-Lemma adds_checks code nin sh s params (base := next_id nin code) : adds code nin sh s ->
-  params_ok sh nin params -> checks code nin sh params base (N.pred base) = true.
+Definition gives (code : prog) (nin : N) (sh : N -> shape) (out : N) (s : shape) : Prop :=
+  [/\ wf code nin sh, (out < next_id nin code)%num, shrun code sh out = s & no_targets code].
+
+Lemma adds_gives code nin sh s : adds code nin sh s -> gives code nin sh (N.pred (next_id nin code)) s.
 Proof.
-move=> [w ne _ nt] ok; rewrite /checks w ok /=; apply/and3P; split.
-- exact: N.eqb_refl.
-- apply/N.ltb_lt; rewrite /base /next_id; case: code ne {w nt base} => // i c _.
-  by rewrite [size _]/=; lia.
-exact: no_targets_fixed.
+move=> [w ne es nt]; split=> //; rewrite /next_id; case: code ne {w es nt} => // i c _.
+by rewrite [size _]/=; lia.
 Qed.
 
 Section Emitted.
 Variable R : realType.
 
-Theorem formula_gradients code nin sh s params (base := next_id nin code) (f : env R -> tensor R) (e : env R)
+Theorem formula_gradients code nin sh out s params (base := next_id nin code) (f : env R -> tensor R) (e : env R)
     (G : tensor R -> seq (tensor R)) dy :
-  adds code nin sh s -> params_ok sh nin params ->
+  gives code nin sh out s -> params_ok sh nin params ->
   (forall e', (forall j, (j < nin)%num -> run code e' j = e' j) -> computes (run code e') code ->
-     eqt s (run code e' (N.pred base)) (f e')) ->
+     eqt s (run code e' out) (f e')) ->
   (forall (V : normedModType R) (x0 : V) (E : V -> env R), (forall v, computes (E v) code) -> smooth_in x0 E code) ->
   is_backward params s f e G -> size (G dy) = size params ->
-  agree_on params (gradients code base (N.pred base) params e dy) (G dy).
+  agree_on params (gradients code base out params e dy) (G dy).
 Proof.
-move=> ad ok hf sm back sz; have [w _ es _] := ad; have ck := adds_checks ad ok.
-have b : is_backward params (shrun code sh (N.pred base)) (fun e => run code e (N.pred base)) e G.
+move=> [w /N.ltb_lt lt es nt] ok hf sm back sz.
+have ck : checks code nin sh params base out = true.
+  by rewrite /checks w ok lt N.eqb_refl; exact: no_targets_fixed.
+have b : is_backward params (shrun code sh out) (fun e => run code e out) e G.
   move=> V x0 E L e0 fix_ hL; rewrite es.
   apply: pulls_eq (back V x0 E L e0 fix_ hL) => // x; apply: eqt_sym; apply: hf; last exact: wf_computes w.
   by move=> j; exact: run_stable w.
@@ -165,7 +168,7 @@ pose sh (j : N) : shape := nth [::] [:: [:: n; t; h; p]; [:: n; u; h; p]; [:: n;
 have ad : adds code 3 sh [:: n; t; h * p]%num by apply: attend_adds.
 apply: (formula_gradients (f := fun e => mixed u p causal (of_heads p (e 0%num)) (of_heads p (e 1%num)) (of_heads p (e 2%num)))
   (G := fun dy => [:: in_heads p (d_queries u p causal q k v dy); in_heads p (d_keys t u p causal q k v dy);
-    in_heads p (d_values t u p causal q k dy)]) ad) => //.
+    in_heads p (d_values t u p causal q k dy)]) (adds_gives ad)) => //.
 - by rewrite /params_ok /= !eqxx.
 - move=> e' low cs.
   apply: (attend_sound square _ _ _ cs) => b a i f hb ha hi /N.ltb_lt hf; rewrite low //;
@@ -199,7 +202,7 @@ have [c ec ad] := @attention_adds n t heads p' hn ht hh causal true 1 0 5 sh ere
 have {ec} ec : c = code by move: ec; rewrite [X in X = _]hc => -[].
 rewrite {c}ec in ad.
 apply: (formula_gradients (f := fun e => attention t m' p' causal true [:: e 1; e 2; e 3; e 4]%num (e 0%num))
-  (G := self_attention_back n t heads p' causal (e 0%num) (e 1%num) (e 2%num) (e 3%num)) ad) => //.
+  (G := self_attention_back n t heads p' causal (e 0%num) (e 1%num) (e 2%num) (e 3%num)) (adds_gives ad)) => //.
 - by rewrite /params_ok /sh /= !eqxx.
 - by move=> e' low cs; have := attention_sound hc cs; rewrite /= (low 0%num) // (low 1%num) // (low 2%num) // (low 3%num) // (low 4%num).
 - by move=> V x0 E; exact: attention_smooth hp hc.
@@ -223,7 +226,7 @@ have [c ec ad] := @attention_adds n t heads p' hn ht hh causal false 1 0 3 sh er
 have {ec} ec : c = code by move: ec; rewrite [X in X = _]hc => -[].
 rewrite {c}ec in ad.
 apply: (formula_gradients (f := fun e => attention t m' p' causal false [:: e 1; e 2]%num (e 0%num))
-  (G := self_attention_back0 n t heads p' causal (e 0%num) (e 1%num) (e 2%num)) ad) => //.
+  (G := self_attention_back0 n t heads p' causal (e 0%num) (e 1%num) (e 2%num)) (adds_gives ad)) => //.
 - by rewrite /params_ok /sh /= !eqxx.
 - by move=> e' low cs; have := attention_sound hc cs; rewrite /= (low 0%num) // (low 1%num) // (low 2%num).
 - by move=> V x0 E; exact: attention_smooth hp hc.
