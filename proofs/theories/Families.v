@@ -362,8 +362,9 @@ exists (Graph code y [:: (k, SoftmaxCrossEntropy [:: batch; classes_] y (target_
   (o ++ [:: (k, "the loss"%string)])).
 have t_lt : (target_at net Steps.Grad < nin)%num by rewrite /nin /first_at /target_at; lia.
 have nin_k : (nin <= k)%num by rewrite /k /next_id; lia.
-have fits : Loss.fits [:: batch; classes_].
-  by rewrite /Loss.fits /= (proj2 (N.ltb_lt _ _) some_examples) (proj2 (N.ltb_lt _ _) some_classes).
+have logits : Loss.some_logits [:: batch; classes_].
+  by rewrite /Loss.some_logits /= (proj2 (N.ltb_lt _ _) some_examples) (proj2 (N.ltb_lt _ _) some_classes).
+have fits : Loss.fits Loss.SoftmaxCrossEntropy [:: batch; classes_] by rewrite /Loss.fits logits.
 split.
 - rewrite /elaborate [at_reading _]/= he outputE loss_is fits.
   rewrite (own_stats_fit (before := [::]) (after := [::]) fit) ?cats0 //=; congr (Some (Graph _ _ _ _ _)).

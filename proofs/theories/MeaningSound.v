@@ -424,7 +424,7 @@ Qed.
 Lemma loss_code_of net batch at_ g : elaborate net batch at_ = Some g ->
   let k := next_id (at_first at_) (g_forward g) in
   let s := batch :: odflt [::] (output_of net) in
-  [/\ exists s', output_of net = Some s', Loss.fits s,
+  [/\ exists s', output_of net = Some s', Loss.fits (net_loss net) s,
       g_loss_code g = Loss.emit (net_loss net) s (g_logits g) (at_target at_) k
     & g_loss g = N.pred (next_id k (g_loss_code g))].
 Proof.
@@ -452,7 +452,7 @@ Qed.
 Lemma loss_shape net batch at_ g sh : elaborate net batch at_ = Some g ->
   shrun (g_prog g) sh (g_loss g) = [::].
 Proof.
-move=> /loss_code_of [_ _ hcode hat]; rewrite hat hcode /shrun /g_prog hcode foldl_cat.
+move=> /loss_code_of [_ fit hcode hat]; rewrite hat hcode /shrun /g_prog hcode foldl_cat.
 exact: emitted_loss_shape.
 Qed.
 

@@ -227,7 +227,7 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
     let k := next_id (at_first at_) c in
     let loss := Loss.emit (net_loss net) (batch :: s) z (at_target at_) k in
     let stats := [seq q.2 | q <- net_stats net] in
-    if Loss.fits (batch :: s) && stats_fit stats (layers net) [::] (input_shape net) 0
+    if Loss.fits (net_loss net) (batch :: s) && stats_fit stats (layers net) [::] (input_shape net) 0
     then Some (Graph c z loss (N.pred (next_id k loss))
                  (o ++ [seq (i.1, "the loss"%string) | i <- loss]))
     else None

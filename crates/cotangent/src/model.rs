@@ -101,6 +101,13 @@ impl ModelArgs {
             }
         }
         if let Some(n) = self.size.classes {
+            if !spec.loss.parts().is_empty() {
+                return Err(miette!(
+                    help = "change the features of the losses and of the layers at the end in the file",
+                    "--classes {n}: net `{}` has several losses, so its outputs are of several layers",
+                    spec.name
+                ));
+            }
             spec = spec.with_classes(n);
         }
         Ok(match self.size.image {

@@ -148,9 +148,8 @@ pub fn load_data(
     quiet: bool,
 ) -> Result<Dataset> {
     let parsed: DataSource = source.parse().map_err(|e| miette!("{flag}: {e}"))?;
-    let target = net.target_type(1).shape;
-    let target = target.get(1..).unwrap_or_default();
-    let wanted = Wanted { input: &net.spec().input, target, encoding };
+    let target = net.answer_shape();
+    let wanted = Wanted { input: &net.spec().input, target: &target, encoding };
     let mut progress = Download::new(quiet);
     let name = &net.spec().name;
     let loaded = match cotangent::data::load(&parsed, &wanted, &Options::from_env(), &mut progress)

@@ -1,7 +1,7 @@
 //! Declaring a network in Rust.
 
 use crate::layers::*;
-use crate::{Layer, LayerKind, Loss, NetSpec, Number};
+use crate::{Layer, LayerKind, Loss, LossPart, Losses, NetSpec, Number};
 use std::collections::BTreeMap;
 
 impl NetSpec {
@@ -11,7 +11,7 @@ impl NetSpec {
         NetSpec {
             name: name.into(),
             input: input.into(),
-            loss: Loss::SoftmaxCrossEntropy,
+            loss: Losses::default(),
             layers: Vec::new(),
             shared: BTreeMap::new(),
         }
@@ -19,7 +19,13 @@ impl NetSpec {
 
     /// With another loss.
     pub fn loss(mut self, loss: Loss) -> Self {
-        self.loss = loss;
+        self.loss = loss.into();
+        self
+    }
+
+    /// With several losses, each of some of the output's features, in order.
+    pub fn losses(mut self, parts: impl IntoIterator<Item = LossPart>) -> Self {
+        self.loss = Losses::Parts(parts.into_iter().collect());
         self
     }
 
@@ -135,8 +141,12 @@ impl NetSpec {
     }
 
     /// The network with `classes` outputs: the features of the last dense
-    /// layer or convolution among its outermost layers.
+    /// layer or convolution among its outermost layers. A network with several
+    /// losses stays as it is: its outputs are of several layers.
     pub fn with_classes(mut self, classes: usize) -> Self {
+        if !self.loss.parts().is_empty() {
+            return self;
+        }
         let last = self.layers.iter_mut().rev().find_map(|l| match &mut l.kind {
             LayerKind::Dense(dense) => Some(&mut dense.features),
             LayerKind::Conv2d(conv) => Some(&mut conv.features),

@@ -1,6 +1,6 @@
 //! From a network to graph ops.
 
-use crate::{LayerPlan, Loss, Network};
+use crate::{LayerPlan, Loss, LossPart, Losses, Network};
 use cotangent_graph::{Builder, GraphError, Op, Rational, ValueId};
 use std::collections::HashMap;
 
@@ -69,21 +69,68 @@ impl Network {
         logits: ValueId,
         target: ValueId,
     ) -> Result<ValueId, GraphError> {
-        let all: Vec<usize> = (0..b.shape(logits).len()).collect();
-        match self.loss_kind() {
-            Loss::SoftmaxCrossEntropy => b.push(Op::SoftmaxCrossEntropy, &[logits, target]),
-            Loss::MeanSquaredError => {
-                let difference = b.sub(logits, target)?;
-                let square = b.mul(difference, difference)?;
-                b.mean(square, &all)
-            }
-            // -t·log σ(z) - (1-t)·log(1-σ(z)) = softplus(z) - t·z
-            Loss::BinaryCrossEntropyWithLogits => {
-                let softplus = b.push(Op::Softplus, &[logits])?;
-                let product = b.mul(target, logits)?;
-                let loss = b.sub(softplus, product)?;
-                b.mean(loss, &all)
-            }
+        let parts = match self.losses() {
+            Losses::Whole(loss) => return one_loss(*loss, b, logits, target),
+            Losses::Parts(parts) => parts,
+        };
+        let (mut sum, mut first) = (None, 0);
+        for part in parts {
+            let own = part_loss(part, b, first, logits, target)?;
+            sum = Some(match sum {
+                None => own,
+                Some(sum) => b.add(sum, own)?,
+            });
+            first += part.features;
+        }
+        let missing = || GraphError::Type { op: "loss", reason: "`losses` is empty".into() };
+        sum.ok_or_else(missing)
+    }
+}
+
+/// The loss of the features from `first` on, times its weight.
+fn part_loss(
+    part: &LossPart,
+    b: &mut Builder,
+    first: usize,
+    logits: ValueId,
+    target: ValueId,
+) -> Result<ValueId, GraphError> {
+    let mut own = |x: ValueId| {
+        let mut limits = b.shape(x).to_vec();
+        let (mut starts, strides) = (vec![0; limits.len()], vec![1; limits.len()]);
+        if let (Some(s), Some(l)) = (starts.last_mut(), limits.last_mut()) {
+            (*s, *l) = (first, first + part.features);
+        }
+        // A slice even of everything, as the proofs have it.
+        b.push(Op::Slice { starts, limits, strides }, &[x])
+    };
+    let (logits, target) = (own(logits)?, own(target)?);
+    let loss = one_loss(part.kind, b, logits, target)?;
+    let weight = b.constant_like(part.weight.exact().clone(), loss)?;
+    b.mul(loss, weight)
+}
+
+/// The loss of all features.
+fn one_loss(
+    loss: Loss,
+    b: &mut Builder,
+    logits: ValueId,
+    target: ValueId,
+) -> Result<ValueId, GraphError> {
+    let all: Vec<usize> = (0..b.shape(logits).len()).collect();
+    match loss {
+        Loss::SoftmaxCrossEntropy => b.push(Op::SoftmaxCrossEntropy, &[logits, target]),
+        Loss::MeanSquaredError => {
+            let difference = b.sub(logits, target)?;
+            let square = b.mul(difference, difference)?;
+            b.mean(square, &all)
+        }
+        // -t·log σ(z) - (1-t)·log(1-σ(z)) = softplus(z) - t·z
+        Loss::BinaryCrossEntropyWithLogits => {
+            let softplus = b.push(Op::Softplus, &[logits])?;
+            let product = b.mul(target, logits)?;
+            let loss = b.sub(softplus, product)?;
+            b.mean(loss, &all)
         }
     }
 }

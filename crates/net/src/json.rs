@@ -1,23 +1,28 @@
 //! The network as JSON with nothing left to default, for programs that are
 //! not this one.
 
-use crate::{LayerPlan, Network};
+use crate::{LayerPlan, Losses, Network};
 use serde_json::{Value, json};
 
 impl Network {
-    /// `{"name", "input", "loss", "layers": [..]}`. A layer is its attributes,
+    /// `{"name", "input", "loss", "layers": [..]}`, or `"losses": [{"kind",
+    /// "features", "weight"}, ..]` where there are several. A layer is its attributes,
     /// defaults written out and paddings explicit, with `kind`, `name` (its
     /// place) and `params` (the name its parameters carry, another one in a
     /// shared sub-network). Layers that hold layers have `branches`, a list of
     /// lists; blocks stay blocks.
     pub fn to_json(&self) -> Value {
         let spec = self.spec();
-        json!({
+        let mut value = json!({
             "name": spec.name,
             "input": spec.input,
-            "loss": spec.loss,
             "layers": self.layers().iter().map(layer).collect::<Vec<_>>(),
-        })
+        });
+        match &spec.loss {
+            Losses::Whole(loss) => value["loss"] = json!(loss),
+            Losses::Parts(parts) => value["losses"] = json!(parts),
+        }
+        value
     }
 }
 

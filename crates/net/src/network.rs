@@ -1,7 +1,7 @@
 //! A specification with every shape worked out.
 
 use crate::planner::{Planned, check_size, collect, is_name_char, plan};
-use crate::{Init, Layer, LayerKind, Loss, NetSpec, SpecError};
+use crate::{Init, Layer, LayerKind, Losses, NetSpec, SpecError};
 use cotangent_graph::TensorType;
 
 /// A parameter of a layer.
@@ -160,6 +160,7 @@ impl Network {
             );
             return Err(whole(reason));
         }
+        spec.loss.check(&output).map_err(whole)?;
         Ok(Network { spec, layers, output, params, stats, masks })
     }
 
@@ -205,14 +206,31 @@ impl Network {
         self.layers.iter().fold(0, |n, l| n.saturating_add(l.total_macs()))
     }
 
-    /// Size of the output's last dimension: the number of classes.
+    /// The number of classes: the size of the output's last dimension, or, with
+    /// several losses, the features of the first, which the answer is read from.
     pub fn classes(&self) -> usize {
+        let first = self.spec.loss.parts().first().map(|p| p.features);
+        first.or(self.output.last().copied()).unwrap_or(0)
+    }
+
+    /// Size of the output's last dimension.
+    pub fn features(&self) -> usize {
         self.output.last().copied().unwrap_or(0)
     }
 
     /// Shape of one example's output, and of its target.
     pub fn output(&self) -> &[usize] {
         &self.output
+    }
+
+    /// Shape of one example's answer: of the output, its last dimension the
+    /// [`Network::classes`] alone.
+    pub fn answer_shape(&self) -> Vec<usize> {
+        let mut shape = self.output.clone();
+        if let Some(last) = shape.last_mut() {
+            *last = self.classes();
+        }
+        shape
     }
 
     /// Type of the data input at `batch`: `[batch, ..input]`.
@@ -225,8 +243,8 @@ impl Network {
         TensorType::real([&[batch], self.output.as_slice()].concat())
     }
 
-    /// The loss.
-    pub fn loss_kind(&self) -> Loss {
-        self.spec.loss
+    /// The loss, or the losses of parts of the output.
+    pub fn losses(&self) -> &Losses {
+        &self.spec.loss
     }
 }

@@ -1,7 +1,7 @@
 //! The specification as data.
 
+use crate::Losses;
 use crate::layers::*;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// A network as its author declares it.
@@ -12,34 +12,12 @@ pub struct NetSpec {
     /// Shape of one example: `[height, width, channels]`, `[tokens, features]`
     /// or `[features]`.
     pub input: Vec<usize>,
-    /// The loss.
-    pub loss: Loss,
+    /// The loss, or the losses of parts of the output.
+    pub loss: Losses,
     /// The layers, in order.
     pub layers: Vec<Layer>,
     /// Sub-networks that [`Use`] layers share, by name.
     pub shared: BTreeMap<String, Vec<Layer>>,
-}
-
-/// What training minimises, averaged as said. Targets have the shape of the
-/// network's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Loss {
-    /// Softmax cross-entropy over the last dimension against one-hot or soft
-    /// targets; the mean over examples and all other positions (pixels,
-    /// tokens).
-    #[default]
-    SoftmaxCrossEntropy,
-    /// The mean over all elements of `(output - target)²`.
-    MeanSquaredError,
-    /// The mean over all elements of `-t·log σ(z) - (1-t)·log(1 - σ(z))`.
-    BinaryCrossEntropyWithLogits,
-}
-
-impl Loss {
-    /// The losses' names in TOML.
-    pub const NAMES: [&'static str; 3] =
-        ["softmax_cross_entropy", "mean_squared_error", "binary_cross_entropy_with_logits"];
 }
 
 /// A layer and the name its parameters carry.

@@ -1,6 +1,6 @@
 //! The TOML form of a specification.
 
-use crate::{Layer, LayerKind, Loss, NetSpec, SpecError, toml_message};
+use crate::{Layer, LayerKind, Loss, LossPart, Losses, NetSpec, Number, SpecError, toml_message};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use toml::{Table, Value};
@@ -12,15 +12,17 @@ impl NetSpec {
         let table: Table =
             text.parse().map_err(|e: toml::de::Error| SpecError::Syntax(e.to_string()))?;
         let place = "the net";
-        check_keys(place, &table, &["name", "input", "loss", "layers", "shared"])?;
+        check_keys(place, &table, &["name", "input", "loss", "losses", "layers", "shared"])?;
         let input = required(place, &table, "input", "[28, 28, 1]")?;
         let list = required(place, &table, "layers", "[{ kind = \"dense\", features = 10 }]")?;
-        let loss = match table.get("loss") {
-            None => Loss::default(),
-            Some(v) => {
-                let name = v.as_str().unwrap_or_default();
-                check_known(place, "loss", name, &Loss::NAMES)?;
-                typed(place, "loss", v)?
+        let loss = match (table.get("loss"), table.get("losses")) {
+            (None, None) => Losses::default(),
+            (Some(v), None) => kind_of_loss(place, "loss", v)?.into(),
+            (None, Some(v)) => losses(v)?,
+            (Some(_), Some(_)) => {
+                let reason = "found `loss` and `losses`, expected one of them: `loss` is of the \
+                              whole output, `losses` of its parts; leave one out";
+                return Err(key(place, reason));
             }
         };
         Ok(NetSpec {
@@ -37,11 +39,15 @@ impl NetSpec {
     pub fn to_toml(&self) -> String {
         let mut text = String::new();
         let input: Vec<String> = self.input.iter().map(usize::to_string).collect();
-        let loss = Value::try_from(self.loss).unwrap_or_else(|_| Loss::NAMES[0].into());
         // Writing to a String cannot fail.
         let _ = writeln!(text, "name = {}", Value::from(self.name.as_str()));
         let _ = writeln!(text, "input = [{}]", input.join(", "));
-        let _ = writeln!(text, "loss = {loss}");
+        match &self.loss {
+            Losses::Whole(loss) => {
+                let _ = writeln!(text, "loss = {}", Value::from(loss.name()));
+            }
+            Losses::Parts(parts) => write_losses(&mut text, parts),
+        }
         let _ = write!(text, "layers = ");
         write_layers(&mut text, &self.layers, "");
         text.push('\n');
@@ -55,6 +61,47 @@ impl NetSpec {
         }
         text
     }
+}
+
+/// One line per loss; weights of 1 are left out.
+fn write_losses(text: &mut String, parts: &[LossPart]) {
+    text.push_str("losses = [\n");
+    for part in parts {
+        let (kind, features) = (Value::from(part.kind.name()), part.features);
+        let _ = write!(text, "  {{ kind = {kind}, features = {features}");
+        if part.weight != Number::from(1) {
+            let weight = Value::try_from(&part.weight).unwrap_or(Value::Float(1.0));
+            let _ = write!(text, ", weight = {weight}");
+        }
+        text.push_str(" },\n");
+    }
+    text.push_str("]\n");
+}
+
+/// Reads the losses of parts of the output.
+fn losses(value: &Value) -> Result<Losses, SpecError> {
+    let example = "[{ kind = \"softmax_cross_entropy\", features = 10 }]";
+    let tables = || key("the net", &format!("`losses` must be a list of tables such as {example}"));
+    let list = value.as_array().ok_or_else(tables)?;
+    let part = |(k, value): (usize, &Value)| {
+        let place = format!("loss {}", k + 1);
+        let table = value.as_table().ok_or_else(tables)?;
+        check_keys(&place, table, &LossPart::KEYS)?;
+        let kind = required(&place, table, "kind", "\"softmax_cross_entropy\"")?;
+        let kind = kind_of_loss(&place, "kind", kind)?;
+        let features = typed(&place, "features", required(&place, table, "features", "10")?)?;
+        let part = LossPart::new(kind, features);
+        Ok(match table.get("weight") {
+            None => part,
+            Some(weight) => part.weight(typed(&place, "weight", weight)?),
+        })
+    };
+    Ok(Losses::Parts(list.iter().enumerate().map(part).collect::<Result<_, SpecError>>()?))
+}
+
+fn kind_of_loss(place: &str, name: &str, value: &Value) -> Result<Loss, SpecError> {
+    check_known(place, "loss", value.as_str().unwrap_or_default(), &Loss::NAMES)?;
+    typed(place, name, value)
 }
 
 /// A key as TOML wants it: bare where that is possible.

@@ -90,7 +90,7 @@ fn unknown_key() {
     check(
         "nam = 'x'",
         expect![
-            "the net: unknown key `nam`; did you mean `name`? Known here: name, input, loss, layers, shared"
+            "the net: unknown key `nam`; did you mean `name`? Known here: name, input, loss, losses, layers, shared"
         ],
     );
 }
@@ -243,5 +243,121 @@ fn a_constant_that_f32_does_not_hold() {
         expect![
             "layer 1 (leaky_relu): `slope`: found 1e39, expected a number that f32 holds, at most 3.4e38"
         ],
+    );
+}
+
+fn losses(losses: &str) -> String {
+    let layers = "{ kind = 'dense', features = 5 }";
+    format!("name = 't'\ninput = [4]\n{losses}\nlayers = [{layers}]\n")
+}
+
+#[test]
+fn losses_of_more_features_than_there_are() {
+    check(
+        &losses(
+            "losses = [{ kind = 'softmax_cross_entropy', features = 4 }, { kind = 'mean_squared_error', features = 2 }]",
+        ),
+        expect![
+            "net `t`: its losses are of 4 + 2 = 6 features, but its output [5] has 5, expected the same; change `features` in `losses`, or those of the layers at the end"
+        ],
+    );
+    check(
+        &losses("losses = [{ kind = 'mean_squared_error', features = 4 }]"),
+        expect![
+            "net `t`: its losses are of 4 features, but its output [5] has 5, expected the same; change `features` in `losses`, or those of the layers at the end"
+        ],
+    );
+}
+
+#[test]
+fn losses_that_are_none() {
+    check(
+        &losses("loss = 'mean_squared_error'\nlosses = []"),
+        expect![
+            "the net: found `loss` and `losses`, expected one of them: `loss` is of the whole output, `losses` of its parts; leave one out"
+        ],
+    );
+    check(
+        &losses("losses = []"),
+        expect!["net `t`: `losses` is empty; give at least one, or `loss` in its place"],
+    );
+    check(
+        &losses("losses = 'mean_squared_error'"),
+        expect![[
+            r#"the net: `losses` must be a list of tables such as [{ kind = "softmax_cross_entropy", features = 10 }]"#
+        ]],
+    );
+    check(
+        &losses("losses = ['mean_squared_error']"),
+        expect![[
+            r#"the net: `losses` must be a list of tables such as [{ kind = "softmax_cross_entropy", features = 10 }]"#
+        ]],
+    );
+    check(
+        &losses("losses = [{ kind = 'mean_square_error', features = 5 }]"),
+        expect![
+            "loss 1: unknown loss `mean_square_error`; did you mean `mean_squared_error`? Known here: softmax_cross_entropy, mean_squared_error, binary_cross_entropy_with_logits"
+        ],
+    );
+    check(
+        &losses("losses = [{ kind = 'mean_squared_error', feature = 5 }]"),
+        expect![
+            "loss 1: unknown key `feature`; did you mean `features`? Known here: kind, features, weight"
+        ],
+    );
+    check(
+        &losses("losses = [{ kind = 'mean_squared_error' }]"),
+        expect!["loss 1: `features` is missing; write for example `features = 10`"],
+    );
+    check(
+        &losses("losses = [{ kind = 'mean_squared_error', features = -5 }]"),
+        expect![
+            "loss 1: `features = -5`: invalid value: integer `-5`, expected a whole number, 0 or more"
+        ],
+    );
+    check(
+        &losses(
+            "losses = [{ kind = 'mean_squared_error', features = 5 }, { kind = 'mean_squared_error', features = 0 }]",
+        ),
+        expect![
+            "net `t`: loss 2 (mean_squared_error): found `features` 0, expected 1 or more; leave the loss out, or give it its features of the 5 that the output has"
+        ],
+    );
+}
+
+#[test]
+fn weights_of_losses() {
+    let weight = |weight: &str| {
+        losses(&format!(
+            "losses = [{{ kind = 'mean_squared_error', features = 5, weight = {weight} }}]"
+        ))
+    };
+    check(
+        &weight("0"),
+        expect![
+            "net `t`: loss 1 (mean_squared_error): found `weight` 0, expected a number above 0, from 1.2e-38 to 3.4e38; leave it out for 1"
+        ],
+    );
+    check(
+        &weight("-0.5"),
+        expect![
+            "net `t`: loss 1 (mean_squared_error): found `weight` -0.5, expected a number above 0, from 1.2e-38 to 3.4e38; leave it out for 1"
+        ],
+    );
+    check(
+        &weight("1e-60"),
+        expect![
+            "net `t`: loss 1 (mean_squared_error): found `weight` 1e-60, expected a number above 0, from 1.2e-38 to 3.4e38; leave it out for 1"
+        ],
+    );
+    check(
+        &weight("1e39"),
+        expect![
+            "loss 1: `weight = 1000000000000000000000000000000000000000.0`: found 1e39, expected a number that f32 holds, at most 3.4e38"
+        ],
+    );
+    check(
+        &weight("'much'"),
+        expect![[r#"loss 1: `weight = "much"`: expected a number such as 0.1 or 1e-5"#]],
     );
 }

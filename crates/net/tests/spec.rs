@@ -2,7 +2,7 @@
 
 use cotangent_graph::{Builder, Role, TensorType};
 use cotangent_net::layers::{AvgPool, Conv2d, Padding, Pair};
-use cotangent_net::{Mode, NetSpec, Values, initialize};
+use cotangent_net::{Loss, LossPart, Mode, NetSpec, Number, Values, initialize};
 use expect_test::expect;
 
 fn everything() -> NetSpec {
@@ -47,6 +47,39 @@ fn text_form_reads_back() {
     "#]]
     .assert_eq(&text);
     assert_eq!(NetSpec::from_toml(&text), Ok(spec));
+}
+
+#[test]
+fn losses_of_parts_read_back() {
+    let parts = [
+        LossPart::new(Loss::SoftmaxCrossEntropy, 2),
+        LossPart::new(Loss::MeanSquaredError, 3).weight(Number::ratio(3, 10)),
+    ];
+    let spec = NetSpec::new("two", [4]).dense(5).losses(parts);
+    let text = spec.to_toml();
+    expect![[r#"
+        name = "two"
+        input = [4]
+        losses = [
+          { kind = "softmax_cross_entropy", features = 2 },
+          { kind = "mean_squared_error", features = 3, weight = 0.3 },
+        ]
+        layers = [
+          { kind = "dense", features = 5 },
+        ]
+    "#]]
+    .assert_eq(&text);
+    assert_eq!(NetSpec::from_toml(&text), Ok(spec.clone()));
+    let net = spec.network().unwrap();
+    assert_eq!((net.classes(), net.features(), net.answer_shape()), (2, 5, vec![2]));
+    let json = net.to_json();
+    let expected = serde_json::json!([
+        { "kind": "softmax_cross_entropy", "features": 2, "weight": 1.0 },
+        { "kind": "mean_squared_error", "features": 3, "weight": 0.3 },
+    ]);
+    assert_eq!((&json["losses"], json.get("loss")), (&expected, None));
+    let one = NetSpec::new("one", [4]).dense(5).network().unwrap().to_json();
+    assert_eq!((&one["loss"], one.get("losses")), (&"softmax_cross_entropy".into(), None));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use cotangent_graph::{Precision, Rational};
 use cotangent_net::layers::{
     Conv2d, ConvTranspose2d, GeluForm, Interpolation, Merge, MultiHeadAttention, Padding, Pair,
 };
-use cotangent_net::{LayerKind, LayerPlan, Loss, Network};
+use cotangent_net::{LayerKind, LayerPlan, Loss, LossPart, Losses, Network};
 use cotangent_step::{DecayExclusion, Optimizer, StepOptions};
 use std::collections::HashMap;
 
@@ -23,11 +23,7 @@ const CLIP_EPS: &str = "1e-6";
 /// # Errors
 /// A layer that the proofs do not cover, or a constant that overflows.
 pub fn specification(net: &Network, precision: Precision) -> Result<String, ProveError> {
-    let loss = match net.spec().loss {
-        Loss::SoftmaxCrossEntropy => "Loss.SoftmaxCrossEntropy",
-        Loss::MeanSquaredError => "Loss.MeanSquaredError",
-        Loss::BinaryCrossEntropyWithLogits => "Loss.BinaryCrossEntropyWithLogits",
-    };
+    let loss = losses(net.losses(), precision)?;
     Ok(format!(
         "Spec \"{}\"%string {} {loss}\n  {}",
         net.spec().name,
@@ -36,10 +32,39 @@ pub fn specification(net: &Network, precision: Precision) -> Result<String, Prov
     ))
 }
 
+/// The Rocq term of type `Loss.t`.
+fn losses(losses: &Losses, precision: Precision) -> Result<String, ProveError> {
+    let kind = |loss| match loss {
+        Loss::SoftmaxCrossEntropy => "Loss.SoftmaxCrossEntropy",
+        Loss::MeanSquaredError => "Loss.MeanSquaredError",
+        Loss::BinaryCrossEntropyWithLogits => "Loss.BinaryCrossEntropyWithLogits",
+    };
+    let parts = match losses {
+        Losses::Whole(loss) => return Ok(kind(*loss).into()),
+        Losses::Parts(parts) => parts,
+    };
+    let part = |part: &LossPart| {
+        let weight = stored("weight", part.weight.exact(), precision)?.as_ratio().clone();
+        Ok::<_, ProveError>(format!(
+            "Loss.Part {} {} ({})%Z {}%positive",
+            kind(part.kind),
+            part.features,
+            weight.numer(),
+            weight.denom()
+        ))
+    };
+    let parts = parts.iter().map(part).collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("(Loss.Parts {})", list(&parts)))
+}
+
+/// The Rocq list of these terms.
+fn list(terms: &[String]) -> String {
+    format!("[:: {}]", terms.join("; "))
+}
+
 /// The Rocq list of these dimensions.
 fn shape(dims: &[usize]) -> String {
-    let dims: Vec<String> = dims.iter().map(usize::to_string).collect();
-    format!("[:: {}]", dims.join("; "))
+    list(&dims.iter().map(usize::to_string).collect::<Vec<_>>())
 }
 
 /// How far a specification is written. Later uses of a shared sub-network are
@@ -299,7 +324,7 @@ fn interpolation(factor: usize, precision: Precision) -> Result<String, ProveErr
             weight(distance)?
         ));
     }
-    Ok(format!("[:: {}]", weights.join("; ")))
+    Ok(list(&weights))
 }
 
 /// As it is declared: no step stores it.

@@ -2,6 +2,7 @@
 
 use crate::TrainError;
 use cotangent_data::{Augment, BatchError, Dataset, Sampler, Split, Variation};
+use cotangent_net::Network;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::Scope;
 
@@ -9,15 +10,20 @@ use std::thread::Scope;
 pub(crate) struct Batch {
     /// `[batch, ..example]`.
     pub x: Vec<f32>,
-    /// `[batch, ..target]`, one-hot; zero for padding rows.
+    /// `[batch, ..target]`, one-hot; zero for padding rows. Each of the network's losses has the
+    /// same one, side by side.
     pub target: Vec<f32>,
+    /// How many losses.
+    losses: usize,
 }
 
 impl Batch {
-    pub fn new(dataset: &Dataset, rows: usize) -> Self {
+    pub fn new(net: &Network, dataset: &Dataset, rows: usize) -> Self {
+        let losses = net.losses().parts().len().max(1);
         Batch {
             x: vec![0.0; rows * dataset.example_len()],
-            target: vec![0.0; rows * dataset.target_len()],
+            target: vec![0.0; rows * dataset.target_len() * losses],
+            losses,
         }
     }
 
@@ -29,7 +35,24 @@ impl Batch {
         indices: &[u32],
         variation: &Variation,
     ) -> Result<(), BatchError> {
-        dataset.fill_varied(split, indices, variation, &mut self.x, &mut self.target)
+        let once = self.target.len() / self.losses;
+        let target = &mut self.target[..once];
+        dataset.fill_varied(split, indices, variation, &mut self.x, target)?;
+        repeat_rows(&mut self.target, dataset.classes(), self.losses);
+        Ok(())
+    }
+}
+
+/// Repeats each row of `len` numbers of those that `target` begins with `times` over, in place.
+fn repeat_rows(target: &mut [f32], len: usize, times: usize) {
+    if times == 1 {
+        return;
+    }
+    // From behind, so that no row is overwritten before it is read.
+    for row in (0..target.len() / (len * times)).rev() {
+        for copy in (0..times).rev() {
+            target.copy_within(row * len..(row + 1) * len, (row * times + copy) * len);
+        }
     }
 }
 
@@ -45,7 +68,7 @@ impl Feed {
     /// Batches of the training split from step `step` of epoch `epoch` on.
     pub fn start<'scope>(
         scope: &'scope Scope<'scope, '_>,
-        dataset: &'scope Dataset,
+        (net, dataset): (&Network, &'scope Dataset),
         rows: usize,
         seed: u64,
         augment: Augment,
@@ -56,7 +79,7 @@ impl Feed {
         let (empty, to_producer) = sync_channel(2);
         for _ in 0..2 {
             // The channel has room for both.
-            let _ = empty.send(Batch::new(dataset, rows));
+            let _ = empty.send(Batch::new(net, dataset, rows));
         }
         scope.spawn(move || {
             let split = dataset.train();
@@ -88,5 +111,20 @@ impl Feed {
     pub fn recycle(&self, batch: Batch) {
         // Nobody waits for it after the last step.
         let _ = self.empty.send(batch);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_loss_has_the_same_target() {
+        let mut target = [1.0, 2.0, 3.0, 4.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0, 9.0];
+        repeat_rows(&mut target, 2, 3);
+        assert_eq!(target, [1.0, 2.0, 1.0, 2.0, 1.0, 2.0, 3.0, 4.0, 3.0, 4.0, 3.0, 4.0]);
+        let mut once = [1.0, 2.0];
+        repeat_rows(&mut once, 2, 1);
+        assert_eq!(once, [1.0, 2.0]);
     }
 }

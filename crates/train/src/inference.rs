@@ -3,7 +3,7 @@
 use crate::engine::Step;
 use crate::feed::Batch;
 use crate::score::{Scoring, argmax};
-use crate::setup::{check_fit, target_shape};
+use crate::setup::check_fit;
 use crate::{Execution, Scores, TrainError, Weights};
 use cotangent_data::Dataset;
 use cotangent_graph::{Precision, Role};
@@ -39,9 +39,8 @@ pub fn evaluate(
     check_fit(net, dataset)?;
     let batch = batch.min(dataset.test().len());
     let mut step = load(net, What::Eval, batch, weights, execution)?;
-    let mut buffers = Batch::new(dataset, batch);
-    let loss = net.loss_kind();
-    let mut scoring = Scoring { eval: &mut step, batch: &mut buffers, rows: batch, loss, dataset };
+    let mut buffers = Batch::new(net, dataset, batch);
+    let mut scoring = Scoring { eval: &mut step, batch: &mut buffers, rows: batch, net, dataset };
     let scores = scoring.score(dataset.test())?;
     match scores.loss.is_finite() {
         true => Ok(scores),
@@ -68,7 +67,7 @@ pub fn predict(
     inputs: &[f32],
     execution: Execution,
 ) -> Result<Vec<Prediction>, TrainError> {
-    let loss = net.loss_kind();
+    let loss = net.losses().first();
     answers(net, weights, inputs, execution, |logits| prediction(logits, loss))
 }
 
@@ -85,7 +84,8 @@ pub fn predict_classes(
     answers(net, weights, inputs, execution, argmax)
 }
 
-/// What `answer` makes of the logits of every position of every input.
+/// What `answer` makes of the logits of every position of every input, of the
+/// classes alone.
 fn answers<T>(
     net: &Network,
     weights: &Weights,
@@ -101,7 +101,7 @@ fn answers<T>(
     }
     let batch = (inputs.len() / size).clamp(1, 64);
     let mut step = load(net, What::Forward, batch, weights, execution)?;
-    let logits_each: usize = target_shape(net).iter().product();
+    let logits_each: usize = net.output().iter().product();
     let mut predictions = Vec::new();
     for chunk in inputs.chunks(batch * size) {
         let x = step.input_mut(Role::Data);
@@ -113,7 +113,8 @@ fn answers<T>(
         if !used.iter().all(|x| x.is_finite()) {
             return Err(overflow(weights, net, "the scores of an input"));
         }
-        predictions.extend(used.chunks_exact(net.classes()).map(&answer));
+        let rows = used.chunks_exact(net.features());
+        predictions.extend(rows.map(|row| answer(&row[..net.classes()])));
     }
     Ok(predictions)
 }

@@ -5,7 +5,7 @@ use crate::engine::Step;
 use crate::feed::Batch;
 use cotangent_data::{Dataset, Split, Variation};
 use cotangent_graph::Role;
-use cotangent_net::Loss;
+use cotangent_net::{Loss, Network};
 use serde::Serialize;
 
 /// Loss and accuracy over a split.
@@ -26,7 +26,7 @@ pub(crate) struct Scoring<'a> {
     pub batch: &'a mut Batch,
     /// The batch size of both.
     pub rows: usize,
-    pub loss: Loss,
+    pub net: &'a Network,
     pub dataset: &'a Dataset,
 }
 
@@ -35,19 +35,20 @@ impl Scoring<'_> {
     pub fn score(&mut self, split: &Split) -> Result<Scores, TrainError> {
         let (mut loss, mut answers) = (0.0f64, Answers::default());
         let (n, rows) = (split.len(), self.rows);
+        let leaves_out_zeros = self.net.losses().all(Loss::SoftmaxCrossEntropy);
+        let target_len =
+            self.dataset.target_len() / self.dataset.classes().max(1) * self.net.features();
         for first in (0..n).step_by(rows) {
             let count = rows.min(n - first);
-            loss += match (count == rows, self.loss) {
-                // A row of zeros has no answer, and adds nothing to this loss.
-                (true, _) | (_, Loss::SoftmaxCrossEntropy) => {
-                    self.run(split, (first..first + count).map(|i| i as u32))?
-                }
-                _ => self.sum_of_few(split, first, count)?,
+            // A row of zeros has no answer, and adds nothing to this loss.
+            loss += if count == rows || leaves_out_zeros {
+                self.run(split, (first..first + count).map(|i| i as u32))?
+            } else {
+                self.sum_of_few(split, first, count)?
             };
             // Copies of the first rows may stand behind them.
-            let classes = self.dataset.classes();
-            let target = &self.batch.target[..count * self.dataset.target_len()];
-            answers += Answers::count(self.eval.output(Role::Logits), target, classes);
+            let target = &self.batch.target[..count * target_len];
+            answers += Answers::count(self.eval.output(Role::Logits), target, self.net);
         }
         Ok(Scores { loss: loss / n as f64, accuracy: answers.accuracy(), n })
     }
@@ -94,16 +95,21 @@ pub(crate) struct Answers {
 }
 
 impl Answers {
-    /// Of the rows of `target`, `[.., classes]`: right is one whose first largest value is where it is
-    /// in that row of `logits`. A row of zeros has no answer: it fills up a short batch, or is that of
-    /// a pixel of no class.
-    pub fn count(logits: &[f32], target: &[f32], classes: usize) -> Self {
+    /// Of the rows of `target`, what `net` should give.
+    pub fn count(logits: &[f32], target: &[f32], net: &Network) -> Self {
+        Self::of_rows(logits, target, net.features(), net.classes())
+    }
+
+    /// Of the rows of `target`, `[.., features]`, the first `classes`: right is one whose first largest
+    /// value is where it is in that row of `logits`. A row of zeros has no answer: it fills up a short
+    /// batch, or is that of a pixel of no class.
+    fn of_rows(logits: &[f32], target: &[f32], features: usize, classes: usize) -> Self {
         let mut answers = Self::default();
-        for (logits, target) in logits.chunks_exact(classes).zip(target.chunks_exact(classes)) {
-            let answer = argmax(target);
+        for (logits, target) in logits.chunks_exact(features).zip(target.chunks_exact(features)) {
+            let answer = argmax(&target[..classes]);
             if target[answer] > 0.0 {
                 answers.of += 1;
-                answers.right += u64::from(argmax(logits) == answer);
+                answers.right += u64::from(argmax(&logits[..classes]) == answer);
             }
         }
         answers
@@ -143,14 +149,18 @@ mod tests {
         let count = |labels: &[usize]| {
             let mut target = [0.0; 9];
             labels.iter().enumerate().for_each(|(row, label)| target[3 * row + label] = 1.0);
-            Answers::count(&logits, &target, 3)
+            Answers::of_rows(&logits, &target, 3, 3)
         };
         assert_eq!(count(&[1, 0, 0]), Answers { right: 3, of: 3 });
         assert_eq!(count(&[1, 1]), Answers { right: 1, of: 2 });
         assert_eq!(count(&[0, 2, 1]), Answers { right: 0, of: 3 });
         assert_eq!((count(&[1, 1]).accuracy(), count(&[]).accuracy()), (0.5, 0.0));
         // Soft targets count by their largest.
-        let soft = Answers::count(&logits[..3], &[0.1, 0.8, 0.1], 3);
+        let soft = Answers::of_rows(&logits[..3], &[0.1, 0.8, 0.1], 3, 3);
         assert_eq!(soft, Answers { right: 1, of: 1 });
+        // Behind the classes are other features, of other losses.
+        let (logits, target) = ([1.0, 0.0, 9.0, 2.0, 3.0, 9.0], [1.0, 0.0, 5.0, 1.0, 0.0, 5.0]);
+        let first = Answers::of_rows(&logits, &target, 3, 2);
+        assert_eq!(first, Answers { right: 1, of: 2 });
     }
 }

@@ -156,11 +156,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// Shape of one target of `net`.
-pub(crate) fn target_shape(net: &Network) -> Vec<usize> {
-    net.target_type(1).shape.get(1..).unwrap_or_default().to_vec()
-}
-
 /// Whether the data set's examples and targets are what the network takes.
 ///
 /// # Errors
@@ -186,12 +181,24 @@ pub fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
     if input != example && input != [dataset.example_len()] {
         return Err(error(format!("its examples are {example:?}, expected {input:?}")));
     }
-    if expected != found {
+    if net.losses().parts().is_empty() && expected != found {
         return Err(error(format!(
             "it has {found} classes, but the network has {expected} outputs; give --classes {found}"
         )));
     }
-    let (answer, target) = (target_shape(net), dataset.target_shape());
+    for (k, part) in net.losses().parts().iter().enumerate() {
+        if part.features != found {
+            return Err(error(format!(
+                "it has {found} classes, but loss {} ({}) is of {} features: every loss is against \
+                 the class of the example, so each needs {found}; in the network's file set its \
+                 features and those of its layer to {found}",
+                k + 1,
+                part.kind.name(),
+                part.features
+            )));
+        }
+    }
+    let (answer, target) = (net.answer_shape(), dataset.target_shape());
     if answer != target {
         return Err(error(format!("its targets are {target:?}, expected {answer:?}")));
     }
@@ -203,7 +210,7 @@ pub fn check_fit(net: &Network, dataset: &Dataset) -> Result<(), TrainError> {
 
 /// Whether the loss of `net` leaves out the pixels that are of no class, where there are such.
 fn check_pixels(net: &Network, dataset: &Dataset, augment: Augment) -> Result<(), TrainError> {
-    if net.spec().loss == Loss::SoftmaxCrossEntropy || !dataset.leaves_out_pixels(augment) {
+    if net.losses().all(Loss::SoftmaxCrossEntropy) || !dataset.leaves_out_pixels(augment) {
         return Ok(());
     }
     let (of, fix) = match dataset.leaves_out_pixels(Augment::None) {
@@ -212,8 +219,9 @@ fn check_pixels(net: &Network, dataset: &Dataset, augment: Augment) -> Result<()
             ("images cropped beyond their border have pixels of no class", "give --augment none")
         }
     };
+    let every = if net.losses().parts().is_empty() { "loss" } else { "every loss" };
     let reason = format!(
-        "{of}, which only the loss {} leaves out; {fix}, or set loss to that in the network's file",
+        "{of}, which only the loss {} leaves out; {fix}, or set {every} to that in the network's file",
         Loss::NAMES[0]
     );
     let (dataset, model) = (dataset.name().into(), net.spec().name.clone());

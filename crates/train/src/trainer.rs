@@ -120,7 +120,7 @@ impl<'a> Trainer<'a> {
             step,
             masks,
             eval: Step::compile("eval.mlir", &setup.eval, execution, &io, &out)?,
-            eval_batch: Batch::new(dataset, setup.config.batch),
+            eval_batch: Batch::new(&setup.net, dataset, setup.config.batch),
             clock: Clock {
                 session: Instant::now(),
                 before: progress.seconds,
@@ -154,8 +154,15 @@ impl<'a> Trainer<'a> {
         let first = self.progress.step as usize;
         let finished = std::thread::scope(|scope| {
             let (rows, augment) = (config.batch, config.augment.unwrap_or_default());
-            let feed =
-                Feed::start(scope, self.dataset, rows, config.seed, augment, epochs.clone(), first);
+            let feed = Feed::start(
+                scope,
+                (&self.setup.net, self.dataset),
+                rows,
+                config.seed,
+                augment,
+                epochs.clone(),
+                first,
+            );
             for _ in epochs {
                 match self.train_epoch(&feed, stop, observer)? {
                     Some(images_per_second) => self.end_epoch(images_per_second, observer)?,
@@ -213,7 +220,7 @@ impl<'a> Trainer<'a> {
                 return Err(self.diverged(loss, self.progress.step + 1, lr));
             }
             let logits = self.step.output(Role::Logits);
-            let answers = Answers::count(logits, &batch.target, self.dataset.classes());
+            let answers = Answers::count(logits, &batch.target, &self.setup.net);
             feed.recycle(batch);
             self.progress.loss_sum += f64::from(loss);
             self.progress.correct += answers.right;
@@ -255,7 +262,7 @@ impl<'a> Trainer<'a> {
             eval: &mut self.eval,
             batch: &mut self.eval_batch,
             rows: self.setup.config.batch,
-            loss: self.setup.net.loss_kind(),
+            net: &self.setup.net,
             dataset: self.dataset,
         };
         let scores = scoring.score(self.dataset.test())?;

@@ -148,6 +148,13 @@ impl Weights {
         net: &'a Network,
         reset_head: bool,
     ) -> Result<Vec<(&'a str, &'a [f32])>, TrainError> {
+        if reset_head && !net.losses().parts().is_empty() {
+            let reason = format!(
+                "network `{}` has several losses, so its outputs are of several layers; leave it out",
+                net.spec().name
+            );
+            return Err(TrainError::Invalid { what: "reset-head", reason });
+        }
         let head: Vec<&str> = head(net).iter().map(|p| p.name.as_str()).collect();
         let mut values = Vec::new();
         for (name, at, shape) in self.stored(net) {
@@ -272,6 +279,9 @@ impl Weights {
 
 /// Parameters of the layer that [`NetSpec::with_classes`] changes.
 fn head(net: &Network) -> &[Param] {
+    if !net.losses().parts().is_empty() {
+        return &[];
+    }
     let makes_classes =
         |l: &&LayerPlan| matches!(l.kind, LayerKind::Dense(_) | LayerKind::Conv2d(_));
     net.layers().iter().rev().find(makes_classes).map_or(&[], |l| &l.params)

@@ -212,7 +212,7 @@ fn pixels_of_no_class_are_neither_right_nor_wrong() {
     assert_eq!((last[4], last[6]), (1.0, 1.0), "{rows:?}");
     // Under another loss a row of zeros would be learnt.
     for loss in [Loss::MeanSquaredError, Loss::BinaryCrossEntropyWithLogits] {
-        let with = |spec: NetSpec| NetSpec { loss, ..spec }.network().unwrap();
+        let with = |spec: NetSpec| spec.loss(loss).network().unwrap();
         let error = check_fit(&with(net.spec().clone()), &data).unwrap_err().to_string();
         assert!(error.contains("no class") && error.contains("softmax_cross_entropy"), "{error}");
         let net = with(scene_net(4).spec().clone());

@@ -51,10 +51,10 @@ pub fn run(args: &Args) -> Result<()> {
             Role::Hyper if input.name == "apply" => buffer.fill(1.0),
             Role::Hyper => buffer.fill(1e-3),
             Role::Target => {
-                let classes = net.classes();
-                for (row, target) in buffer.chunks_mut(classes).enumerate() {
+                let features = net.features();
+                for (row, target) in buffer.chunks_mut(features).enumerate() {
                     target.fill(0.0);
-                    target[row % classes] = 1.0;
+                    target[row % features] = 1.0;
                 }
             }
             // Any data with both signs; a ramp folded into [-1, 1].
