@@ -262,6 +262,13 @@ def check_losses():
     far = np.array([1e4, -1e4])
     same(jax.grad(losses.binary_cross_entropy_with_logits)(far, np.array([0.25, 1])), [0.375, -0.5])
     same(losses.mean_squared_error(z, t), sum((a - b) ** 2 for a, b in zip(z.flat, t.flat)) / 12)
+    parts = [
+        {"kind": "softmax_cross_entropy", "features": 2, "weight": 1.0},
+        {"kind": "mean_squared_error", "features": 2, "weight": 0.25},
+    ]
+    first, second = (z[:, :2], t[:, :2]), (z[:, 2:], t[:, 2:])
+    expected = ops.softmax_cross_entropy(*first) + 0.25 * losses.mean_squared_error(*second)
+    same(losses.of({"losses": parts})(z, t), expected)
     pixels, targets = draw(2, 3, 2, 4), RNG.random((2, 3, 2, 4))
     rows = [targets[p] @ (pixels[p] - np.log(np.exp(pixels[p]).sum())) for p in np.ndindex(2, 3, 2)]
     same(ops.softmax_cross_entropy(pixels, targets), -sum(rows) / 12)

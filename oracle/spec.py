@@ -101,7 +101,11 @@ def resolve(spec: dict) -> tuple[dict, list[Shape | None]]:
             layer["padding"] = _same(layer, shapes[-1])
         layers.append(layer)
         shapes.append(_after(layer, shapes[-1]))
-    return {"loss": "softmax_cross_entropy"} | spec | {"layers": layers}, shapes
+    if "losses" in spec:
+        spec = spec | {"losses": [{"weight": 1.0} | part for part in spec["losses"]]}
+    else:
+        spec = {"loss": "softmax_cross_entropy"} | spec
+    return spec | {"layers": layers}, shapes
 
 
 def explicit(layer: dict) -> dict:

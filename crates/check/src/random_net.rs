@@ -1,6 +1,6 @@
 //! Random networks, as their authors write them.
 
-use cotangent_net::{LayerKind, NetSpec};
+use cotangent_net::{LayerKind, Loss, LossPart, NetSpec, Number};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use std::fmt::Write;
@@ -65,7 +65,25 @@ impl Author {
             "binary_cross_entropy_with_logits",
         ]);
         let spec = NetSpec::from_toml(&self.text(name, &input, loss, &layers)).ok()?;
-        spec.network().is_ok().then_some(spec)
+        let features = spec.network().ok()?.features();
+        Some(if self.rng.random_bool(0.2) { spec.losses(self.parts(features)) } else { spec })
+    }
+
+    /// Losses of so many features.
+    fn parts(&mut self, mut features: usize) -> Vec<LossPart> {
+        let mut parts = Vec::new();
+        while features > 0 {
+            let own = self.rng.random_range(1..=features);
+            let kind = self.pick(&[
+                Loss::SoftmaxCrossEntropy,
+                Loss::MeanSquaredError,
+                Loss::BinaryCrossEntropyWithLogits,
+            ]);
+            let weight = self.pick(&[(1, 1), (3, 10), (2, 1)]);
+            parts.push(LossPart::new(kind, own).weight(Number::ratio(weight.0, weight.1)));
+            features -= own;
+        }
+        parts
     }
 
     /// `count` layers in turn, as the items of a list, and their output's shape.

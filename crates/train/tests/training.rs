@@ -3,11 +3,13 @@
 mod support;
 
 use cotangent_data::{SyntheticConfig, synthetic};
+use cotangent_net::layers::Dense;
+use cotangent_net::{Layer, Loss, LossPart, NetSpec, Network, Number};
 use cotangent_stablehlo::Program;
 use cotangent_step::StepOptions;
 use cotangent_train::{
-    Backend, Config, HEADER, Outcome, RunDir, Schedule, Silent, Summary, Weights, evaluate,
-    predict, resume, train,
+    Backend, Config, HEADER, Outcome, RunDir, Schedule, Silent, Summary, Weights, check_fit,
+    evaluate, predict, resume, train,
 };
 use std::fs;
 use std::sync::atomic::AtomicBool;
@@ -103,9 +105,7 @@ fn mnist_mlp_learns_synthetic_digits() {
 /// 50 examples, whole, in even batches, and in batches of which the last is short.
 #[test]
 fn the_batch_size_of_an_evaluation_does_not_matter() {
-    use cotangent_net::Loss::{
-        BinaryCrossEntropyWithLogits, MeanSquaredError, SoftmaxCrossEntropy,
-    };
+    use Loss::{BinaryCrossEntropyWithLogits, MeanSquaredError, SoftmaxCrossEntropy};
     let folder = tempfile::tempdir().unwrap();
     for loss in [SoftmaxCrossEntropy, MeanSquaredError, BinaryCrossEntropyWithLogits] {
         let net = small_net().spec().clone().loss(loss).network().unwrap();
@@ -123,6 +123,66 @@ fn the_batch_size_of_an_evaluation_does_not_matter() {
             assert!(apart < 1e-6 * whole.loss, "{loss:?}, {batch}: {apart:e}");
         }
     }
+}
+
+/// A classifier with two heads on its trunk.
+fn two_heads(first: LossPart, second: LossPart) -> Network {
+    let head = || vec![Layer::new(Dense::new(10))];
+    let trunk = NetSpec::new("two-heads", [28, 28, 1]).flatten();
+    let net = trunk.dense(128).relu().concat(vec![head(), head()]).losses([first, second]);
+    net.network().unwrap()
+}
+
+/// The accuracy and the answers are of the first head, whichever loss it has.
+#[test]
+fn two_heads_with_two_losses() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = synthetic(&SyntheticConfig { train: 2560, test: 50, seed: 1 });
+    let softmax = LossPart::new(Loss::SoftmaxCrossEntropy, 10).weight(Number::ratio(1, 2));
+    let squares = LossPart::new(Loss::MeanSquaredError, 10).weight(Number::from(5));
+    for (first, second, probabilities) in
+        [(softmax.clone(), squares.clone(), 10), (squares, softmax, 0)]
+    {
+        let net = two_heads(first, second);
+        let mut config = Config::new(&net, &"adamw".parse().unwrap(), "synthetic");
+        (config.epochs, config.batch, config.threads) = (5, 32, 1);
+        let dir = folder.path().join(probabilities.to_string());
+        let outcome = train(&config, &data, &dir, &AtomicBool::new(false), &mut Silent).unwrap();
+        let Outcome::Finished(summary) = outcome else { panic!("{outcome:?}") };
+        assert!(summary.val_accuracy > 0.7, "{summary:?}");
+        let weights = Weights::load(&RunDir::open(&dir).last()).unwrap();
+        for batch in [1, 25, 32, 50] {
+            let scores = evaluate(&net, &weights, &data, batch, config.execution()).unwrap();
+            assert_eq!((scores.n, scores.accuracy), (50, summary.val_accuracy));
+            let apart = (scores.loss - summary.val_loss).abs();
+            assert!(apart < 1e-5 * summary.val_loss, "{batch}: {apart:e}");
+        }
+        let mut images = vec![0.0; data.test().images().len()];
+        data.encoding().normalize(data.test().images(), &mut images);
+        let answers = predict(&net, &weights, &images, config.execution()).unwrap();
+        assert!(answers.iter().all(|p| p.probabilities.len() == probabilities));
+        let labels = data.test().labels();
+        let right = answers.iter().zip(labels).filter(|(p, l)| p.class == **l as usize);
+        assert_eq!(right.count() as f64 / 50.0, summary.val_accuracy);
+    }
+}
+
+/// A loss needs a feature for every class.
+#[test]
+fn losses_of_other_features_than_classes() {
+    let net = NetSpec::new("n", [784]).dense(13).losses([
+        LossPart::new(Loss::SoftmaxCrossEntropy, 10),
+        LossPart::new(Loss::MeanSquaredError, 3),
+    ]);
+    let error = check_fit(&net.network().unwrap(), &digits()).unwrap_err().to_string();
+    assert!(
+        error.contains("it has 10 classes, but loss 2 (mean_squared_error) is of 3"),
+        "{error}"
+    );
+    assert!(error.contains("set its features"), "{error}");
+    let both = [Loss::MeanSquaredError, Loss::SoftmaxCrossEntropy];
+    let [first, second] = both.map(|loss| LossPart::new(loss, 10));
+    assert!(check_fit(&two_heads(first, second), &digits()).is_ok());
 }
 
 #[test]

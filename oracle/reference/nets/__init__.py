@@ -47,8 +47,8 @@ def program(case: Case, stored):
     mode = case.attrs.get("mode", "training" if case.compare in ("grad", "train") else "evaluation")
     if mode not in ("training", "evaluation"):
         raise CaseError(f"mode is {mode!r}, expected training or evaluation")
-    if spec["loss"] not in losses.LOSSES:
-        raise CaseError(f"no reference for the loss {spec['loss']!r}")
+    if (objective := losses.of(spec)) is None:
+        raise CaseError(f"no reference for the loss {spec.get('losses', spec.get('loss'))!r}")
 
     def logits(params, arrays):
         tensors = params | {n: arrays[n] for n in extra}
@@ -56,7 +56,7 @@ def program(case: Case, stored):
 
     def loss(params, arrays):
         output, stats = logits(params, arrays)
-        return losses.LOSSES[spec["loss"]](output, arrays["target"]), (output, stats)
+        return objective(output, arrays["target"]), (output, stats)
 
     def chosen(arrays):
         return {n: arrays[n] for n in names}

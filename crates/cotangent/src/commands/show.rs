@@ -5,7 +5,7 @@ use crate::model::ModelArgs;
 use crate::output::{print, print_json, thousands};
 use clap::ValueEnum;
 use cotangent::graph::Precision;
-use cotangent::net::Network;
+use cotangent::net::{LossPart, Losses, Network};
 use cotangent::prove::{kinks, specification, theorem};
 use miette::Result;
 use std::fmt::Write;
@@ -50,6 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// The shape of `show --json`: all layers, each before those inside it.
 /// `params` and `macs` are a layer's own, so that they add up to the
 /// network's; `total_params` and `total_macs` count what is inside too.
+/// `losses` are of features side by side, in order.
 /// `uncovered` says why the network has no certificate; null if it has one.
 fn json(net: &Network) -> serde_json::Value {
     let layers: Vec<_> = Row::all(net)
@@ -74,12 +75,21 @@ fn json(net: &Network) -> serde_json::Value {
         "params": net.param_count(),
         "macs": net.macs(),
         "input": net.spec().input,
+        "losses": listed(net),
         "layers": layers,
         "kinks": kinks(net).iter().map(|k| serde_json::json!({
             "layer": k.layer, "op": k.op, "condition": k.condition,
         })).collect::<Vec<_>>(),
         "uncovered": uncovered(net),
     })
+}
+
+/// The losses as parts of the output, one of it all where there is one.
+fn listed(net: &Network) -> Vec<LossPart> {
+    match net.losses() {
+        Losses::Whole(loss) => vec![LossPart::new(*loss, net.features())],
+        Losses::Parts(parts) => parts.clone(),
+    }
 }
 
 fn table(net: &Network, levels: usize) -> String {
@@ -124,8 +134,20 @@ fn table(net: &Network, levels: usize) -> String {
         thousands(net.macs()),
         2.0 * net.macs() as f64 / 1e6,
     );
+    text.push_str(&losses(net.losses()));
     text.push_str(&certificate(net));
     text
+}
+
+/// What is minimised, where it is more than one loss.
+fn losses(losses: &Losses) -> String {
+    let part = |p: &LossPart| {
+        format!("{} × {} of {} features", p.weight.to_f64(), p.kind.name(), p.features)
+    };
+    match losses.parts() {
+        [] => String::new(),
+        parts => format!("loss: {}\n", parts.iter().map(part).collect::<Vec<_>>().join(" + ")),
+    }
 }
 
 /// Why the network has no certificate.

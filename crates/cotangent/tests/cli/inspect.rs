@@ -80,6 +80,25 @@ fn theorems_exist() {
 }
 
 #[test]
+fn several_losses_are_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "name = 'two'\ninput = [4]\nlosses = [{ kind = 'softmax_cross_entropy', features = 2 }, \
+                { kind = 'mean_squared_error', features = 3, weight = 0.3 }]\n\
+                layers = [{ kind = 'dense', features = 5 }]\n";
+    std::fs::write(dir.path().join("two.toml"), text).unwrap();
+    let table = ok(dir.path(), &["show", "two.toml"]);
+    let line =
+        "loss: 1 × softmax_cross_entropy of 2 features + 0.3 × mean_squared_error of 3 features\n";
+    assert!(table.contains(line), "{table}");
+    let shown: serde_json::Value =
+        serde_json::from_str(&ok(dir.path(), &["show", "two.toml", "--json"])).unwrap();
+    assert_eq!(shown["losses"][1]["features"], 3);
+    assert_eq!(shown["losses"][1]["weight"], 0.3);
+    let said = fails(dir.path(), &["show", "two.toml", "--classes", "3"]);
+    assert!(said.contains("several losses"), "{said}");
+}
+
+#[test]
 fn layers_inside_blocks_add_up() {
     for model in ["resnet18", "convnext-tiny", "tiny-gpt", "unet"] {
         let shown = json(&["show", model, "--json"]);

@@ -282,3 +282,46 @@ fn every_loss() {
     }
     certify(&Theories::find(&["Main"]), "losses", &subjects, 6);
 }
+
+/// Two heads and their losses, side by side; other weights, other features and
+/// a loss less are other steps, told by text and by specification.
+#[test]
+fn several_losses() {
+    const HEADS: &str = r#"[
+        { kind = "dense", features = 3 }, { kind = "tanh" }, { kind = "dense", features = 4 }]"#;
+    let with = |losses: &str| {
+        let text = spec("[3]", "mean_squared_error", HEADS).to_toml();
+        let text = text.replace("loss = \"mean_squared_error\"", &format!("losses = [{losses}]"));
+        emitted(&NetSpec::from_toml(&text).unwrap(), What::Grad, 2, "sgd")
+    };
+    let softmax = r#"{ kind = "softmax_cross_entropy", features = 2 }"#;
+    let squares = r#"{ kind = "mean_squared_error", features = 2, weight = 0.25 }"#;
+    let subject = with(&format!("{softmax}, {squares}"));
+    let stated = subject.stated().unwrap();
+    let says = "(Loss.Parts [:: Loss.Part Loss.SoftmaxCrossEntropy 2 (1)%Z 1%positive; \
+                Loss.Part Loss.MeanSquaredError 2 (1)%Z 4%positive])";
+    assert!(stated.contains(says), "{stated}");
+    let all = with(r#"{ kind = "mean_squared_error", features = 4, weight = 3 }"#);
+    certify(&Theories::find(&["Main"]), "several_losses", &[subject, all], 2);
+    let subject = with(&format!("{softmax}, {squares}"));
+    let others = [
+        // The weights exchanged.
+        format!(
+            "{}, {}",
+            softmax.replace("2 }", "2, weight = 0.25 }"),
+            squares.replace("0.25", "1")
+        ),
+        // The features exchanged.
+        format!("{squares}, {softmax}"),
+        // A loss less.
+        softmax.replace('2', "4"),
+        // Another loss, another share.
+        format!(
+            "{}, {squares}",
+            softmax.replace("softmax", "binary").replace("py", "py_with_logits")
+        ),
+        format!("{}, {}", softmax.replace('2', "3"), squares.replace("= 2,", "= 1,")),
+    ];
+    let others = others.map(|losses| with(&losses).text);
+    refuses(&Theories::find(&["Main"]), "other_losses", &subject, &others);
+}

@@ -48,6 +48,15 @@ pub fn others(definitions: &str) -> Vec<(String, String)> {
     change("no mask", first("Layer.Dropout (1)", "Layer.Dropout (0)"));
     change("another loss", first("Loss.SoftmaxCrossEntropy", "Loss.MeanSquaredError"));
     change("another loss", first("Loss.BinaryCrossEntropyWithLogits", "Loss.MeanSquaredError"));
+    change("another weight", first("2 (1)%Z 4%positive])", "2 (1)%Z 1%positive])"));
+    change("a loss less", first("; Loss.Part Loss.MeanSquaredError 2 (1)%Z 4%positive", ""));
+    change(
+        "losses exchanged",
+        definitions.replace(
+            "Loss.SoftmaxCrossEntropy 2 (1)%Z 1%positive; Loss.Part Loss.MeanSquaredError",
+            "Loss.MeanSquaredError 2 (1)%Z 1%positive; Loss.Part Loss.SoftmaxCrossEntropy",
+        ),
+    );
     if definitions.contains("Again ") && definitions.contains("Layer.BatchNorm") {
         let own = "Again 2 2 ";
         assert!(definitions.contains(own), "{definitions}");

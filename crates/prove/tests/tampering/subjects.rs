@@ -7,7 +7,7 @@ use cotangent_net::layers::{
     Merge, MultiHeadAttention, Padding, Pair, Parallel, PositionEmbedding, Relu, Relu6, Reshape,
     Residual, RmsNorm, SelectToken, Sigmoid, Softplus, Tanh, Upsample, Use,
 };
-use cotangent_net::{Layer, LayerKind, Loss, NetSpec, Number};
+use cotangent_net::{Layer, LayerKind, Loss, LossPart, NetSpec, Number};
 use cotangent_prove::Subject;
 use cotangent_rocq::{PREAMBLE, literal};
 use cotangent_stablehlo::ast::Module;
@@ -214,6 +214,14 @@ pub fn steps() -> Vec<Step> {
         .layer(DropPath { rate: Number::ratio(1, 2) })
         .conv2d(2, 1)
         .loss(Loss::BinaryCrossEntropyWithLogits);
+    // Losses that could be of each other's features.
+    let supervised = NetSpec::new("supervised", [3])
+        .dense(2)
+        .concat(vec![list(vec![Dense::new(2).into()]), list(vec![Dense::new(2).into()])])
+        .losses([
+            LossPart::new(Loss::SoftmaxCrossEntropy, 2),
+            LossPart::new(Loss::MeanSquaredError, 2).weight(Number::ratio(1, 4)),
+        ]);
     // As many tokens as heads, and as features in a head.
     let tokens = NetSpec::new("tokens", [2, 2])
         .layer(ClassToken::new())
@@ -247,7 +255,8 @@ pub fn steps() -> Vec<Step> {
         .layer(GlobalAvgPool::new())
         .dense(2);
     let nets = [
-        curved, means, pools, enlarged, normal, branched, met, scored, tokens, heads, across, twice,
+        curved, means, pools, enlarged, normal, branched, met, scored, supervised, tokens, heads,
+        across, twice,
     ];
     for net in nets {
         steps.push(Step::new(&net, What::Grad, "sgd", 2));

@@ -1,4 +1,4 @@
-//! The losses, at every rank of output.
+//! The losses, at every rank of output, and several of them side by side.
 
 use super::declared::{Declared, Run};
 
@@ -17,6 +17,15 @@ pub fn nets() -> Vec<Declared> {
             let net = Declared::new(&name, input, layers).line(&format!("loss = \"{loss}\""));
             all.push(net.run(Run::Eval));
         }
+    }
+    for (what, input, layers) in nets {
+        let parts = r#"losses = [
+            { kind = "softmax_cross_entropy", features = 2, weight = 0.5 },
+            { kind = "mean_squared_error", features = 1 },
+            { kind = "binary_cross_entropy_with_logits", features = 1, weight = 3 },
+        ]"#;
+        let net = Declared::new(&format!("losses_{what}"), input, layers).line(parts);
+        all.push(net.run(Run::Eval));
     }
     all
 }

@@ -15,5 +15,6 @@ pub const NETS: &[(&str, usize, &str, f32)] = &[
     ("thicket", 2, "sgd accumulate(steps=3)", 0.2),
     ("greatest", 1, "lamb(weight_decay=0.1,eps=0.001) ema(decay=0.5) accumulate(steps=2)", 0.02),
     ("two-readers", 3, "adam(weight_decay=0.01) clip(norm=1) ema(decay=0.9)", 0.02),
+    ("deep-supervision", 3, "adamw(weight_decay=0.01) clip(norm=1) ema(decay=0.9)", 0.02),
     ("echo", 3, "adamw clip(norm=1) ema(decay=0.9) no_decay(bias-and-norm)", 0.02),
 ];
