@@ -13,6 +13,7 @@
       - [two a b]           the operands 0 and 1
       - [first_operand], [second_operand]  the gradients of a contraction of two,
                             by what it computes of a spike
+      - [den_collect]       the sum over the dimensions that are left out
       - [kernel_gradient], [image_gradient], [place_gradient]  of one cell *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
@@ -113,23 +114,26 @@ Lemma in4 n h w m b i j o : (b < n)%num -> (i < h)%num -> (j < w)%num -> (o < m)
   [:: b; i; j; o] \in idxs [:: n; h; w; m].
 Proof. by move=> *; rewrite mem_idxs /= !(proj2 (N.ltb_lt _ _)). Qed.
 
+(** What is spread over more dimensions collects over them. *)
+Lemma den_collect z ks a y i : all (fun k => N.to_nat k < size z)%nat ks ->
+  den (Contract z (pick z ks) (proj ks) [:: View a z (id_map z)]) y i
+  = \sum_(r <- idxs z | pick r ks == i) y a r.
+Proof.
+move=> hk; rewrite /den big_seq_cond [RHS]big_seq_cond; apply: eq_big => r; last first.
+  by move=> /andP [hr _]; rewrite big_seq1 read_id.
+case hr: (r \in idxs z) => //=; rewrite mem_idxs in hr.
+by rewrite /pick (at_map_proj hr hk); apply/eqP/eqP => [[->]|->].
+Qed.
+
 (** A vector that is at every place. *)
 Lemma every_place_back n h w m ct y o : (o < m)%num ->
   den (Contract [:: n; h; w; m] [:: m] (proj [:: 3]%num) [:: View ct [:: n; h; w; m] (proj [:: 0; 1; 2; 3]%num)]) y [:: o]
   = place_gradient n h w (y ct) o.
 Proof.
-move=> ho; rewrite /den big_mkcond big_seq.
-rewrite (eq_bigr (fun r => if nth 0%num r 3 == o then y ct r else 0)) => [|r hr].
-  rewrite -big_seq sum4; apply: eq_bigr => b _; apply: eq_bigr => i _; apply: eq_bigr => j _.
-  rewrite (@sum_range m o) //= ?eqxx // => o' /negPf -> //.
-have hb : inb [:: n; h; w; m] r by rewrite -mem_idxs.
-have -> : at_map (proj [:: 3]%num) [:: m] r = Some [:: nth 0%num r 3] := at_map_proj (ks := [:: 3]%num) hb isT.
-rewrite big_seq1 /read [v_map _]/= [v_shape _]/= [v_id _]/=.
-have -> := at_map_proj (ks := [:: 0; 1; 2; 3]%num) hb isT.
-have er : r = [:: nth 0%num r 0; nth 0%num r 1; nth 0%num r 2; nth 0%num r 3].
-  by move/inb_size: hb; case: r {hr} => [|? [|? [|? [|? [|? ?]]]]].
-rewrite /= -er; congr (if _ then _ else _).
-by apply/eqP/eqP => [[->]|->].
+move=> ho; rewrite (@den_collect [:: n; h; w; m] [:: 3]%num) // big_mkcond sum4.
+apply: eq_bigr => b _; apply: eq_bigr => i _; apply: eq_bigr => j _.
+rewrite (@sum_range m o) //= ?eqxx // => o' /negPf ne.
+by rewrite /pick /=; case: eqP => // -[eo]; rewrite eo eqxx in ne.
 Qed.
 
 Section Groups.
