@@ -20,9 +20,10 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose GradAdjoint Scalar Smooth Differential GradCorrect Computes ImagesSound Norms NormsSound TokensSound Tokens AttentionFormula.
-From Cotangent Require Import Spec Meaning MeaningLayerSound MeaningJoinSound MeaningSound Families FamiliesLayers FamiliesChains FamiliesParts.
-From Cotangent Require Import LayersGraphCells LayersGraphPointwise LayersGraphAffine LayersGraphLayerNorm LayersGraphRules LayersGraphAttention LayersGraphMultiHead RingTactic.
+From Cotangent Require Import Ir Index Denote Grad GradAdjoint Scalar Smooth GradCorrect Computes Norms NormsSound TokensSound.
+From Cotangent Require Import Tokens AttentionFormula MeaningLayer MeaningLayerSound SpecLayer Families FamiliesLayers.
+From Cotangent Require Import LayersGraphCells LayersGraphPointwise LayersGraphAffine LayersGraphLayerNorm.
+From Cotangent Require Import LayersGraphRules LayersGraphAttention LayersGraphMultiHead RingTactic.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
