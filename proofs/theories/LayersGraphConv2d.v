@@ -5,7 +5,9 @@
     cotangent of a kernel's cell sums the pixels that it met times the
     cotangents of where it met them; that of the image is the convolution of
     the cotangents, transposed ([Images.conv_transpose2d]); that of a bias sums
-    over all places. Depthwise convolutions have as many groups as channels.
+    over all places. Depthwise convolutions have as many groups as channels. That
+    these are the cotangents times partial derivatives is
+    [LayersGraphCells.gradients_partial].
 
     Glossary
       - [windows v u h w F]  a sum over all places of a window, row and column

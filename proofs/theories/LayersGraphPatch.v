@@ -11,10 +11,13 @@
     Glossary
       - [embedding]         the layers
       - [embedding_inputs]  kernel, bias, class token, positions, images
+      - [patches k]         a window of [k] cells that moves by as many
       - [of_patches W dy]   the cotangents of the tokens behind the first, by
                             row and column of their patch
       - [patch_kernel_gradient]  of a cell
-      - [token_gradient]    the sum over the batch, of a token *)
+      - [token_gradient]    the sum over the batch, of a token
+      - [embed_ops], [embed_code]  the instructions, and those emitted for them,
+                            whatever the sizes and the convolution's maps *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia String.
@@ -27,6 +30,8 @@ Local Open Scope ring_scope.
 Definition embedding (m : N) (v u : Layer.window) (tokens : N) : chain := in_turn
   [:: Next "projection" (Layer.Conv2d m v u 1 true); Next "tokens" (Token.Reshape [:: tokens; m]);
       Next "class" Token.Class; Next "positions" Token.Position].
+(** A window that moves by its own size. *)
+Definition patches (k : N) : Layer.window := Layer.Window k k 0 0 1.
 Definition embedding_inputs (n h w c m : N) (v u : Layer.window) (tokens : N) : seq (N * shape) :=
   [:: (0, [:: Layer.k_size v; Layer.k_size u; c; m]); (1, [:: m]); (2, [:: m]); (3, [:: tokens + 1; m]);
       (4, [:: n; h; w; c])]%num.
@@ -48,8 +53,6 @@ End Formulas.
 Lemma token_below i t : (i < t)%num -> (1 + i < t + 1)%num. Proof. lia. Qed.
 Lemma class_below t : (0 + 0 < t + 1)%num. Proof. lia. Qed.
 Lemma place_below p q h w : (p < h)%num -> (q < w)%num -> (p * w + q < h * w)%num. Proof. nia. Qed.
-
-Definition patches (k : N) : Layer.window := Layer.Window k k 0 0 1.
 
 Lemma patch_reach k i p : reach (patches k) i p = Z.of_N (i * k + p).
 Proof. by rewrite /reach /=; lia. Qed.
