@@ -200,8 +200,8 @@ rewrite -{}em => {params} hc hp; set m' := (heads * p')%num in hc *.
 pose sh (j : N) : shape := nth [::] [:: [:: n; t; m']; [:: m'; 3 * m']; [:: 3 * m']; [:: m'; m']; [:: m']]%num (N.to_nat j).
 have pl : placed sh 1 (Attention.params true m') by move=> [|[|[|[|?]]]].
 have [c ec ad] := @attention_adds n t heads p' hn ht hh causal true 1 0 5 sh erefl erefl (N.le_refl _) pl.
-have {ec} ec : c = code by move: ec; rewrite [X in X = _]hc => -[].
-rewrite {c}ec in ad.
+have cE : c = code by move: ec; rewrite [X in X = _]hc => -[].
+clear ec; rewrite {c}cE in ad.
 apply: (formula_gradients (f := fun e => attention t m' p' causal true [:: e 1; e 2; e 3; e 4]%num (e 0%num))
   (G := self_attention_back n t heads p' causal (e 0%num) (e 1%num) (e 2%num) (e 3%num)) (adds_gives ad)) => //.
 - by rewrite /params_ok /sh /= !eqxx.
@@ -224,8 +224,8 @@ rewrite -{}em => {params} hc hp; set m' := (heads * p')%num in hc *.
 pose sh (j : N) : shape := nth [::] [:: [:: n; t; m']; [:: m'; 3 * m']; [:: m'; m']]%num (N.to_nat j).
 have pl : placed sh 1 (Attention.params false m') by move=> [|[|?]].
 have [c ec ad] := @attention_adds n t heads p' hn ht hh causal false 1 0 3 sh erefl erefl (N.le_refl _) pl.
-have {ec} ec : c = code by move: ec; rewrite [X in X = _]hc => -[].
-rewrite {c}ec in ad.
+have cE : c = code by move: ec; rewrite [X in X = _]hc => -[].
+clear ec; rewrite {c}cE in ad.
 apply: (formula_gradients (f := fun e => attention t m' p' causal false [:: e 1; e 2]%num (e 0%num))
   (G := self_attention_back0 n t heads p' causal (e 0%num) (e 1%num) (e 2%num)) (adds_gives ad)) => //.
 - by rewrite /params_ok /sh /= !eqxx.
