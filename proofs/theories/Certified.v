@@ -23,6 +23,9 @@
     Glossary
       - [arguments_of]     the argument list, from parameters and the rest
       - [returns]          [@main] returns these tensors
+      - [has_interface]    [@main] has these arguments and results
+      - [loss_result], [logits_result], [gradient_results]  the loss, the logits,
+                           the gradients as results, with their shapes
       - [interface]        names, roles and shapes of arguments or results
                            ([Check.v]); [argument_arrays]: tensors with their
                            types ([RaiseSound.v])

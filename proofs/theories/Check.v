@@ -5,11 +5,17 @@
     follows when it is true is [check_sound] in [Main.v].
 
     Glossary
-      - [shapes]          the shape of every value, as a finite map
+      - [shapes]          the shape of every value, as a finite map; [shapes_from]
+                          makes one, [shape_in], [has_shape] read it
       - [well_formed]     [Ir.wf] by finite maps, so that it is near linear;
                           gives the shapes of all values
-      - [interface]       names, roles and shapes of arguments or results
-      - [same_values]     results of two programs have the same numbers
+      - [interface]       names, roles and shapes of arguments or results, each
+                          from its slot ([port_of_slot]); [is_interface]: they are these
+      - [port_eqb], [window_eqb], [kink_eqb]  are equal
+      - [same_value], [same_values]  results of two programs have the same numbers,
+                          and their shapes
+      - [reverse_ok]      what reverse mode asks of the forward pass
+      - [options_ok]      there are examples; constants and features are fit
       - [check]           the whole check *)
 From mathcomp Require Import all_ssreflect.
 From mathcomp.analysis Require Import reals.

@@ -1,7 +1,7 @@
 (** * Which places and cells of a convolution meet
 
     Index maps dimension by dimension, the window as a system of equations, and
-    the points of the box of [Raise.contract_conv]. [meeting_cell]: in either
+    the points of the box of [RaiseOps.contract_conv]. [meeting_cell]: in either
     form of that contraction, the maps are defined at a point, with a given
     result, where the cell of the kernel lies over a cell of lhs, and only there.
 

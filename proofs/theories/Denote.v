@@ -7,11 +7,20 @@
     Glossary
       - [tensor], [env]      a tensor; the tensors of all values
       - [eqt s a b]          equal on the index set of [s]
+      - [pos_real], [int_real]  integers as real numbers
       - [rational n d]       the real number [n / d]
+      - [una_real], [bin_real], [cmp_real]  the functions of pointwise ops
       - [read e v r]         the element that view [v] sees at [r]; 0 outside
       - [row_sum s x i]      the sum of [x] over the row (last dimension) of [i]
-      - [den], [run]         meaning of an op, of a program
+      - [softmax], [log_softmax], [cross_entropy]  of rows; the last divides by
+                             their number, [rows]
+      - [mean], [centred], [variance], [deviation], [normalize]  over some
+                             dimensions, of which [number] cells are averaged:
+                             the mean, what is left without it, the mean of its
+                             squares, the root of that and eps, the quotient
+      - [den], [step], [run] meaning of an op, an instruction, a program
       - [chosen s k m x i]   the first greatest cell of the window at [i]
+      - [first_greatest]     the first of the greatest elements of a list
       - [una_smooth u x]     [u] is differentiable at [x]
       - [shrun p sh]         the shapes of all values after [p] *)
 From mathcomp Require Import all_ssreflect all_algebra.

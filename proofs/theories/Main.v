@@ -2,7 +2,16 @@
 
     [check_sound]: where [check] accepts a module, it is [certified], in the
     words of [Certified.v]. [every_argument], [certified_everywhere]: readings
-    of that. *)
+    of that. The words of the statements are those of [Certified.v] and
+    [Check.v].
+
+    Glossary
+      - [returns_expected]    what the expected step holds, [@main] returns
+      - [slope_is_gradient], [slope_tensors]  what reverse mode emits is the
+                              gradient; the values that hold it
+      - [holds_loss], [holds_logits]  the values that hold loss and logits
+      - [every_argument]      all parameters are some row vector
+      - [certified_everywhere]  without kinks no premise is left *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.

@@ -11,8 +11,10 @@
     [discharged], through [at_sound].
 
     Glossary
+      - [coherent]       the numbers fit the arguments; [row_length] counts a row's
       - [discharged]     at the point every kink's condition holds
-      - [problem_text]   where one does not, in words *)
+      - [problem_text]   where one does not, in words; [integer_text], [index_text]
+                         are those of numbers and places *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.

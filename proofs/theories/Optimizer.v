@@ -9,10 +9,27 @@
       - [optimizer]      update rule with its constants; the learning rate is
                          an input of the step
       - [rule_for]       the rule for one parameter, some being spared the decay
+                         ([without_decay])
+      - [constants_ok]   they are what the rule expects: [at_least_0], [above_0],
+                         [below_1]
       - [slots]          prefixes of the state kept for each parameter
       - [powers]         scalars of state kept once
       - [state]          names and shapes of the whole state, in the step's order
-      - [write]          a list of ops as a program from a number on
+      - [write]          a list of ops as a program from a number on; [after] is
+                         the number after it
+      - [const]          a constant tensor; [is_zero] constants emit nothing
+      - [descend], [descend_quotient]  a step against a direction, or a quotient
+      - [coupled], [decoupled]  weight decay in the gradient, or beside it
+      - [pushed]         a velocity and its push
+      - [complement], [moment]  scalars of an average, and of one of Adam's
+      - [average], [corrected], [root_plus]  an average, without its bias; a root
+                         and eps
+      - [moments]        both averages of Adam
+      - [grand_total], [norm_code], [trust_code]  the sum of all elements, the
+                         norm, LAMB's quotient of norms
+      - [trained]        a parameter: its value, shape, gradient and slots
+      - [update_one], [update_scalars], [update_all]  one parameter, the scalars
+                         of all, all parameters
       - [update]         the program of the update; its results *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.

@@ -3,7 +3,7 @@
     Its kernel is reversed, its input and output features exchanged within each
     group, by a reshape, a transposition and a reshape. [rearranged_at] says
     which cell of the kernel stands where; [den_grouped], that
-    [Raise.contract_grouped] computes the convolution by it.
+    [RaiseOps.contract_grouped] computes the convolution by it.
 
     Glossary
       - [rearranged]     the kernel after these four ops *)

@@ -10,9 +10,13 @@
       - [dim params]        the same less one: row vectors are ['rV_(dim + 1)]
       - [place params c x]  the inputs [x], the parameters replaced by the
                             consecutive numbers [c 0], [c 1], ...
-      - [inputs params x θ] the same, from a row vector
+      - [inputs params x θ] the same, from a row vector, whose [entries] they are
+      - [row_of n l]        a list as a row vector
+      - [pairing l f]       the sum of [l_k f_k]
       - [concat l]          the elements of tensors, one after the other
-      - [gradient ...]      the row vector of what the identifiers hold *)
+      - [gradient ...]      the row vector of what the identifiers hold
+      - [loss], [computed]  of the parameters: the output, and what the code that
+                            reverse mode emits computes *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.

@@ -8,6 +8,7 @@
     are the same function of [x], as behind rectifiers that are off.
 
     Glossary
+      - [stays_greatest s k m X i]  in the window at [i], it does
       - [smooth_op o E]   [o] is off its kinks, its operands being [E x]
       - [smooth_run p E]  so are all ops of [p], run from [E x]
       - [near_all]        finitely many things that hold near [x0] hold together *)

@@ -15,8 +15,24 @@
     Glossary
       - [array]             a type and cells: reals, booleans, or reals and minus
                             infinity, which is [None]
+      - [lhs_index], [rhs_index]  where a dot_general reads; [conv_lhs_index],
+                            [conv_rhs_index] where a convolution does, which sums
+                            over [conv_summed]
+      - [broadcast_source], [transpose_source], [reshape_source], [reverse_source],
+        [slide_source], [pad_source], [slice_source]  where the op of that name reads
+      - [padded_cell], [window_cell], [inside], [slide_cells]  cells of what is
+                            padded, of a window, of a shape, of all in a window
+      - [unary_real], [binary_real], [direction_real]  elementwise ops;
+                            [direction_extended] compares with minus infinity
+      - [dot_general], [broadcast_in_dim], [transpose], [reshape], [reverse],
+        [convolution], [reduce_add], [reduce_maximum], [window_add],
+        [window_maximum], [pad], [slice], [concatenate]  the op of that name
       - [op_meaning o t xs] the cells of op [o] on [xs], for result type [t]
-      - [call_of_private], [function_meaning], [meaning]  from arguments to results
+      - [lookup], [reals_of]  what an operand is; if it is real
+      - [have_types]        arrays of the types of these slots
+      - [procedure]         from arguments to results: [instruction_meaning],
+                            [body_meaning], [call_of_private], [function_meaning],
+                            [meaning] of the module
       - [fibre s ds i]      the indices of [s] that are [i] away from [ds]
       - [largest l]         the maximum of a list that is not empty *)
 From mathcomp Require Import all_ssreflect all_algebra.

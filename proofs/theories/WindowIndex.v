@@ -1,7 +1,7 @@
 (** * Which cells windows, padding and slices read
 
     The index formulas of reduce_window, pad and slice, dimension by dimension,
-    and the index map of a window ([Raise.slide_map]).
+    and the index map of a window ([RaiseOps.slide_map]).
 
     Statements: [slide_mapP], [slide_sourceE], [pad_sourceP]; for the gradients
     of pooling [put_sumE], [around_imageE] (what a slice of the padded image holds) and

@@ -7,8 +7,11 @@
     [witness_sound] says what it implies. [WitnessNets.v] computes it.
 
     Glossary
-      - [layer_values]     which value of the program is the input of each layer
+      - [layer_values]     which value of the program is the input of each layer;
+                           [net_values] of a whole network
+      - [argument s l]     a tensor from a list of rationals
       - [arguments l]      parameters, data, target, masks from lists of rationals
+      - [q_gradient]       an entry of the emitted gradient, off all kinks
       - [q_off_kink]       the kink is not met; not known of maxima of branches
       - [witness net b args data j i]  the gradient at the first arguments, and
                            that at other [data], in parameter [j] at index [i]:
