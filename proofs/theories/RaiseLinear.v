@@ -1,7 +1,7 @@
 (** * The linear ops of StableHLO are contractions
 
     The index formulas of [Stablehlo_sem.v] and the contractions that
-    [Raise.v] makes of them agree on the index set of the result.
+    [RaiseOps.v] makes of them agree on the index set of the result.
 
     Statements: [den_broadcast], [den_reduce], [den_transpose], [den_dot].
 

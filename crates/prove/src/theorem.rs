@@ -4,42 +4,49 @@
 //! certificate takes its kinks from Coq, and a test holds the two together.
 
 use crate::verdict::Kink;
-use cotangent_net::layers::{GeluForm, Interpolation, Merge};
+use cotangent_net::layers::{BatchNorm, Conv2d, DepthwiseConv2d, Interpolation, Merge};
 use cotangent_net::{LayerKind, LayerPlan, Network};
 use std::collections::HashSet;
 
 /// The theorem, `File.name` in `proofs/theories`, about the backward of this
-/// layer: its closed form where there is one, else that its instructions
-/// compute its formula, to which `GradCorrect.grad_correct` applies. `None`
-/// where there is none of its own.
+/// layer: the closed form of what is emitted where there is one, else that of
+/// the layer, else that its instructions compute its formula, to which
+/// `GradCorrect.grad_correct` applies. `None` where there is none of its own.
 pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
     Some(match &layer.kind {
-        LayerKind::Dense(_) | LayerKind::Embedding(_) => "Layers.dense_weight",
-        LayerKind::Conv2d(_) | LayerKind::DepthwiseConv2d(_) => "ImagesSound.conv_sound",
+        LayerKind::Dense(_) | LayerKind::Embedding(_) => "LayersGraph.dense_graph_weight",
+        LayerKind::Conv2d(Conv2d { bias: true, .. })
+        | LayerKind::DepthwiseConv2d(DepthwiseConv2d { bias: true, .. }) => {
+            "LayersGraphConv2d.conv2d_gradients"
+        }
+        LayerKind::Conv2d(_) | LayerKind::DepthwiseConv2d(_) => {
+            "LayersGraphConv2d.conv2d_gradients_unbiased"
+        }
         LayerKind::ConvTranspose2d(_) => "TransposedSound.conv_transpose_sound",
         LayerKind::Upsample(u) if u.method == Interpolation::Bilinear => {
             "BilinearSound.bilinear_sound"
         }
+        LayerKind::BatchNorm(BatchNorm { affine: true, .. }) => {
+            "LayersGraphBatchNorm.batch_norm_gradients"
+        }
         LayerKind::BatchNorm(_) => "LayersNorm.batch_norm_layer_vjp",
-        LayerKind::LayerNorm(_) => "LayersNorm.layer_norm_layer_vjp",
+        LayerKind::LayerNorm(_) => "LayersGraphLayerNorm.layer_norm_gradients",
         LayerKind::RmsNorm(_) => "LayersNorm.rms_norm_vjp",
         LayerKind::GroupNorm(_) => "NormsSound.group_norm_sound",
-        LayerKind::Relu(_) => "Layers.relu_vjp",
-        LayerKind::Relu6(_) | LayerKind::HardSigmoid(_) => "LayersPointwise.clamp_vjp",
-        LayerKind::Sigmoid(_) => "LayersPointwise.sigmoid_vjp",
-        LayerKind::Tanh(_) => "LayersPointwise.tanh_vjp",
-        LayerKind::Silu(_) => "LayersPointwise.silu_vjp",
-        LayerKind::HardSwish(_) => "LayersPointwise.hard_swish_vjp",
-        LayerKind::Gelu(g) => match g.approximate {
-            GeluForm::None => "LayersGelu.gelu_vjp",
-            GeluForm::Tanh => "LayersPointwise.gelu_tanh_vjp",
-        },
-        LayerKind::LeakyRelu(_) | LayerKind::Elu(_) | LayerKind::Softplus(_) => {
-            "LayersPointwise.diagonal_vjp"
-        }
-        LayerKind::MaxPool(_) => "PoolsSound.max_pool_sound",
+        LayerKind::Relu(_)
+        | LayerKind::Relu6(_)
+        | LayerKind::LeakyRelu(_)
+        | LayerKind::Elu(_)
+        | LayerKind::Gelu(_)
+        | LayerKind::Silu(_)
+        | LayerKind::Sigmoid(_)
+        | LayerKind::Tanh(_)
+        | LayerKind::Softplus(_)
+        | LayerKind::HardSwish(_)
+        | LayerKind::HardSigmoid(_) => "LayersGraphPointwise.pointwise_gradients",
+        LayerKind::MaxPool(_) => "LayersGraphMaxPool.max_pool_gradients",
         LayerKind::AvgPool(_) => "PoolsSound.pool_sum_sound",
-        LayerKind::GlobalAvgPool(_) => "LayersPooling.average_vjp",
+        LayerKind::GlobalAvgPool(_) => "LayersGraphPool.global_average_gradients",
         LayerKind::Flatten(_) | LayerKind::Reshape(_) | LayerKind::SelectToken(_) => {
             "LayersRules.vjp_mx_gather"
         }
@@ -54,12 +61,13 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
             "LayersRules.vjp_mx_hadamard"
         }
         LayerKind::ClassToken(_) | LayerKind::PositionEmbedding(_) => "TokensSound.token_sound",
-        LayerKind::MultiHeadAttention(a) => match a.context.is_empty() {
-            true => "LayersAttention.multi_head_vjp",
-            false => "LayersAttention.attention_vjp",
+        LayerKind::MultiHeadAttention(a) => match (a.context.is_empty(), a.bias) {
+            (true, true) => "LayersGraphMultiHead.self_attention_gradients",
+            (true, false) => "LayersGraphMultiHead.self_attention_gradients0",
+            (false, _) => "LayersGraphMultiHead.attend_gradients",
         },
-        LayerKind::TransformerBlock(_) => "LayersAttention.transformer_block_vjp",
-        LayerKind::PatchEmbed(_) => "LayersPooling.patch_embed_vjp",
+        LayerKind::TransformerBlock(_) => "LayersGraphTransformer.block_backward",
+        LayerKind::PatchEmbed(_) => "LayersGraphPatch.embed_gradients",
         LayerKind::SqueezeExcite(_) => "LayersPooling.squeeze_excite_vjp",
         _ if layer.is_sequence() => "Vjp.vjp_comp",
         _ => return None,
