@@ -73,15 +73,7 @@ pub fn run(args: &Args) -> Result<()> {
         WhatArg::Forward => What::Forward,
         WhatArg::Eval => What::Eval,
     };
-    if what != What::Train
-        && let Some(flag) = args.optimizer.given()
-    {
-        return Err(miette!(
-            help = format!("leave {flag} out, or give --what train"),
-            "{flag}: a {} step has no optimizer",
-            what.name()
-        ));
-    }
+    args.optimizer.suit(what)?;
     if what != What::Grad && args.mode.is_some() {
         return Err(miette!(
             help = "leave it out, or give --what grad",

@@ -6,7 +6,7 @@ use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{OptimizerArgs, load_data, load_weights};
 use crate::output::{print, print_json};
 use cotangent::graph::Precision;
-use cotangent::prove::{AtVerdict, Subject, Verdict};
+use cotangent::prove::{AtVerdict, Kink, Subject, Verdict, kinks};
 use cotangent::stablehlo::What;
 use cotangent::train::{Weights, read_whole};
 use miette::{Result, miette};
@@ -69,6 +69,9 @@ pub fn run(args: &Args) -> Result<()> {
     let mut here = None;
     let stop = stop_on_interrupt(None)?;
     let subject = subject(args)?;
+    if args.at.is_some() {
+        has_conditions(&subject)?;
+    }
     let mut certified = certify(subject, args.quiet, stop, |subject| {
         // Before Coq runs: weights or data may not fit.
         here = args.at.as_ref().map(|at| Here::load(args, at, subject)).transpose()?;
@@ -91,8 +94,7 @@ pub fn run(args: &Args) -> Result<()> {
     let path = certified.path();
     let Certified { subject, stated, verdict, .. } = &certified;
     if args.json {
-        let kinks = verdict
-            .kinks
+        let kinks = conditions(subject, verdict)
             .iter()
             .map(|k| serde_json::json!({"layer": k.layer, "op": k.op, "condition": k.condition}));
         return print_json(&serde_json::json!({
@@ -118,6 +120,22 @@ pub fn run(args: &Args) -> Result<()> {
         text.push_str(&at_in_words(at, args, path));
     }
     print(&text)
+}
+
+/// Refuses a step whose theorem has nothing to settle at a point.
+fn has_conditions(subject: &Subject) -> Result<()> {
+    let why = if subject.what == What::Forward {
+        "a forward pass has no gradient"
+    } else if kinks(&subject.network).is_empty() {
+        "the network has no kinks"
+    } else {
+        return Ok(());
+    };
+    Err(miette!(
+        help = "leave out --at, --batch-from and --count: the theorem holds at every point",
+        "--at: {why}: the theorem of `{}` has no condition to settle",
+        subject.network.spec().name
+    ))
 }
 
 /// Weights and a batch to certify at.
@@ -198,6 +216,7 @@ fn subject(args: &Args) -> Result<Subject> {
         Some(Step::Grad) => What::Grad,
         Some(Step::Forward) => What::Forward,
     };
+    args.optimizer.suit(what)?;
     let options = args.optimizer.options()?;
     let batch = args.batch.or(args.count.map(NonZeroUsize::get)).unwrap_or(if args.at.is_some() {
         1
@@ -229,6 +248,12 @@ fn vacant(path: &Path) -> Result<PathBuf> {
     Err(miette!(help = help, "--out {}: {found}", path.display()))
 }
 
+/// The kinks that the theorem assumes away: of a forward pass, which has no
+/// derivative, none.
+fn conditions<'a>(subject: &Subject, verdict: &'a Verdict) -> &'a [Kink] {
+    if subject.what == What::Forward { &[] } else { &verdict.kinks }
+}
+
 /// The theorem for people, then for Rocq.
 fn in_words(subject: &Subject, stated: &str, verdict: &Verdict, path: &Path) -> String {
     let name = &subject.network.spec().name;
@@ -253,11 +278,14 @@ fn in_words(subject: &Subject, stated: &str, verdict: &Verdict, path: &Path) -> 
         _ => "for all parameters and data, step.mlir computes the logits of the network",
     };
     let _ = write!(text, "Over the real numbers, {proved}");
-    if verdict.kinks.is_empty() {
+    let conditions = conditions(subject, verdict);
+    if subject.what == What::Forward {
+        let _ = writeln!(text, ". The theorem has no premise.");
+    } else if conditions.is_empty() {
         let _ = writeln!(text, ". No kinks: the theorem has no premise.");
     } else {
         let _ = writeln!(text, ", wherever the following hold:");
-        for k in &verdict.kinks {
+        for k in conditions {
             let _ = writeln!(text, "  {} ({}): {}", k.layer, k.op, k.condition);
         }
     }

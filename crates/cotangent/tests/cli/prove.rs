@@ -78,6 +78,9 @@ fn a_net_of_ones_own_in_words_and_checked_again() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
+    // No derivative, no condition.
+    let text = ok(dir.path(), &["prove", "small.toml", "--what", "forward"]);
+    assert!(text.contains("The theorem has no premise") && !text.contains("bend ("), "{text}");
     // Elsewhere, with nothing but Coq and the theories.
     let moved = dir.path().join("moved");
     std::fs::rename(dir.path().join("c"), &moved).unwrap();
@@ -189,6 +192,9 @@ fn what_cannot_be_proved_says_why() {
     assert!(bad.contains("bad.mlir: line 1"), "{bad}");
     let missing = fails(dir.path(), &["prove", "no-such.mlir"]);
     assert!(missing.contains("no-such.mlir"), "{missing}");
+    let forward =
+        fails(dir.path(), &["prove", "small.toml", "--what", "forward", "--optimizer", "sgd"]);
+    assert!(forward.contains("--optimizer: a forward step has no optimizer"), "{forward}");
     let none = with(dir.path(), &["prove", "small.toml"], "COQBIN", "/no/such/place");
     let message = String::from_utf8_lossy(&none.stderr);
     assert!(!none.status.success() && message.contains("install"), "{message}");
@@ -429,6 +435,9 @@ fn at_trained_weights_no_condition_is_left() {
     assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
     let message = fails(dir.path(), &[&at[..], &["--what", "forward"]].concat());
     assert!(message.contains("a forward pass has no gradient"), "{message}");
+    let smooth = [&["prove", "mnist-linear"], &at[2..]].concat();
+    let message = fails(dir.path(), &smooth);
+    assert!(message.contains("--at: the network has no kinks"), "{message}");
     let message = fails(dir.path(), &[&at[..], &["--count", "0"]].concat());
     assert!(message.contains("--count"), "{message}");
     let at = ["prove", "bent.toml", "--at", "r/last.safetensors", "--batch-from", "nowhere"];
