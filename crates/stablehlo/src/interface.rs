@@ -60,20 +60,21 @@ pub(crate) fn name_and_role(
     Ok((name, role))
 }
 
-/// Attributes of other dialects are left alone; ours are all known.
-fn refuse_unknown(
+/// Attributes that are not ours may mean something to who executes the text, such
+/// as how an argument is laid out or shared: none is left alone.
+pub(crate) fn refuse_unknown(
     attributes: &[(String, Attribute)],
     known: &[&str],
     at: Position,
 ) -> Result<(), ParseError> {
-    let ours = attributes.iter().map(|(name, _)| name).filter(|n| n.starts_with("cotangent."));
-    match ours.into_iter().find(|n| !known.contains(&n.as_str())) {
-        None => Ok(()),
-        Some(name) => {
-            let found = format!("attribute `{name}`");
-            Err(ParseError::unexpected(at, found, format!("one of {}", known.join(", "))))
-        }
-    }
+    let Some((name, _)) = attributes.iter().find(|(n, _)| !known.contains(&n.as_str())) else {
+        return Ok(());
+    };
+    let expected = match known {
+        [] => "no attribute here".into(),
+        _ => format!("one of {}", known.join(", ")),
+    };
+    Err(ParseError::unexpected(at, format!("attribute `{name}`"), expected))
 }
 
 fn find<'a>(attributes: &'a [(String, Attribute)], name: &str) -> Option<&'a Attribute> {

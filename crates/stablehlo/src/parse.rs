@@ -14,7 +14,7 @@ use std::collections::HashMap;
 /// Parses a module.
 ///
 /// # Errors
-/// The first place that is not of a form this crate prints, or that names an
+/// The first place that is not of a form that `emit` writes, or that names an
 /// undefined value or states a type it does not have.
 pub fn parse(text: &str) -> Result<Module, ParseError> {
     let mut c = Cursor::new(text);

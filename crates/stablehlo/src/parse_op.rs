@@ -138,7 +138,7 @@ pub(crate) fn instruction(
         _ => Err(ParseError::unexpected(
             place,
             format!("`{}`", name.get(..40).unwrap_or(name)),
-            "a StableHLO op that this crate prints, or `call`",
+            "a StableHLO op of those that `emit` writes, or `call`",
         )),
     }
 }

@@ -4,7 +4,7 @@ use crate::ast::{
     Binary, Convolution, Direction, Element, Function, Instr, Literal, Module, Operand, Operation,
     Pad, ReduceWindow, Reducer, Type, Unary, Value,
 };
-use crate::interface::{meta, name_and_role};
+use crate::interface::{meta, name_and_role, refuse_unknown};
 use crate::lower;
 use crate::recognise::recognise;
 use crate::{ParseError, Position, Program};
@@ -37,6 +37,7 @@ pub fn raise(module: &Module) -> Result<Program, ParseError> {
         ops,
         values: Vec::with_capacity(main.body.len()),
     };
+    refuse_unknown(&main.attributes, &[], main.at)?;
     for slot in &main.arguments {
         let (name, role) = name_and_role(&slot.attributes, main.at)?;
         reader.check_element(&slot.ty, main.at)?;

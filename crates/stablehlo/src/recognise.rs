@@ -9,6 +9,7 @@ use crate::ast::{
     Attribute, Binary, Function, Instr, Literal, Operation, Pad, ReduceWindow, Slice, Unary,
 };
 use crate::body::PADDING_HIGH;
+use crate::interface::refuse_unknown;
 use crate::lower::private_function;
 use crate::{ParseError, print};
 use cotangent_graph::{ConvDims, Op, Precision, Rational, TensorType, Window};
@@ -28,6 +29,9 @@ pub(crate) fn recognise(function: &Function, precision: Precision) -> Result<Op,
     let Some(op) = suggest(function, highs.as_deref()) else {
         return Err(unknown("which is the body of no op".into()));
     };
+    for argument in &function.arguments {
+        refuse_unknown(&argument.attributes, &[], function.at)?;
+    }
     let arguments: Vec<TensorType> = function.arguments.iter().map(|a| a.ty.tensor()).collect();
     op.infer(&arguments.iter().collect::<Vec<_>>())
         .map_err(|e| unknown(format!("which resembles {}, but {e}", op.name())))?;

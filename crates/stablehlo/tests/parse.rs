@@ -23,7 +23,7 @@ fn small() -> Graph {
 
 const ANOTHER_LAYOUT: &str = r#"
 // A comment before,
-module @anything attributes {cotangent.what = "op", mhlo.num_replicas = 1 : i32,
+module @anything attributes {cotangent.what = "op",
     cotangent.model = "test", cotangent.batch = 2} {
   func.func private @g(%x: tensor<2x4xf32>) -> (tensor<2x4xf32>) { // between,
     %zero = stablehlo.constant dense<0.000000e+00> : tensor<2x4xf32>
@@ -78,7 +78,7 @@ fn syntax_errors_say_where_and_what() {
         "stablehlo.dot_general",
         "stablehlo.dot",
         expect![
-            "line 3, column 10: found `stablehlo.dot`, expected a StableHLO op that this crate prints, or `call`"
+            "line 3, column 10: found `stablehlo.dot`, expected a StableHLO op of those that `emit` writes, or `call`"
         ],
     );
     check(
@@ -222,6 +222,21 @@ fn errors_of_meaning_say_where_and_what() {
         "cotangent.modle",
         expect![
             "line 1, column 1: found attribute `cotangent.modle`, expected one of cotangent.batch, cotangent.model, cotangent.options, cotangent.spec, cotangent.what"
+        ],
+    );
+    // Executors read attributes of other dialects.
+    check(
+        "cotangent.batch",
+        "mhlo.num_replicas = 2 : i32, cotangent.batch",
+        expect![
+            "line 1, column 1: found attribute `mhlo.num_replicas`, expected one of cotangent.batch, cotangent.model, cotangent.options, cotangent.spec, cotangent.what"
+        ],
+    );
+    check(
+        "cotangent.name = \"w\"",
+        "mhlo.sharding = \"x\", cotangent.name = \"w\"",
+        expect![
+            "line 2, column 3: found attribute `mhlo.sharding`, expected one of cotangent.name, cotangent.role"
         ],
     );
     check(
