@@ -6,7 +6,6 @@ use cotangent::data::{DataError, DataSource, Dataset, DatasetError, Encoding, Op
 use cotangent::graph::{Precision, Rational};
 use cotangent::net::Network;
 use cotangent::stablehlo::What;
-use cotangent::stablehlo::What;
 use cotangent::step::{DecayExclusion, StepOptions};
 use cotangent::train::{Backend, Execution, Weights, check_fit};
 use miette::{Result, miette};
@@ -49,18 +48,6 @@ impl OptimizerArgs {
             ("--accumulate", self.accumulate.is_some()),
         ];
         flags.into_iter().find(|(_, given)| *given).map(|(flag, _)| flag)
-    }
-
-    /// Refuses the flags where the step is not one that trains.
-    pub fn suit(&self, what: What) -> Result<()> {
-        match self.given().filter(|_| what != What::Train) {
-            Some(flag) => Err(miette!(
-                help = format!("leave {flag} out, or give --what train"),
-                "{flag}: a {} step has no optimizer",
-                what.name()
-            )),
-            None => Ok(()),
-        }
     }
 
     /// Refuses the flags where the step is not one that trains.
