@@ -6,7 +6,7 @@ use crate::unmet::unmet_rows;
 use cotangent::prove::{AtVerdict, Coq, Directory, Library, Limits, ProveError, Subject, Verdict};
 use cotangent::train::{Event, Observer};
 use miette::{Result, miette};
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,7 +20,7 @@ pub struct Certified {
     pub stated: String,
     /// What Coq said.
     pub verdict: Verdict,
-    made: TempDir,
+    made: Beside,
     directory: Directory,
     coq: Coq,
     library: Library,
@@ -51,8 +51,9 @@ pub fn certify(
         }
     })
     .map_err(report)?;
-    let made = beside(&place(&subject)?)?;
-    let directory = Directory::write(&subject, &made.path().join(CERTIFICATE)).map_err(report)?;
+    let made = Beside::new(&place(&subject)?)?;
+    let directory =
+        Directory::write(&subject, &made.dir.path().join(CERTIFICATE)).map_err(report)?;
     let verdict = directory.check(&coq, &library, Limits::of(&subject)).map_err(|e| {
         let text = matches!(e, ProveError::NotCertified { .. }).then(|| first_difference(&subject));
         match text.flatten() {
@@ -63,21 +64,64 @@ pub fn certify(
     Ok(Certified { subject, stated, verdict, made, directory, coq, library })
 }
 
-/// A temporary directory beside `place`.
-fn beside(place: &Path) -> Result<TempDir> {
-    let parent = match place.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent)
-        .and_then(|()| tempfile::Builder::new().prefix(".certificate-").tempdir_in(parent))
-        .map_err(|e| {
+/// A temporary directory beside the place where a certificate will be. While its
+/// process lives it holds the lock, so that a later one knows what is abandoned.
+struct Beside {
+    dir: TempDir,
+    _lock: Option<File>,
+}
+
+/// How such a directory's name begins.
+const PREFIX: &str = ".certificate-";
+
+/// The file in it that is locked.
+const LOCK: &str = "lock";
+
+impl Beside {
+    fn new(place: &Path) -> Result<Self> {
+        let parent = match place.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let make = || -> std::io::Result<TempDir> {
+            fs::create_dir_all(parent)?;
+            remove_abandoned(parent);
+            tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent)
+        };
+        let dir = make().map_err(|e| {
             miette!(
                 help = "choose another directory",
                 "cannot make a directory in {}: {e}",
                 parent.display()
             )
-        })
+        })?;
+        let lock = locked(dir.path()).ok();
+        Ok(Beside { dir, _lock: lock })
+    }
+}
+
+/// The lock of the directory. It gets its name once it is held: what has the name
+/// and is not held was left by a killed process.
+fn locked(dir: &Path) -> std::io::Result<File> {
+    let unnamed = dir.join("unlocked");
+    let file = File::create(&unnamed)?;
+    file.try_lock()?;
+    fs::rename(&unnamed, dir.join(LOCK))?;
+    Ok(file)
+}
+
+/// Removes what killed processes left in `parent`.
+fn remove_abandoned(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
+        let lock = File::open(entry.path().join(LOCK));
+        if lock.is_ok_and(|file| file.try_lock().is_ok()) {
+            // In nobody's way if it stays.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 impl Certified {
@@ -156,7 +200,7 @@ const CERTIFICATE: &str = "certificate";
 /// The certificate of a run that has no directory yet: beside the place where
 /// that will be, until the run starts.
 pub struct Waiting {
-    made: TempDir,
+    made: Beside,
 }
 
 impl Waiting {
@@ -194,7 +238,7 @@ impl Waiting {
     /// Moves the certificate into the run's directory, whose step has to be the
     /// one certified.
     fn move_into(&self, run_dir: &Path) -> Result<()> {
-        let (from, to) = (self.made.path().join(CERTIFICATE), run_dir.join(CERTIFICATE));
+        let (from, to) = (self.made.dir.path().join(CERTIFICATE), run_dir.join(CERTIFICATE));
         let read = |path: PathBuf| fs::read(&path).map_err(|e| miette!("{}: {e}", path.display()));
         if read(from.join("step.mlir"))? != read(run_dir.join("step.mlir"))? {
             return Err(miette!(
@@ -228,5 +272,28 @@ impl Observer for WithCertificate<'_> {
             self.problem = Some(problem);
             self.stop.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let parent = TempDir::new().unwrap();
+        let place = parent.path().join("c");
+        let alive = Beside::new(&place).unwrap();
+        // Just made, and not locked yet.
+        let young = parent.path().join(".certificate-young");
+        fs::create_dir(&young).unwrap();
+        let mut killed = Beside::new(&place).unwrap();
+        killed.dir.disable_cleanup(true);
+        let left = killed.dir.path().to_path_buf();
+        drop(killed);
+        assert!(left.join(LOCK).exists());
+        let next = Beside::new(&place).unwrap();
+        assert!(!left.exists());
+        assert!(alive.dir.path().exists() && next.dir.path().exists() && young.exists());
     }
 }
