@@ -70,6 +70,19 @@ pub enum ProveError {
     /// No place for compiled theories.
     #[error("no cache directory for the compiled proofs; set HOME or XDG_CACHE_HOME")]
     NoCache,
+    /// The place for compiled theories cannot be used.
+    #[error(
+        "{}: {error}; it is in the cache of compiled proofs, which is $XDG_CACHE_HOME/cotangent, or \
+         $HOME/.cache/cotangent: set XDG_CACHE_HOME to a directory that can be written, or \
+         COTANGENT_PROOFS to proofs compiled with `make -C proofs`",
+        path.display()
+    )]
+    Cache {
+        /// What of it.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// A theory does not compile.
     #[error("Coq refuses the theory {what}, which is a fault of this version: {message}")]
     Theory {
@@ -180,7 +193,8 @@ pub enum ProveError {
     },
     /// The file and its specification are of two networks.
     #[error(
-        "the file says in cotangent.model that it is `{model}`, and its specification is of `{spec}`"
+        "the file says in cotangent.model that it is `{model}`, and its specification is of `{spec}`; \
+         emit it again"
     )]
     Model {
         /// What it says.

@@ -109,7 +109,7 @@ impl Library {
         }
         let io = |path: &Path| {
             let path = path.to_path_buf();
-            move |error| ProveError::Io { path, error }
+            move |error| ProveError::Cache { path, error }
         };
         fs::create_dir_all(cache).map_err(io(cache))?;
         let lock = cache.join(".lock");
@@ -120,7 +120,10 @@ impl Library {
         let work = &cache.join(format!(".{name}"));
         remove_abandoned(cache, work);
         fs::create_dir_all(work).map_err(io(work))?;
-        write(theories, work)?;
+        write(theories, work).map_err(|e| match e {
+            ProveError::Io { path, error } => ProveError::Cache { path, error },
+            other => other,
+        })?;
         for (k, (name, _)) in theories.iter().enumerate() {
             // Coq may be killed while it writes a file; this one comes after.
             let compiled = work.join(format!("{name}.compiled"));
@@ -234,6 +237,17 @@ mod tests {
         assert_eq!(heard, ["Second"]);
         assert!(fs::metadata(again.dir().join("Second.vo")).unwrap().len() > 0);
         assert!(!work.exists() && !abandoned.exists() && !whole.join("First.compiled").exists());
+    }
+
+    #[test]
+    fn an_unusable_cache_is_called_one() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let coq = Coq::find().unwrap();
+        let error = Library::cached(&coq, TWO, &file.path().join("c"), |_, _, _| {}).unwrap_err();
+        let said = error.to_string();
+        for part in ["cache of compiled proofs", "XDG_CACHE_HOME", "COTANGENT_PROOFS"] {
+            assert!(said.contains(part), "{said}");
+        }
     }
 
     #[test]
