@@ -199,8 +199,12 @@ pub fn load_data(
 
 /// Reads weights and matches them to `net`.
 pub fn load_weights(path: &Path, net: &Network, quiet: bool) -> Result<Weights> {
-    let weights = Weights::load(path).map_err(|e| miette!("{e}"))?;
-    weights.params(net).map_err(|e| miette!("{e}"))?;
+    let help = "give a .safetensors file, such as RUN/best.safetensors";
+    let weights = Weights::load(path).map_err(|e| miette!(help = help, "{e}"))?;
+    weights.params(net).map_err(|e| {
+        let name = &net.spec().name;
+        miette!(help = format!("give weights of `{name}`, or the network that these are of"), "{e}")
+    })?;
     if weights.spec().is_none() && !quiet {
         note(&format!(
             "{} does not say which net it is of; its tensors have the names and shapes of net `{}`",

@@ -141,7 +141,8 @@ impl Network {
     pub fn new(spec: NetSpec) -> Result<Self, SpecError> {
         let whole = |reason: String| SpecError::Net { net: spec.name.clone(), reason };
         if spec.name.is_empty() || !spec.name.chars().all(is_name_char) {
-            let reason = "a net's name is made of letters, digits, `-`, `_` and `.`";
+            let reason =
+                "a net's name is made of ASCII letters (a to z, A to Z), digits, `-`, `_` and `.`";
             return Err(whole(reason.into()));
         }
         check_size("input", &spec.input).map_err(whole)?;

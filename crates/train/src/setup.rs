@@ -274,10 +274,11 @@ fn check_numbers(config: &Config, dataset: &Dataset) -> Result<u64, TrainError> 
         return invalid("seed", format!("found {}, expected at most {}", config.seed, i64::MAX));
     }
     if config.batch == 0 || config.batch > examples {
+        let other = if config.batch == 0 { "larger" } else { "smaller" };
         return invalid(
             "batch",
             format!(
-                "found {}, expected 1 to {examples}, the training examples; give a smaller one",
+                "found {}, expected 1 to {examples}, the training examples; give a {other} one",
                 config.batch
             ),
         );

@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "auto|synthetic|DIR", requires = "at")]
     batch_from: Option<String>,
     /// With --at: how many examples, which is the batch size [default: 1].
-    #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch")]
+    #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch", value_parser = some)]
     count: Option<NonZeroUsize>,
     /// Have coqchk, Coq's independent checker, go over the certificate too.
     #[arg(long)]
@@ -62,6 +62,11 @@ enum Step {
     Grad,
     /// Logits.
     Forward,
+}
+
+/// Reads a count of at least 1.
+fn some(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| format!("found `{text}`, expected a whole number, 1 or more"))
 }
 
 /// Writes a certificate and has Coq check it.
@@ -206,8 +211,11 @@ fn subject(args: &Args) -> Result<Subject> {
                 args.model
             ));
         }
-        let bytes = read_whole(path).map_err(|e| miette!("{}: {e}", args.model))?;
-        let text = String::from_utf8(bytes).map_err(|e| miette!("{}: {e}", args.model))?;
+        let help = "give a file that `cotangent emit` wrote, a spec file (.toml), or a name from \
+                    `cotangent models`";
+        let bytes = read_whole(path).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
+        let text =
+            String::from_utf8(bytes).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
         return Subject::read(text).map_err(|e| miette!("{}: {e}", args.model));
     }
     let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;

@@ -94,8 +94,16 @@ pub(crate) fn check_range(name: &str, range: Range, value: &Rational) -> Result<
             (*value >= zero && *value < one, rounded < 1.0, "at least 0 and below 1")
         }
     };
+    let fits_zero = range == "at least 0";
     if !fits {
         return Err(format!("{name} = {} must be {range}", brief(value)));
+    }
+    if rounded == 0.0 && !executed {
+        let (or, least) = (if fits_zero { "0 or " } else { "" }, f32::from_bits(1));
+        return Err(format!(
+            "{name} = {} is executed in f32, which rounds it to {rounded:e}; give {or}at least {least:e}",
+            brief(value)
+        ));
     }
     if !executed {
         return Err(format!(
@@ -120,6 +128,10 @@ fn brief(value: &Rational) -> String {
         _ if digits.bytes().all(|b| b.is_ascii_digit()) => {
             format!("{sign}{}.{}e{}", &digits[..1], &digits[1..4], digits.len() - 1)
         }
-        _ => format!("{}...", &text[..20]),
+        // 1 over a power of ten, as whoever wrote 1e-400 knows it.
+        _ => match digits.strip_prefix("1/1").filter(|rest| rest.bytes().all(|b| b == b'0')) {
+            Some(zeros) => format!("{sign}1e-{}", zeros.len()),
+            None => format!("{}...", &text[..20]),
+        },
     }
 }
