@@ -8,6 +8,15 @@ pub enum SpecError {
     /// The text is not TOML.
     #[error("not a TOML file: {0}")]
     Syntax(String),
+    /// Lists and tables within one another, deeper than they are read.
+    #[error(
+        "line {line}: lists and tables are nested more than {DEEPEST} deep; put inner layers into \
+         a sub-network under [shared], and {{ kind = \"use\", net = \"NAME\" }} in their place"
+    )]
+    Depth {
+        /// The line.
+        line: usize,
+    },
     /// A key is missing, unknown or of the wrong type.
     #[error("{place}: {reason}")]
     Key {
@@ -35,6 +44,9 @@ pub enum SpecError {
         reason: String,
     },
 }
+
+/// How deep the TOML reader goes.
+const DEEPEST: usize = 80;
 
 /// What the TOML reader says, without the names of Rust's types.
 pub fn toml_message(error: &toml::de::Error) -> String {

@@ -10,7 +10,10 @@ impl NetSpec {
     /// nearest known one.
     pub fn from_toml(text: &str) -> Result<Self, SpecError> {
         let table: Table =
-            text.parse().map_err(|e: toml::de::Error| SpecError::Syntax(e.to_string()))?;
+            text.parse().map_err(|e: toml::de::Error| match e.message().contains("recurs") {
+                true => SpecError::Depth { line: line(text, &e) },
+                false => SpecError::Syntax(e.to_string()),
+            })?;
         let place = "the net";
         check_keys(place, &table, &["name", "input", "loss", "losses", "layers", "shared"])?;
         let input = required(place, &table, "input", "[28, 28, 1]")?;
@@ -261,4 +264,10 @@ fn check_known(place: &str, what: &str, name: &str, known: &[&str]) -> Result<()
         .filter(|(distance, k)| *distance <= 1 + k.len() / 3)
         .map_or(".".to_string(), |(_, k)| format!("; did you mean `{k}`?"));
     Err(key(place, &format!("unknown {what} `{name}`{nearest} Known here: {}", known.join(", "))))
+}
+
+/// The line of the error, from 1.
+fn line(text: &str, error: &toml::de::Error) -> usize {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    before.matches('\n').count() + 1
 }
