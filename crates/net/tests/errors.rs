@@ -17,6 +17,21 @@ fn layers(input: &str, layers: &str) -> String {
 }
 
 #[test]
+fn nested_beyond_what_is_read() {
+    let deep = |n: usize, inner: &str| {
+        let open = "{ kind = 'residual', layers = [".repeat(n);
+        layers("[4]", &format!("{open}{inner}{}", "] }".repeat(n)))
+    };
+    assert!(NetSpec::from_toml(&deep(30, "{ kind = 'dense', features = 4 }")).is_ok());
+    check(
+        &deep(70, "{ kind = 'dense', features = 4 }"),
+        expect![[
+            r#"line 3: lists and tables are nested more than 80 deep; put inner layers into a sub-network under [shared], and { kind = "use", net = "NAME" } in their place"#
+        ]],
+    );
+}
+
+#[test]
 fn dense_on_an_image() {
     check(
         &layers(

@@ -128,7 +128,9 @@ mod tests {
             ("sgd(weight_decay=1e300)", "weight_decay = 1e300"),
             ("sgd(weight_decay=1e400)", "weight_decay = 1.000e400"),
             ("sgd(weight_decay=-1e400)", "weight_decay = -1.000e400 must be at least 0"),
-            ("sgd(weight_decay=1e-400)", "weight_decay = 1/100"),
+            ("sgd(weight_decay=1e-400)", "weight_decay = 1e-400"),
+            ("sgd(weight_decay=1e-400)", "rounds it to 0e0; give 0 or at least 1e-45"),
+            ("adamw(eps=1e-60)", "rounds it to 0e0; give at least 1e-45"),
         ] {
             let error = refusal(text);
             assert!(error.contains(part), "{text}: {error}");
