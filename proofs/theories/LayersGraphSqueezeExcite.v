@@ -30,10 +30,9 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint Scalar Transpose Differential GradCorrect Computes.
-From Cotangent Require Import Images ImagesSound NormsSound TokensSound.
-From Cotangent Require Import Spec Meaning MeaningLayerSound MeaningJoinSound MeaningSound.
-From Cotangent Require Import Families FamiliesNets FamiliesLayers FamiliesChains FamiliesParts FamiliesEfficientnet.
+From Cotangent Require Import Denote GradAdjoint Scalar Transpose Differential GradCorrect Computes Images ImagesSound TokensSound.
+From Cotangent Require Import Spec Meaning MeaningJoinSound MeaningSound.
+From Cotangent Require Import Families FamiliesLayers FamiliesChains FamiliesParts FamiliesEfficientnet.
 From Cotangent Require Import LayersGraphCells LayersGraphConv2d LayersGraphPointwise.
 From Cotangent Require Import LayersGraphRules LayersGraphAttention LayersGraphMultiHead.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -228,7 +227,7 @@ by rewrite -!addrA.
 Qed.
 End Rule.
 
-(** [formula_gradients] for instructions that have their kinks elsewhere. *)
+(** [formula_gradients] at a point that is off the instructions' kinks. *)
 Theorem formula_gradients_off (R : realType) code nin sh out s params (base := next_id nin code)
     (f : env R -> tensor R) (e : env R) (G : tensor R -> seq (tensor R)) dy :
   gives code nin sh out s -> params_ok sh nin params ->
