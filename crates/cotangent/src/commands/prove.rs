@@ -216,7 +216,8 @@ fn subject(args: &Args) -> Result<Subject> {
         let bytes = read_whole(path).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
         let text =
             String::from_utf8(bytes).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
-        return Subject::read(text).map_err(|e| miette!("{}: {e}", args.model));
+        let help = "the file is not as `cotangent emit` writes it; emit it again";
+        return Subject::read(text).map_err(|e| miette!(help = help, "{}: {e}", args.model));
     }
     let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {
