@@ -68,7 +68,7 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
         },
         LayerKind::TransformerBlock(_) => "LayersGraphTransformer.block_backward",
         LayerKind::PatchEmbed(_) => "LayersGraphPatch.embed_gradients",
-        LayerKind::SqueezeExcite(_) => "LayersPooling.squeeze_excite_vjp",
+        LayerKind::SqueezeExcite(_) => "LayersGraphSqueezeExcite.excite_gradients",
         _ if layer.is_sequence() => "Vjp.vjp_comp",
         _ => return None,
     })
