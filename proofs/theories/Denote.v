@@ -46,26 +46,6 @@ Definition int_real (z : Z) : R := match z with
 | Z0 => 0 | Zpos p => pos_real p | Zneg p => - pos_real p end.
 Definition rational (n : Z) (d : positive) : R := int_real n / pos_real d.
 
-Lemma pos_real_gt0 p : 0 < pos_real p.
-Proof.
-elim: p => [p ih|p ih|] /=; last exact: ltr01.
-  by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
-by apply: mulr_gt0; rewrite // ltr0n.
-Qed.
-
-Lemma pos_real_nat p : pos_real p = (Pos.to_nat p)%:R.
-Proof.
-elim: p => [p ih|p ih|] //=; rewrite ih.
-  by rewrite Pos2Nat.inj_xI -natrM -mulrS.
-by rewrite Pos2Nat.inj_xO -natrM.
-Qed.
-
-Lemma int_real_nat n : int_real (Z.of_N n) = (N.to_nat n)%:R.
-Proof. by case: n => //= p; rewrite pos_real_nat. Qed.
-
-Lemma rational0 : rational 0 1 = 0. Proof. exact: mul0r. Qed.
-Lemma rational1 : rational 1 1 = 1. Proof. exact: divr1. Qed.
-
 Definition una_real (u : unary) (x : R) : R := match u with
 | Neg => - x
 | Exp => expR x
@@ -157,6 +137,27 @@ Definition una_smooth (u : unary) (x : R) : Prop := match u with
 | Elu n d => x != 0 \/ rational n d = 1
 | Clamp n d m e => x != rational n d /\ x != rational m e
 | _ => True end.
+
+(** ** Constants *)
+Lemma pos_real_gt0 p : 0 < pos_real p.
+Proof.
+elim: p => [p ih|p ih|] /=; last exact: ltr01.
+  by apply: addr_gt0; [exact: ltr01|apply: mulr_gt0; rewrite // ltr0n].
+by apply: mulr_gt0; rewrite // ltr0n.
+Qed.
+
+Lemma pos_real_nat p : pos_real p = (Pos.to_nat p)%:R.
+Proof.
+elim: p => [p ih|p ih|] //=; rewrite ih.
+  by rewrite Pos2Nat.inj_xI -natrM -mulrS.
+by rewrite Pos2Nat.inj_xO -natrM.
+Qed.
+
+Lemma int_real_nat n : int_real (Z.of_N n) = (N.to_nat n)%:R.
+Proof. by case: n => //= p; rewrite pos_real_nat. Qed.
+
+Lemma rational0 : rational 0 1 = 0. Proof. exact: mul0r. Qed.
+Lemma rational1 : rational 1 1 = 1. Proof. exact: divr1. Qed.
 
 (** ** Equality on index sets is respected *)
 Lemma eqt_refl s a : eqt s a a. Proof. by []. Qed.

@@ -12,7 +12,9 @@
                        the ops of each start
       - [norm_of]      the norm of several tensors together
       - [accumulated], [clipped], [averaged], [applied]  the stages; an item is
-                       a shape with the values that belong to one tensor *)
+                       a shape with the values that belong to one tensor
+      - [features_ok]  what is expected of their constants
+      - [squares_from], [clip_factor]  sums of squares; the factor that clips *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Grad Optimizer.

@@ -29,7 +29,18 @@
                         identifier [base] is the cotangent of [out]
       - [loss_grad]     the same, with 1 as cotangent
       - [held o]        the operand of [o] that has no rule
-      - [targets_fixed p params]  no such operand depends on them *)
+      - [targets_fixed p params]  no such operand depends on them
+      - [amap], [aempty], [aget], [aset]  finite maps from identifiers
+      - [id_map], [lead_map]  all coordinates; all but the last
+      - [zero_like], [row_total], [row_spread], [row_count], [scalar_spread],
+        [total_over], [spread_over], [mean_count]  ops that the rules use: zeros,
+                        sums and their repetition, counts, over the last or any
+                        dimensions
+      - [una_rule], [bin_rule], [sel_rule], [contract_rule], [softmax_rule],
+        [cross_entropy_rule], [variance_rule], [normalize_rule]  the rules
+      - [settle]        a zero for a parameter without cotangent
+      - [depends]       marks a value that is computed from marked ones;
+                        [targets_fixed_from], from marked ones on *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index.

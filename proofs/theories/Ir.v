@@ -13,7 +13,13 @@
       - [view]           an operand of a contraction: value, shape, index map
       - [op], [instr]    operations; [(destination, op)]
       - [oshape], [oargs]  shape of the result; operands with their shapes
-      - [op_ok], [wf]    well-formed op; well-formed program *)
+      - [op_ok], [wf]    well-formed op; well-formed program
+      - [coord], [proj]  the map that reads one coordinate; those at some positions
+      - [unary], [binary], [comparison]  pointwise functions
+      - [prog]           instructions, one after the other
+      - [size_of]        how many elements
+      - [averaged]       dimensions over which there is a mean
+      - [upd e k x]      [e], but [x] at [k] *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

@@ -11,7 +11,9 @@
       - [stats_after]     the running statistics after a batch
       - [layer_inputs]    what comes into each layer, and what a maximum of
                           branches compares
-      - [kinks_of]        the kinks a network has *)
+      - [kinks_of]        the kinks a network has
+      - [through]         what a chain makes of its input
+      - [inputs_through], [stats_through], [kinks_in]  the last three, of a chain *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith String.

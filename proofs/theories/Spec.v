@@ -15,7 +15,18 @@
       - [reading]         what layers read beside parameters
       - [output_of]       shape of the logits of one example
       - [position]        which values the parameters, the data, the target are
-      - [graph]           the program of the forward pass and the loss *)
+      - [graph]           the program of the forward pass and the loss
+      - [in_turn]         a chain, written down
+      - [output_shape]    shape of one example after a chain
+      - [plan]            each layer with its own parameters, and what comes in;
+                          [params_of], [stats_of] its tensors; [params_in],
+                          [stats_in], [masks_in] those of a chain
+      - [count_from], [past]  numbers from [k] on; the first one after a list
+      - [own_values]      what a layer reads, [past_read], [shared_read] what the
+                          layers after it, or in a chain used again, begin with
+      - [emit_layers]     a chain as instructions, [g_prog] a graph's
+      - [replaced]        new values for some numbers
+      - [update_stats]    the running statistics after the batch, as instructions *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.

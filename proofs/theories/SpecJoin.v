@@ -10,7 +10,11 @@
       - [feature_count]   the last dimension
       - [joined_shape]    shape of one example after branches of these shapes
       - [stretch]         a value whose dimensions of size 1 are repeated
-      - [emit_join]       branches as instructions, joined *)
+      - [emit_join]       branches as instructions, joined
+      - [merging], [merging_op]  sum, product, maximum; the op of each
+      - [widened], [concat_shape]  the shapes of merged, of concatenated branches
+      - [same_dims]       which dimensions are alike
+      - [merge_parts]     a value merged with branches, one after the other *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Index Joins SpecLayer.

@@ -16,7 +16,20 @@
       - [Layer.stats]     its running statistics
       - [Layer.masks]     its random masks, for one example
       - [Layer.emit]      the layer on a batch, as instructions
-      - [Layer.new_stats] its running statistics after the batch *)
+      - [Layer.new_stats] its running statistics after the batch
+      - [Layer.window]    how a window moves in one direction; [window_fits],
+                          [pool_fits] whether it fits, [span], [places] how long it
+                          is and at how many places; [covered], [enlarged],
+                          [enlarges] the image that so many windows make
+      - [matmul], [every_row], [every_place], [places_sum], [every_feature],
+        [every_example], [conv], [conv_transpose], [max_pool], [pool_sum], [rms],
+        [group_norm], [standardize], [hard_sigmoid], [gate], [emit_affine],
+        [then_affine]     instructions of which layers are made; [grouped], [reads],
+                          [pool_map], [pool_window], [pooled], [one_cell],
+                          [in_groups] their index maps and shapes
+      - [affine_params], [affine_count]  scales and shifts
+      - [divides d n]     it does, and is not 0
+      - [of_layer]        tensors under their full names *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Grad.

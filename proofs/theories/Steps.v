@@ -18,7 +18,15 @@
       - [argument_ports], [result_ports]  the interface of [@main]
       - [update_stages]     accumulation, clipping, rule, averages, choice
       - [expected]          the program with its results
-      - [expected_step]     the expected step, if the network is well formed *)
+      - [expected_step]     the expected step, if the network is well formed
+      - [what]              which step
+      - [ports]             several, of one role
+      - [state_of], [averages_of], [stats_read]  names and shapes of the state, the
+                            moving averages, the statistics that are read
+      - [n_params], [n_masks]  how many
+      - [reading_at], [position_of]  where layers find what they read
+      - [logits_shape]      shape of logits and target
+      - [by_slot], [train_results], [trained_params]  results in their order *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Index Grad Spec Optimizer Features.

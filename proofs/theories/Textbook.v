@@ -16,7 +16,12 @@
       - [clip_to]           gradients, scaled so that their norm is not too large
       - [given_gradient]    the gradient that the rule is given: the mean of those
                             accumulated, clipped
-      - [textbook_step]     all results of the update, with their shapes *)
+      - [textbook_step]     all results of the update, with their shapes
+      - [sum_of_squares], [norm], [trust]  of a tensor; LAMB's trust ratio
+      - [new_sum], [step_powers]  the sums of gradients and the powers of this step
+      - [new_values], [new_average]  of one parameter: value and slots, average
+      - [rule_results], [average_results], [waiting_results]  their lists, and what
+                            a micro-step gives that does not update *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith.
