@@ -134,11 +134,23 @@ Definition same_values (nin : N) (inputs results : seq shape) (p q : prog) (js k
       & all (same_value a b sa sb (next_id nin p) (next_id nin q)) (zip results (zip js ks))]
   else false.
 
+(** [params_ok], of parameters in the order of their values: no two are compared
+    that do not follow each other. *)
+Definition params_in_order (sh : N -> shape) (nin : N) (params : seq (N * shape)) : bool :=
+  sorted N.ltb (ids params) && all (fun q => N.ltb q.1 nin && (sh q.1 == q.2)) params.
+
+Lemma params_in_orderP sh nin params : params_in_order sh nin params -> params_ok sh nin params.
+Proof.
+case/andP => order fits; rewrite /params_ok fits andbT; apply: sorted_uniq order => //.
+- by move=> j i k /N.ltb_lt h1 /N.ltb_lt h2; apply/N.ltb_lt; exact: N.lt_trans h1 h2.
+by move=> i; apply/negbTE/negP => /N.ltb_lt; exact: N.lt_irrefl.
+Qed.
+
 (** What reverse mode asks of the forward pass. *)
 Definition reverse_ok (net : spec) (nin : N) (m : shapes) (x : expected) : bool :=
-  let g := x_graph x in
-  [&& all (fun j => N.ltb j (next_id nin (x_back x))) (x_grads x), N.eqb (nin + N.of_nat (size (g_prog g))) (N.succ (g_loss g)),
-      params_ok (shape_in m) nin (numbered_params net),
+  let g := x_graph x in let past := next_id nin (x_back x) in
+  [&& all (fun j => N.ltb j past) (x_grads x), N.eqb (nin + N.of_nat (size (g_prog g))) (N.succ (g_loss g)),
+      params_in_order (shape_in m) nin (numbered_params net),
       targets_fixed (g_prog g) (ids (numbered_params net)) & N.ltb 0 (total (numbered_params net))].
 
 Definition options_ok (opts : options) : bool :=

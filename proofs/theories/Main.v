@@ -140,13 +140,13 @@ Lemma slope_is_gradient : off_kinks opts (kinks_of net) other θ ->
   is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ slope.
 Proof.
 move=> off; have [wp _] := wf_cat program_fit; have [wg _] := wf_cat wp.
-case/and5P: reverse_fit => _ base fit targets pos.
+case/and5P: reverse_fit => _ base order targets pos; have fit := params_in_orderP order.
 exact: (gradient_sound not_forward el emitted wg base fit targets pos off).
 Qed.
 
 Lemma slope_tensors : List.Forall2 (fun q i => eqt q.2 (tensors_of slope q.1) (e i)) params grads.
 Proof.
-case/and5P: reverse_fit => bound _ fit _ /N.ltb_lt pos.
+case/and5P: reverse_fit => bound _ order _ /N.ltb_lt pos; have fit := params_in_orderP order.
 have [u _] := andP fit.
 have sz : size grads = size params.
   by have := congr1 (fun q => size q.2) emitted; rewrite /= size_map.

@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Smooth Computes Spec Meaning.
+From Cotangent Require Import Ir Index Denote Smooth Computes Grad Adjoint Spec Meaning.
 From Cotangent Require Import NormsSound MeaningLayerSound MeaningJoinSound MeaningLossSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -273,14 +273,41 @@ rewrite /replaced /past sz sz'; case: andP => [[/N.leb_le h1 /N.ltb_lt h2]|_]; l
 by rewrite -(nth_own fit) //; apply: holds_stats_nth => //; apply/ssrnat.ltP; lia.
 Qed.
 
-Lemma update_stats_sound ss batch theta c ready rm s p0 m0 t0 now nowm x k code y o q u now' e xm :
+Lemma latest_renewed first now k l i :
+  latest first (renewed now k l) i = replaced (latest first now) k l i.
+Proof.
+elim: l now k => [|x l ih] now k /=.
+  rewrite /replaced /past /= N.add_0_r; case: andP => // -[/N.leb_le h1 /N.ltb_lt h2]; lia.
+rewrite ih /replaced /past /=; case: (N.eq_dec i k) => [->|ne].
+  have -> : N.leb (N.succ k) k = false by apply/N.leb_gt; lia.
+  have -> : N.leb k k && N.ltb k (k + N.pos (Pos.of_succ_nat (size l))) = true.
+    by apply/andP; split; [apply/N.leb_le|apply/N.ltb_lt]; lia.
+  by rewrite N.sub_diag /= /latest aget_set.
+have -> : latest first (aset now k x) i = latest first now i by rewrite /latest aget_setN.
+have -> : N.leb (N.succ k) i && N.ltb i (N.succ k + N.of_nat (size l))
+    = N.leb k i && N.ltb i (k + N.pos (Pos.of_succ_nat (size l))).
+  by apply/andP/andP => -[/N.leb_le h1 /N.ltb_lt h2]; split; try apply/N.leb_le; try apply/N.ltb_lt; lia.
+case: andP => // -[/N.leb_le h1 _].
+by have -> : N.to_nat (i - k) = (N.to_nat (i - N.succ k)).+1 by lia.
+Qed.
+
+Lemma current_renewed e ss first now nowm (own : seq shape) t0 new newm :
+  current e ss (latest first now) nowm ->
+  take (size own) (drop (N.to_nat t0) ss) = own -> size newm = size own -> holds_stats e own newm new ->
+  current e ss (latest first (renewed now t0 new)) (replaced nowm t0 newm).
+Proof.
+move=> hn fit sz h i hi; rewrite latest_renewed.
+exact: current_replaced hn fit sz h i hi.
+Qed.
+
+Lemma update_stats_sound ss batch first theta c ready rm s p0 m0 t0 now nowm x k code y o q u now' e xm :
   emit_layers batch c ready s p0 (Masks m0) x k = Some (code, y, o) -> computes e code ->
   eqt (batch :: s) (e x) xm -> holds_parts batch e ready rm ->
   agree e theta 0 (p0 + param_count c (unzip2 ready) s) ->
   agree e theta m0 (mask_count c (unzip2 ready) s) ->
-  stats_fit ss c (unzip2 ready) s t0 -> current e ss now nowm ->
-  update_stats batch c ready s p0 m0 t0 now x k q = (u, now') -> computes e u ->
-  current e ss now' (stats_through batch theta c rm s p0 m0 t0 nowm xm).
+  stats_fit ss c (unzip2 ready) s t0 -> current e ss (latest first now) nowm ->
+  update_stats batch first c ready s p0 m0 t0 now x k q = (u, now') -> computes e u ->
+  current e ss (latest first now') (stats_through batch theta c rm s p0 m0 t0 nowm xm).
 Proof.
 elim: c ready rm s p0 m0 t0 now nowm x k code y o q u now' xm
     => [|name l c ih|a iha c ih|name j c ih|p st a iha c ih] ready rm s p0 m0 t0 now nowm x k code y o q u now' xm /=.
@@ -292,14 +319,14 @@ elim: c ready rm s p0 m0 t0 now nowm x k code y o q u now' xm
   case hu: Layer.new_stats => [u1 r1]; case hu': update_stats => [u2 now2] [<- <-].
   move=> /computes_cat [e1 e2]; have own := current_own hn fit; rewrite size_map in own.
   have [|sz new] := layer_stats_sound _ own hu e1 hx; first by rewrite !size_map size_iota.
-  have hn' := current_replaced hn fit sz new.
+  have hn' := current_renewed hn fit sz new.
   apply: (ih _ _ s' _ _ _ _ _ _ _ _ _ _ _ _ _ _ he h2 _ hr hp' hm' fit' hn' hu' e2).
   exact: next_sound hs hc h1 hx hp hm.
 - case hs: (output_shape a) => [t|] //.
   case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
   move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_branch c (unzip2 ready) hs.
   move=> /agree_next [hp hp'] /agree_split [hm hm'] /andP [fit fit'] hn.
-  case hua: (update_stats _ a) => [u1 now1]; case huc: (update_stats _ c) => [u2 now2] [<- <-].
+  case hua: (update_stats _ _ a) => [u1 now1]; case huc: (update_stats _ _ c) => [u2 now2] [<- <-].
   move=> /computes_cat [e1 e2]; have nil := List.Forall2_nil.
   have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hp hm.
   move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.
@@ -316,7 +343,7 @@ case share: may_share => //; case hs: (output_shape a) => [t|] //.
 case ea: (emit_layers _ a) => [[[c1 y1] o1]|] //; case ec: (emit_layers _ c) => [[[c2 y2] o2]|] //.
 move=> [<- _ _] /computes_cat [h1 h2] hx hr; have [-> ->] := counts_again p st c (unzip2 ready) hs.
 move=> hp /agree_split [hm hm'] /andP [/andP [_ fit] fit'] hn.
-case hua: (update_stats _ a) => [u1 now1]; case huc: (update_stats _ c) => [u2 now2] [<- <-].
+case hua: (update_stats _ _ a) => [u1 now1]; case huc: (update_stats _ _ c) => [u2 now2] [<- <-].
 move=> /computes_cat [e1 e2]; have hpa := agree_shared share hp; have nil := List.Forall2_nil.
 have [t' ea' ya] := emit_layers_sound ea h1 hx (nil _ _ _) hpa hm.
 move: ea'; rewrite [X in X = _]hs => -[et]; subst t'.

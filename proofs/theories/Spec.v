@@ -26,6 +26,8 @@
                           layers after it, or in a chain used again, begin with
       - [emit_layers]     a chain as instructions, [g_prog] a graph's
       - [replaced]        new values for some numbers
+      - [latest], [renewed]  the values of the running statistics, and some of
+                          them new
       - [update_stats]    the running statistics after the batch, as instructions *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String.
@@ -248,29 +250,35 @@ Definition elaborate (net : spec) (batch : N) (at_ : position) : option graph :=
 Definition replaced (T : Type) (f : N -> T) (k : N) (l : seq T) : N -> T := fun i =>
   if N.leb k i && N.ltb i (past k l) then nth (f i) l (N.to_nat (i - k)) else f i.
 
+(** Running statistic number [i]: a value that has replaced it, or the argument. A
+    map, so that it is found in a few steps however many statistics there are. *)
+Definition latest (first : N) (now : amap) (i : N) : N := odflt (first + i)%num (aget now i).
+Fixpoint renewed (now : amap) (k : N) (l : seq N) : amap :=
+  if l is x :: l' then renewed (aset now k x) (N.succ k) l' else now.
+
 (** The running statistics after the batch, in training. Number [i] is value
-    [now i]; each layer in turn replaces its own, which start at number [t0]. A
+    [latest first now i]; each layer in turn replaces its own, which start at number [t0]. A
     chain that is used again replaces those of its first use, as they are by then.
     What the layers read is as in [emit_layers], the first of the masks is [m0];
     code from [q] on. *)
-Fixpoint update_stats (batch : N) (c : chain) (ready : seq part) (s : shape) (p0 m0 t0 : N)
-    (now : N -> N) (x k q : N) : prog * (N -> N) :=
+Fixpoint update_stats (batch first : N) (c : chain) (ready : seq part) (s : shape) (p0 m0 t0 : N)
+    (now : amap) (x k q : N) : prog * amap :=
 match c with
 | End => ([::], now)
 | Next _ l c' =>
     if Layer.emit l batch s (own_values l s p0 (Masks m0)) x k is Some code then
-      let st := [seq now i | i <- count_from t0 (size (Layer.stats l s))] in
+      let st := [seq latest first now i | i <- count_from t0 (size (Layer.stats l s))] in
       let: (u, new) := Layer.new_stats l batch s st x q in
       let k' := next_id k code in
-      let: (u', now') := update_stats batch c' ready (odflt [::] (Layer.output l s))
+      let: (u', now') := update_stats batch first c' ready (odflt [::] (Layer.output l s))
         (past p0 (Layer.params l s)) (past m0 (Layer.masks l s)) (past t0 (Layer.stats l s))
-        (replaced now t0 new) (N.pred k') k' (next_id q u) in
+        (renewed now t0 new) (N.pred k') k' (next_id q u) in
       (u ++ u', now')
     else ([::], now)
 | Branch a c' =>
     if emit_layers batch a [::] s p0 (Masks m0) x k is Some (code, y, _) then
-      let: (u, now1) := update_stats batch a [::] s p0 m0 t0 now x k q in
-      let: (u', now2) := update_stats batch c' (rcons ready (y, odflt [::] (output_shape a [::] s))) s
+      let: (u, now1) := update_stats batch first a [::] s p0 m0 t0 now x k q in
+      let: (u', now2) := update_stats batch first c' (rcons ready (y, odflt [::] (output_shape a [::] s))) s
         (past p0 (params_in a [::] s)) (past m0 (masks_in a [::] s)) (past t0 (stats_in a [::] s))
         now1 x (next_id k code) (next_id q u) in
       (u ++ u', now2)
@@ -278,11 +286,11 @@ match c with
 | Join _ j c' =>
     let t := odflt [::] (joined_shape j (unzip2 ready)) in
     let: (code, y) := emit_join j batch t ready k in
-    update_stats batch c' [::] t p0 m0 t0 now y (next_id k code) q
+    update_stats batch first c' [::] t p0 m0 t0 now y (next_id k code) q
 | Again p st a c' =>
     if emit_layers batch a [::] s p (Masks m0) x k is Some (code, y, _) then
-      let: (u, now1) := update_stats batch a [::] s p m0 st now x k q in
-      let: (u', now2) := update_stats batch c' ready (odflt [::] (output_shape a [::] s)) p0
+      let: (u, now1) := update_stats batch first a [::] s p m0 st now x k q in
+      let: (u', now2) := update_stats batch first c' ready (odflt [::] (output_shape a [::] s)) p0
         (past m0 (masks_in a [::] s)) t0 now1 y (next_id k code) (next_id q u) in
       (u ++ u', now2)
     else ([::], now)

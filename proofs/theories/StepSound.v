@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad Adjoint GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook FeaturesSound.
 From Cotangent Require Export StepMeaning.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -119,9 +119,9 @@ Qed.
 (** In a train step, the running statistics. *)
 Lemma stats_sound o f q u now e : w = Train o f -> computes e (g_forward g) -> computes e u ->
   (forall j, (j < nin)%num -> e j = a j) ->
-  update_stats (batch_size opts) (layers net) [::] (input_shape net) 0 (masks_at net w) 0
-    (fun i => stats_at net w + i)%num (data_at net w) nin q = (u, now) ->
-  holds e (stats_at_step net opts a) [seq now i | i <- first_dims (size (net_stats net))].
+  update_stats (batch_size opts) (stats_at net w) (layers net) [::] (input_shape net) 0 (masks_at net w) 0
+    aempty (data_at net w) nin q = (u, now) ->
+  holds e (stats_at_step net opts a) [seq latest (stats_at net w) now i | i <- first_dims (size (net_stats net))].
 Proof.
 move=> hw hf hu ha; have fit := elaborate_fits el.
 move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
@@ -129,16 +129,16 @@ case: output_of => // s; case: ifP => // _ [eg]; rewrite -eg /= in hf.
 rewrite (_ : at_reading _ = Masks (masks_at net w)) in he; last by rewrite /= hw.
 rewrite /stats_at_step -/w /stats_after -(ha _ below_data) => hr.
 set ss := [seq q.2 | q <- net_stats net] in fit *.
-have start : current e ss (fun i => stats_at net w + i)%num (fun i => a (stats_at net w + i)%num).
-  move=> i; rewrite size_map => hi; rewrite ha; first exact: eqt_refl.
+have start : current e ss (latest (stats_at net w) aempty) (fun i => a (stats_at net w + i)%num).
+  move=> i; rewrite size_map => hi; rewrite /latest aget_empty /= ha; first exact: eqt_refl.
   by rewrite /nin /first_at /data_at hw /=; case: (accumulate f); lia.
 set after := stats_through _ _ _ _ _ _ _ _ _ _.
-have now_after : current e ss now after.
+have now_after : current e ss (latest (stats_at net w) now) after.
   apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ fit start hr hu) => j _ hj.
     by apply: ha; exact: below_params hj.
   by apply: ha; apply: below_masks hj; rewrite hw.
 have -> : size (net_stats net) = size ss by rewrite size_map.
-apply: (@holds_stats_from R e now after ss 0) => i _ hi; rewrite N.sub_0_r; exact: now_after.
+apply: (@holds_stats_from R e (latest (stats_at net w) now) after ss 0) => i _ hi; rewrite N.sub_0_r; exact: now_after.
 Qed.
 
 Lemma loss_off_kinks (V : normedModType R) (x0 : V) (A : V -> env R) : w <> Forward ->
