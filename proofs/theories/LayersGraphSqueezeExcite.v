@@ -227,29 +227,6 @@ by rewrite -!addrA.
 Qed.
 End Rule.
 
-(** [formula_gradients] at a point that is off the instructions' kinks. *)
-Theorem formula_gradients_off (R : realType) code nin sh out s params (base := next_id nin code)
-    (f : env R -> tensor R) (e : env R) (G : tensor R -> seq (tensor R)) dy :
-  gives code nin sh out s -> params_ok sh nin params ->
-  (forall e', (forall j, (j < nin)%num -> run code e' j = e' j) -> computes (run code e') code ->
-     eqt s (run code e' out) (f e')) ->
-  (forall (V : normedModType R) (x0 : V) (E : V -> env R), (forall j, (j < nin)%num -> E x0 j = e j) ->
-     (forall v, computes (E v) code) -> smooth_in x0 E code) ->
-  is_backward params s f e G -> size (G dy) = size params ->
-  agree_on params (gradients code base out params e dy) (G dy).
-Proof.
-move=> [w /N.ltb_lt lt es nt] ok hf sm back sz.
-have ck : checks code nin sh params base out = true.
-  by rewrite /checks w ok lt N.eqb_refl; exact: no_targets_fixed.
-have b : is_backward params (shrun code sh out) (fun e => run code e out) e G.
-  move=> V x0 E L e0 fix_ hL; rewrite es.
-  apply: pulls_eq (back V x0 E L e0 fix_ hL) => // x; apply: eqt_sym; apply: hf; last exact: wf_computes w.
-  by move=> j; exact: run_stable w.
-split=> //; first by rewrite !size_map.
-apply: (gradients_backward ck dy b) => q i _ _; apply: (wf_smooth w); apply: sm => [j hj|v]; last exact: wf_computes w.
-by rewrite (run_stable _ w) // vary_same.
-Qed.
-
 (** ** The layers as elaborated: the images are value 0, kernels and biases 1 to 4 *)
 Section Elaborated.
 Variables (R : realType) (n h w c r : N) (act gate : Layer.pointwise) (name pool reduce first expand second : string).
