@@ -14,7 +14,6 @@
       - [max_pool_gradient]   of a cell, the sum of the cotangents of the windows
                               that select it *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.classical Require Import boolp.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir Index Denote Grad Differential Computes SpecLayer Images ImagesSound PoolsSound LayersGraphCells LayersGraphConv2d.
@@ -45,19 +44,26 @@ Lemma first_greatest_map (T : Type) (place : T -> idx) x p l :
   first_greatest x (place p) [seq place q | q <- l] = place (first_best (x \o place) p l).
 Proof. by elim: l p => //= q l ih p; rewrite -ih; case: ifP. Qed.
 
-Lemma first_best_split (f : N * N -> R) b l : exists pre post,
+Lemma first_best_split (T : eqType) (f : T -> R) b l : exists pre post,
   [/\ b :: l = pre ++ first_best f b l :: post, {in pre, forall j, f j < f (first_best f b l)}
     & {in post, forall j, f j <= f (first_best f b l)}].
 Proof.
-pose place (z : N * N) : idx := [:: z.1; z.2]; pose back (i : idx) := (nth 0%num i 0, nth 0%num i 1).
-have backK : cancel place back by case.
-have fE : (f \o back) \o place = f by apply/funext => z; rewrite /= backK.
-have [pre [post [e hpre hpost]]] := first_greatest_split (f \o back) (place b) [seq place q | q <- l].
-rewrite first_greatest_map fE /= backK in e hpre hpost.
-exists [seq back i | i <- pre], [seq back i | i <- post]; split.
-- by have := congr1 (map back) e; rewrite -map_cons mapK // map_cat /= backK.
-- by move=> j /mapP [i hi ->]; exact: hpre.
-by move=> j /mapP [i hi ->]; exact: hpost.
+elim: l b => [|j l ih] b /=; first by exists [::], [::].
+case: ifP => [lt|/negbT nlt]; last first.
+  have le : f j <= f b by rewrite leNgt.
+  have [[|b' pre] [post [e hpre hpost]]] := ih b; move: e hpre hpost => /= -[<- e] hpre hpost.
+    exists [::], (j :: post); split=> //; first by rewrite /= e.
+    by move=> i; rewrite inE => /orP [/eqP ->|/hpost].
+  exists [:: b, j & pre], post; split=> //; first by rewrite /= {1}e.
+  have hb := hpre b (mem_head _ _).
+  move=> i; rewrite !inE => /or3P [/eqP ->|/eqP ->|hi] //; first exact: le_lt_trans le hb.
+  by apply: hpre; rewrite inE hi orbT.
+have [pre [post [e hpre hpost]]] := ih j; exists (b :: pre), post; split=> //.
+  by rewrite /= e.
+have hj : f j <= f (first_best f j l).
+  have : j \in pre ++ first_best f j l :: post by rewrite -e mem_head.
+  by rewrite mem_cat inE => /or3P [/hpre/ltW|/eqP <-|/hpost].
+by move=> i; rewrite inE => /orP [/eqP ->|/hpre //]; exact: lt_le_trans lt hj.
 Qed.
 
 Lemma sum_below m j (F : N -> R) : (j < m)%num ->
