@@ -4,7 +4,7 @@
 //! certificate takes its kinks from Coq, and a test holds the two together.
 
 use crate::verdict::Kink;
-use cotangent_net::layers::{BatchNorm, Conv2d, DepthwiseConv2d, Interpolation, Merge};
+use cotangent_net::layers::{BatchNorm, Conv2d, DepthwiseConv2d, Interpolation, LayerNorm, Merge};
 use cotangent_net::{LayerKind, LayerPlan, Network};
 use std::collections::HashSet;
 
@@ -30,7 +30,10 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
             "LayersGraphBatchNorm.batch_norm_gradients"
         }
         LayerKind::BatchNorm(_) => "LayersNorm.batch_norm_layer_vjp",
-        LayerKind::LayerNorm(_) => "LayersGraphLayerNorm.layer_norm_gradients",
+        LayerKind::LayerNorm(LayerNorm { affine: true, .. }) => {
+            "LayersGraphLayerNorm.layer_norm_gradients"
+        }
+        LayerKind::LayerNorm(_) => "LayersNorm.layer_norm_layer_vjp",
         LayerKind::RmsNorm(_) => "LayersNorm.rms_norm_vjp",
         LayerKind::GroupNorm(_) => "NormsSound.group_norm_sound",
         LayerKind::Relu(_)
