@@ -24,7 +24,8 @@ impl Number {
         self.0.to_f64()
     }
 
-    pub(crate) fn is_zero(&self) -> bool {
+    /// Whether it is 0.
+    pub fn is_zero(&self) -> bool {
         self.0 == Rational::integer(0)
     }
 }

@@ -4,8 +4,10 @@
 //! certificate takes its kinks from Coq, and a test holds the two together.
 
 use crate::verdict::Kink;
-use cotangent_net::layers::{BatchNorm, Conv2d, DepthwiseConv2d, Interpolation, LayerNorm, Merge};
-use cotangent_net::{LayerKind, LayerPlan, Network};
+use cotangent_net::layers::{
+    Activation, BatchNorm, Conv2d, DepthwiseConv2d, Interpolation, LayerNorm, Merge,
+};
+use cotangent_net::{LayerKind, LayerPlan, Network, Number};
 use std::collections::HashSet;
 
 /// The theorem, `File.name` in `proofs/theories`, about the backward of this
@@ -14,7 +16,13 @@ use std::collections::HashSet;
 /// `GradCorrect.grad_correct` applies. `None` where there is none of its own.
 pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
     Some(match &layer.kind {
-        LayerKind::Dense(_) | LayerKind::Embedding(_) => "LayersGraph.dense_graph_weight",
+        LayerKind::Dense(d) => match (layer.input.len(), d.bias) {
+            (1, true) => "LayersGraph.dense_graph_weight",
+            (1, false) => "Layers.dense_weight",
+            (2, true) => "LayersGraphAttention.dense_pulls",
+            _ => "TokensSound.token_sound",
+        },
+        LayerKind::Embedding(_) => "TokensSound.token_sound",
         LayerKind::Conv2d(Conv2d { bias: true, .. })
         | LayerKind::DepthwiseConv2d(DepthwiseConv2d { bias: true, .. }) => {
             "LayersGraphConv2d.conv2d_gradients"
@@ -30,7 +38,7 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
             "LayersGraphBatchNorm.batch_norm_gradients"
         }
         LayerKind::BatchNorm(_) => "LayersNorm.batch_norm_layer_vjp",
-        LayerKind::LayerNorm(LayerNorm { affine: true, .. }) => {
+        LayerKind::LayerNorm(LayerNorm { affine: true, bias: true, .. }) => {
             "LayersGraphLayerNorm.layer_norm_gradients"
         }
         LayerKind::LayerNorm(_) => "LayersNorm.layer_norm_layer_vjp",
@@ -49,7 +57,10 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
         | LayerKind::HardSigmoid(_) => "LayersGraphPointwise.pointwise_gradients",
         LayerKind::MaxPool(_) => "LayersGraphMaxPool.max_pool_gradients",
         LayerKind::AvgPool(_) => "PoolsSound.pool_sum_sound",
-        LayerKind::GlobalAvgPool(_) => "LayersGraphPool.global_average_gradients",
+        LayerKind::GlobalAvgPool(p) if !p.keep && layer.input.len() == 3 => {
+            "LayersGraphPool.global_average_gradients"
+        }
+        LayerKind::GlobalAvgPool(_) => "LayersPooling.average_vjp",
         LayerKind::Flatten(_) | LayerKind::Reshape(_) | LayerKind::SelectToken(_) => {
             "LayersRules.vjp_mx_gather"
         }
@@ -69,8 +80,15 @@ pub fn theorem(layer: &LayerPlan) -> Option<&'static str> {
             (true, false) => "LayersGraphMultiHead.self_attention_gradients0",
             (false, _) => "LayersGraphMultiHead.attend_gradients",
         },
-        LayerKind::TransformerBlock(_) => "LayersGraphTransformer.block_backward",
-        LayerKind::PatchEmbed(_) => "LayersGraphPatch.embed_gradients",
+        LayerKind::TransformerBlock(t) => {
+            let off = |rate: &Number| rate.is_zero();
+            let plain = off(&t.dropout) && off(&t.drop_path) && off(&t.layer_scale) && !t.causal;
+            match plain && t.activation == Activation::Gelu {
+                true => "LayersGraphBlock.block_gradients",
+                false => "LayersAttention.transformer_block_vjp",
+            }
+        }
+        LayerKind::PatchEmbed(_) => "LayersPooling.patch_embed_vjp",
         LayerKind::SqueezeExcite(_) => "LayersGraphSqueezeExcite.excite_gradients",
         _ if layer.is_sequence() => "Vjp.vjp_comp",
         _ => return None,

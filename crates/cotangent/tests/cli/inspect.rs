@@ -52,6 +52,21 @@ fn show_counts() {
 }
 
 /// Every theorem that `show` names is one, in the theories that certificates use.
+/// The theorem that `File.name` names is stated in `proofs/theories`, and its axioms are
+/// asked for.
+fn stated(name: &str) -> bool {
+    let (file, theorem) = name.split_once('.').unwrap();
+    let text = std::fs::read_to_string(Path::new(THEORIES).join(format!("{file}.v"))).expect(name);
+    let headlines = std::fs::read_to_string(Path::new(THEORIES).join("../headlines")).unwrap();
+    let named = |line: &str, word: &str| {
+        line.strip_prefix(word)
+            .and_then(|l| l.trim_start().strip_prefix(theorem))
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'))
+    };
+    headlines.lines().any(|line| line == name)
+        && ["Theorem", "Lemma", "Corollary"].iter().any(|w| text.lines().any(|l| named(l, w)))
+}
+
 #[test]
 fn theorems_exist() {
     let mut named = std::collections::HashSet::new();
@@ -65,17 +80,52 @@ fn theorems_exist() {
     }
     assert!(named.len() > 12, "{named:?}");
     for name in named {
-        let (file, theorem) = name.split_once('.').unwrap();
-        let path = Path::new(THEORIES).join(format!("{file}.v"));
-        let text = std::fs::read_to_string(path).expect(name);
-        let stated = ["Theorem", "Lemma", "Corollary"].iter().any(|word| {
-            text.lines().any(|l| {
-                l.strip_prefix(word).and_then(|l| l.trim_start().strip_prefix(theorem)).is_some_and(
-                    |rest| !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_'),
-                )
-            })
-        });
-        assert!(stated, "{name}");
+        assert!(stated(name), "{name}");
+    }
+    assert!(!stated("LayersGraph.dense_graph_weigh"));
+}
+
+#[test]
+fn theorems_are_about_the_layer_shown() {
+    let first = |input: &str, layer: &str| {
+        let text = format!(
+            "name = 'n'\ninput = {input}\nlayers = [{{ {layer} }}, {{ kind = 'flatten' }}, {{ kind = 'dense', features = 2 }}]"
+        );
+        let net = cotangent::net::NetSpec::from_toml(&text).unwrap().network().unwrap();
+        let name = cotangent::prove::theorem(&net.layers()[0]).unwrap();
+        assert!(stated(name), "{name}");
+        name
+    };
+    for (input, layer, name) in [
+        ("[4]", "kind = 'dense', features = 3", "LayersGraph.dense_graph_weight"),
+        ("[4]", "kind = 'dense', features = 3, bias = false", "Layers.dense_weight"),
+        ("[5, 4]", "kind = 'dense', features = 3", "LayersGraphAttention.dense_pulls"),
+        ("[5, 4]", "kind = 'dense', features = 3, bias = false", "TokensSound.token_sound"),
+        ("[5, 4]", "kind = 'embedding', features = 3", "TokensSound.token_sound"),
+        ("[5, 4]", "kind = 'layer_norm'", "LayersGraphLayerNorm.layer_norm_gradients"),
+        ("[5, 4]", "kind = 'layer_norm', bias = false", "LayersNorm.layer_norm_layer_vjp"),
+        ("[4, 4, 3]", "kind = 'global_avg_pool'", "LayersGraphPool.global_average_gradients"),
+        ("[4, 4, 3]", "kind = 'global_avg_pool', keep = true", "LayersPooling.average_vjp"),
+        ("[5, 4]", "kind = 'global_avg_pool'", "LayersPooling.average_vjp"),
+        (
+            "[4, 4, 3]",
+            "kind = 'patch_embed', features = 8, patch = 2",
+            "LayersPooling.patch_embed_vjp",
+        ),
+    ] {
+        assert_eq!(first(input, layer), name, "{input} {layer}");
+    }
+    let block =
+        |more: &str| first("[5, 4]", &format!("kind = 'transformer_block', heads = 2{more}"));
+    assert_eq!(block(""), "LayersGraphBlock.block_gradients");
+    for more in [
+        "causal = true",
+        "activation = 'relu'",
+        "dropout = 0.1",
+        "drop_path = 0.1",
+        "layer_scale = 0.1",
+    ] {
+        assert_eq!(block(&format!(", {more}")), "LayersAttention.transformer_block_vjp", "{more}");
     }
 }
 
