@@ -49,6 +49,12 @@ Definition vit_tiny : spec := zoo_vit "vit-tiny" 3.
 Definition vit_small : spec := zoo_vit "vit-small" 6.
 Definition vit_base : spec := zoo_vit "vit-base" 12.
 
+Theorem vit_tiny_gradient batch : 0 < batch -> everywhere vit_tiny batch.
+Proof. by move=> hb R other θ; apply: vit_gradient. Qed.
+
+Theorem vit_small_gradient batch : 0 < batch -> everywhere vit_small batch.
+Proof. by move=> hb R other θ; apply: vit_gradient. Qed.
+
 Theorem vit_base_gradient batch : 0 < batch -> everywhere vit_base batch.
 Proof. by move=> hb R other θ; apply: vit_gradient. Qed.
 
@@ -64,6 +70,12 @@ Definition convnext_small : spec := zoo_convnext "convnext-small" 96 27 40.
 Definition convnext_base : spec := zoo_convnext "convnext-base" 128 27 50.
 
 Theorem convnext_tiny_gradient batch : 0 < batch -> everywhere convnext_tiny batch.
+Proof. by move=> hb R other θ; apply: convnext_gradient. Qed.
+
+Theorem convnext_small_gradient batch : 0 < batch -> everywhere convnext_small batch.
+Proof. by move=> hb R other θ; apply: convnext_gradient. Qed.
+
+Theorem convnext_base_gradient batch : 0 < batch -> everywhere convnext_base batch.
 Proof. by move=> hb R other θ; apply: convnext_gradient. Qed.
 
 (** ** EfficientNet *)
@@ -134,6 +146,13 @@ Definition cifar_stem : stem := Stem 16 3 1 None.
 Definition cifar_stages : seq resnet_stage := [:: Residuals 3 1 16; Residuals 3 2 32; Residuals 3 2 64].
 Definition cifar_resnet20 : spec := zoo_resnet "cifar-resnet20" Basic 32 10 cifar_stem cifar_stages.
 
+Theorem resnet18_gradient batch : 0 < batch ->
+  off_these (resnet_kinks Basic image_stem (four_stages 2 2 2 2)) resnet18 batch.
+Proof.
+move=> hb R other θ; apply: resnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
 Theorem resnet34_gradient batch : 0 < batch ->
   off_these (resnet_kinks Basic image_stem (four_stages 3 4 6 3)) resnet34 batch.
 Proof.
@@ -143,6 +162,13 @@ Qed.
 
 Theorem resnet50_gradient batch : 0 < batch ->
   off_these (resnet_kinks (Bottleneck 4) image_stem (four_stages 3 4 6 3)) resnet50 batch.
+Proof.
+move=> hb R other θ; apply: resnet_gradient => //.
+by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
+Qed.
+
+Theorem resnet101_gradient batch : 0 < batch ->
+  off_these (resnet_kinks (Bottleneck 4) image_stem (four_stages 3 4 23 3)) resnet101 batch.
 Proof.
 move=> hb R other θ; apply: resnet_gradient => //.
 by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
@@ -182,6 +208,12 @@ Definition vgg_stages : seq (nat * N) :=
 Definition vgg16 : spec := zoo_vgg "vgg16" false vgg_stages [:: 4096; 4096].
 Definition vgg16_bn : spec := zoo_vgg "vgg16-bn" true vgg_stages [:: 4096; 4096].
 
+Theorem mnist_linear_gradient batch : 0 < batch -> off_these (cnn_kinks 2 [::] [::]) mnist_linear batch.
+Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
+
+Theorem mnist_mlp_gradient batch : 0 < batch -> off_these (cnn_kinks 2 [::] [:: 512; 512]) mnist_mlp batch.
+Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
+
 Theorem mnist_cnn_gradient batch : 0 < batch -> off_these (cnn_kinks 2 [:: (2%nat, 32)] [:: 512]) mnist_cnn batch.
 Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
 
@@ -194,6 +226,16 @@ by rewrite (_ : pooled _ _ _ * _ = 196) //; lia.
 Qed.
 
 Theorem cifar_cnn_gradient batch : 0 < batch -> off_these (cnn_kinks 2 cifar_cnn_stages [:: 256]) cifar_cnn batch.
+Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
+
+Theorem cifar_cnn_bn_gradient batch : 0 < batch ->
+  off_these (cnn_kinks 2 cifar_cnn_stages [::]) cifar_cnn_bn batch.
+Proof.
+move=> hb R other θ; apply: cnn_gradient => // _.
+by rewrite (_ : pooled _ _ _ * _ = 16) //; lia.
+Qed.
+
+Theorem vgg16_gradient batch : 0 < batch -> off_these (cnn_kinks 2 vgg_stages [:: 4096; 4096]) vgg16 batch.
 Proof. by move=> hb R other θ; apply: cnn_gradient. Qed.
 
 Theorem vgg16_bn_gradient batch : 0 < batch ->

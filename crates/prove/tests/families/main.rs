@@ -49,9 +49,12 @@ fn term(model: &str) -> String {
     specification(&network, Precision::F32).unwrap()
 }
 
-/// That a member is this specification, as Coq asks for a proof of it.
+/// That a member is this specification, as Coq asks for a proof of it, and has its
+/// theorem.
 fn same(member: &str, specification: &str) -> String {
-    format!("Goal {member} = {specification}.\nProof. by vm_compute. Qed.\n")
+    format!(
+        "Goal {member} = {specification}.\nProof. by vm_compute. Qed.\nCheck {member}_gradient.\n"
+    )
 }
 
 #[test]
