@@ -77,6 +77,9 @@ Definition place (ks : seq N) (k : N) : N := N.of_nat (index k ks).
 (** The dimensions that a map reads. *)
 Definition reads (m : imap) : seq N := flatten [seq [seq t.1 | t <- aff_terms a] | a <- m].
 
+(** Those that a coordinate of it is, by itself. *)
+Definition reads_alone (m : imap) : seq N := reads [seq a <- m | if aff_terms a is [:: _] then true else false].
+
 (** Terms by their dimension. *)
 Fixpoint insert_term (t : N * Z) (l : seq (N * Z)) : seq (N * Z) :=
   if l is u :: l' then if N.leb t.1 u.1 then t :: l else u :: insert_term t l' else [:: t].
@@ -88,10 +91,12 @@ Definition relabel (ks : seq N) (m : imap) : imap :=
 Definition relabel_view (ks : seq N) (v : view) : view :=
   View (v_id v) (v_shape v) (relabel ks (v_map v)).
 
-(** The dimensions in the order of their first use. *)
+(** The dimensions in the order of their first use, alone and then beside others: the terms
+    of a form may stand in any order. *)
 Definition first_use (f : imap) (vs : seq view) (n : nat) : seq N :=
   foldl (fun seen k => if k \in seen then seen else rcons seen k) [::]
-    (reads f ++ flatten [seq reads (v_map v) | v <- vs] ++ first_dims n).
+    (reads_alone f ++ flatten [seq reads_alone (v_map v) | v <- vs] ++
+     reads f ++ flatten [seq reads (v_map v) | v <- vs] ++ first_dims n).
 
 Definition reorder (box out : shape) (f : imap) (vs : seq view) : op :=
   let ks := first_use f vs (size box) in
