@@ -6,7 +6,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Number TwinNumbers SpecLayer Check Images.
+From Cotangent Require Import Ir DenoteFacts Scalar Number TwinNumbers SpecLayer CheckSound Images.
 From Cotangent Require Import RingTactic Floats ExactTable ExactNumbers ExactRows ExactLayers ExactNormSound ExactMean.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

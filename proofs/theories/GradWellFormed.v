@@ -19,7 +19,7 @@
                          [params] *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Adjoint GradAdjoint.
+From Cotangent Require Import Ir DenoteFacts Grad Adjoint GradAdjoint.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Programs one after the other *)

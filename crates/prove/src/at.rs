@@ -225,7 +225,7 @@ Definition the_point : point := [:: @NAMES@].
 
 const AT: &str = r#"(** The certificate at the point that Point.v holds.
 
-    [certified_at], in MainAt.v, says in words what is certified. *)
+    [certified_at], in CertifiedAt.v, says in words what is certified. *)
 From mathcomp Require Import all_ssreflect.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt.
 Require Import Report Point.
@@ -237,7 +237,7 @@ Proof. by apply: (at_sound cert); vm_cast_no_check (erefl true). Qed.
 const REPORT: &str = r#"From Cotangent Require Import Stablehlo MainAt.
 Require Report Point At.
 Set Printing Width 100000.
-Definition final : Cotangent.MainAt.certified_at Report.the_spec Report.the_options
+Definition final : Cotangent.CertifiedAt.certified_at Report.the_spec Report.the_options
   Report.the_step Point.the_point := At.cert_at.
 Redirect "statement_at" Check final.
 Redirect "axioms_at" Print Assumptions final.
