@@ -15,7 +15,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith.
-From Cotangent Require Import Denote Grad Parameters.
+From Cotangent Require Import Denote Grad Gradient.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.

@@ -15,7 +15,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith.
-From Cotangent Require Import Ir Index Denote Parameters Stablehlo.
+From Cotangent Require Import Ir Index Denote Gradient Stablehlo.
 From Cotangent Require Export Floats Certified.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

@@ -18,7 +18,7 @@
       - [check]           the whole check *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
-From Cotangent Require Import Ir Grad Parameters.
+From Cotangent Require Import Ir Grad Gradient.
 From Cotangent Require Import Stablehlo Raise Interface Spec Meaning Optimizer Features Steps Number Canonical.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 

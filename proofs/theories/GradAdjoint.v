@@ -9,7 +9,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith FMapPositive Lia.
 From Cotangent Require Import DenoteFacts Grad Tangent Transpose Adjoint.
-From Cotangent Require Export Parameters.
+From Cotangent Require Export Gradient.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

@@ -3,7 +3,7 @@
     Off the kinks the loss is differentiable in the row vector [θ] of all
     parameters, and its gradient is the concatenation of what the emitted code
     computes ([loss_gradient]); by components, [loss_partial]. The words are those
-    of [Parameters.v].
+    of [Gradient.v].
 
     Glossary
       - [pairing l f]       the sum of [l_k f_k]
@@ -14,7 +14,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Vjp DenoteFacts Grad GradAdjoint Scalar SmoothFacts Differential GradCorrect.
-From Cotangent Require Export Parameters.
+From Cotangent Require Export Gradient.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.

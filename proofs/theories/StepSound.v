@@ -181,8 +181,8 @@ have ck : checks (g_prog g) nin sh params (N.succ (g_loss g)) (g_loss g) = true.
 have s0 : shrun (g_prog g) sh (g_loss g) = [::] := loss_shape sh el.
 have sm : smooth_run θ (g_prog g) (inputs other) := loss_off_kinks el hw wg off.
 have [df h] := loss_gradient ck pos s0 emitted sm.
-have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = Parameters.loss (g_prog g) (g_loss g) other.
-  apply: funext => θ'; rewrite /Parameters.loss; have <- := loss_value (inputs other θ') el hw wg0.
+have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = Cotangent.Gradient.loss (g_prog g) (g_loss g) other.
+  apply: funext => θ'; rewrite /Cotangent.Gradient.loss; have <- := loss_value (inputs other θ') el hw wg0.
   by rewrite cats0.
 by split=> // v; rewrite h.
 Qed.

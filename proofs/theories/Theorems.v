@@ -3,7 +3,7 @@
     What this development proves, in ten statements; each is another file's
     theorem, stated in full once more. Nothing rests on this file. The words of
     the first three are defined in [Ir.v], [Index.v], [Denote.v], [Smooth.v],
-    [Grad.v], [Parameters.v] and [Backward.v], of the fourth in [CHALLENGE.v], of
+    [Grad.v], [Gradient.v] and [Backward.v], of the fourth in [CHALLENGE.v], of
     those about files in [Stablehlo*.v], [Interface.v], [Printer.v] and
     [TwinSame.v], of the last in [Certified.v], [CertifiedAt.v] and [Witness.v]:
     files of definitions.
@@ -20,7 +20,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith String.
-From Cotangent Require Import Ir Index Denote Smooth Grad Parameters Backward Signs CHALLENGE.
+From Cotangent Require Import Ir Index Denote Smooth Grad Gradient Backward Signs CHALLENGE.
 From Cotangent Require Import RowVector SignsSound LayersGraphMore Challenge_met.
 From Cotangent Require Import Stablehlo Stablehlo_types Stablehlo_sem Literals Printer Pieces Raise Interface RaiseSound.
 From Cotangent Require Import Twin TwinSame TwinSound Certified CertifiedAt Main MainAt Witness WitnessNets.

@@ -24,7 +24,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith String.
 From Coq Require QArith_base.
-From Cotangent Require Import Ir Index Denote Grad Parameters Number Twin Rational.
+From Cotangent Require Import Ir Index Denote Grad Gradient Number Twin Rational.
 From Cotangent Require Import Spec Meaning Steps Check Certified.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

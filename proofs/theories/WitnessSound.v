@@ -137,7 +137,7 @@ Proof.
 move: computed; rewrite /q_gradient; case: ifP => // /and3P [off shapes_ok kinks_off] _.
 have [wg shg] := well_formedP wfg.
 pose A := @at_θ R net other; pose E v := run (g_prog g) (A v).
-pose T (v : θ_space R net) : env R := Parameters.place params (Parameters.entries v) (fun _ _ => 0).
+pose T (v : θ_space R net) : env R := Gradient.place params (Gradient.entries v) (fun _ _ => 0).
 have hf j : (j < nin)%num -> follows θ A T (j, sh j) by move=> _ k _; exact: inputs_diff.
 have sm : smooth_run θ (g_prog g) A := q_off_sound wg hf at_point off.
 have hrun := run_diff wg hf sm.

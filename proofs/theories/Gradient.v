@@ -10,6 +10,8 @@
       - [params_ok sh nin params]  they are distinct inputs, at their shapes
       - [checks p nin sh params base out]  all that is to be checked of a
                             program; it computes
+      - [shaped_as k sh params l]  [l] are values below [k], of the shapes of the
+                            parameters
       - [total params]      the number of parameters, binary
       - [dim params]        the same less one: row vectors are ['rV_(dim + 1)]
       - [place params c x]  the inputs [x], the parameters replaced by the
@@ -39,6 +41,9 @@ Definition checks (p : prog) (nin : N) (sh : N -> shape) (params : seq (N * shap
     (base out : N) : bool :=
   [&& wf p nin sh, N.eqb (nin + N.of_nat (size p)) base, N.ltb out base,
       params_ok sh nin params & targets_fixed p (ids params)].
+
+Definition shaped_as (k : N) (sh : N -> shape) (params : seq (N * shape)) (l : seq N) : Prop :=
+  List.Forall2 (fun q j => (j < k)%num /\ sh j = q.2) params l.
 
 (** ** One row vector *)
 
