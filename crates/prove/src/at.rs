@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn inexact_values_are_told_by_their_words() {
-        let (_, text) = crate::THEORIES.iter().find(|(name, _)| *name == "MainAt").unwrap();
+        let text = crate::THEORIES.iter().find(|t| t.name == "MainAt").unwrap().text;
         assert!(text.contains(&format!("{INEXACT}\"")));
     }
 

@@ -187,7 +187,7 @@ fn audit() -> String {
 
 /// Re-checks a certificate with Coq alone.
 fn script(module: &str) -> String {
-    let theories: Vec<&str> = THEORIES.iter().map(|(name, _)| *name).collect();
+    let theories: Vec<&str> = THEORIES.iter().map(|theory| theory.name).collect();
     CHECK.replace("@THEORIES@", &theories.join(" ")).replace("@MODULE@", module)
 }
 

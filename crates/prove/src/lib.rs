@@ -21,7 +21,7 @@ mod verdict;
 pub use at::{Argument, AtVerdict};
 pub use certificate::{Directory, Subject};
 pub use error::ProveError;
-pub use library::{Library, THEORIES};
+pub use library::{Library, THEORIES, Theory};
 pub use spec::{specification, train};
 pub use theorem::{kinks, theorem};
 pub use toolchain::{Coq, VERSION, install_command};

@@ -3,16 +3,33 @@
 use crate::verdict::{allowed_axioms, is_answer};
 use crate::{Coq, ProveError};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
-/// Name and text of every theory, each after those it builds on.
-pub const THEORIES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/theories.rs"));
+/// One file of the proofs.
+#[derive(Debug, Clone, Copy)]
+pub struct Theory {
+    /// Its name, without the extension.
+    pub name: &'static str,
+    /// Its text.
+    pub text: &'static str,
+    /// The theories it names, which are compiled before it.
+    pub requires: &'static [&'static str],
+}
+
+/// The theories that a certificate needs, each after those it builds on.
+pub const THEORIES: &[Theory] = include!(concat!(env!("OUT_DIR"), "/theories.rs"));
 
 /// No theory takes nearly as long.
 const LIMIT: Duration = Duration::from_secs(600);
+
+/// A theory takes up to a gigabyte to compile; no more than these wait for each other.
+const MOST_AT_ONCE: usize = 8;
 
 /// What is asked of Coq about the theories.
 const AXIOMS: &str = "\
@@ -79,10 +96,10 @@ impl Library {
 
     fn built(dir: PathBuf) -> Result<Self, ProveError> {
         let dir = dir.canonicalize().map_err(|error| ProveError::Io { path: dir, error })?;
-        for (name, text) in THEORIES {
+        for Theory { name, text, .. } in THEORIES {
             let source = dir.join(format!("{name}.v"));
             // What cannot be read is not there.
-            if fs::read_to_string(&source).ok().as_deref() != Some(text) {
+            if fs::read_to_string(&source).ok().as_deref() != Some(*text) {
                 return Err(ProveError::OtherTheories { path: source });
             }
             let object = dir.join(format!("{name}.vo"));
@@ -94,13 +111,13 @@ impl Library {
     }
 
     /// A directory whose name is the digest of its content is whole or absent.
-    /// One process compiles at a time, others wait for it; what a killed one
+    /// One process compiles, on all cores, others wait for it; what a killed one
     /// had compiled is not compiled again.
     fn cached(
         coq: &Coq,
-        theories: &[(&str, &str)],
+        theories: &[Theory],
         cache: &Path,
-        mut progress: impl FnMut(&str, usize, usize),
+        progress: impl FnMut(&str, usize, usize),
     ) -> Result<Self, ProveError> {
         let name = format!("proofs-{}-coq-{}", &digest(theories)[..16], coq.version());
         let dir = cache.join(&name);
@@ -124,27 +141,69 @@ impl Library {
             ProveError::Io { path, error } => ProveError::Cache { path, error },
             other => other,
         })?;
-        for (k, (name, _)) in theories.iter().enumerate() {
-            // Coq may be killed while it writes a file; this one comes after.
-            let compiled = work.join(format!("{name}.compiled"));
-            if compiled.exists() {
-                continue;
-            }
-            progress(name, k, theories.len());
-            let output = coq.compile(work, Path::new("."), &format!("{name}.v"), LIMIT)?;
-            if !output.success {
-                let what = format!("{name}.v");
-                return Err(ProveError::Theory { what, message: output.stderr });
-            }
-            File::create(&compiled).map_err(io(&compiled))?;
-        }
-        for (name, _) in theories {
-            let compiled = work.join(format!("{name}.compiled"));
+        compile(coq, theories, work, progress)?;
+        for Theory { name, .. } in theories {
+            let compiled = compiled(work, name);
             fs::remove_file(&compiled).map_err(io(&compiled))?;
         }
         fs::rename(work, &dir).map_err(io(&dir))?;
         Ok(Library { dir })
     }
+}
+
+/// The file that says that a theory of `work` is compiled: Coq may be killed while it
+/// writes its own.
+fn compiled(work: &Path, name: &str) -> PathBuf {
+    work.join(format!("{name}.compiled"))
+}
+
+/// Compiles what is not yet, as many at a time as there are cores. `progress` hears of
+/// each before it begins, in the order of `theories` where that can be.
+fn compile(
+    coq: &Coq,
+    theories: &[Theory],
+    work: &Path,
+    mut progress: impl FnMut(&str, usize, usize),
+) -> Result<(), ProveError> {
+    let cores = thread::available_parallelism().map_or(1, usize::from).min(MOST_AT_ONCE);
+    let one = |theory: &Theory| {
+        let what = format!("{}.v", theory.name);
+        let output = coq.compile(work, Path::new("."), &what, LIMIT)?;
+        if !output.success {
+            return Err(ProveError::Theory { what, message: output.stderr });
+        }
+        let path = compiled(work, theory.name);
+        File::create(&path).map(drop).map_err(|error| ProveError::Cache { path, error })
+    };
+    let mut done: HashSet<&str> =
+        theories.iter().map(|t| t.name).filter(|name| compiled(work, name).exists()).collect();
+    let mut waiting: Vec<&Theory> = theories.iter().filter(|t| !done.contains(t.name)).collect();
+    let (mut begun, mut running, mut failure) = (done.len(), 0, None);
+    thread::scope(|scope| {
+        let (sender, ended) = mpsc::channel();
+        loop {
+            while running < cores && failure.is_none() {
+                let ready = |t: &&Theory| t.requires.iter().all(|name| done.contains(name));
+                let Some(k) = waiting.iter().position(ready) else { break };
+                let theory = waiting.remove(k);
+                progress(theory.name, begun, theories.len());
+                (begun, running) = (begun + 1, running + 1);
+                let sender = sender.clone();
+                scope.spawn(move || drop(sender.send((theory.name, one(theory)))));
+            }
+            if running == 0 {
+                return;
+            }
+            // Every thread sends once, and this end of the channel stays.
+            let Ok((name, result)) = ended.recv() else { return };
+            running -= 1;
+            match result {
+                Ok(()) => drop(done.insert(name)),
+                Err(error) => drop(failure.get_or_insert(error)),
+            }
+        }
+    });
+    failure.map_or(Ok(()), Err)
 }
 
 /// Removes what killed processes left of other versions; the lock is held.
@@ -162,8 +221,8 @@ pub(crate) fn write_theories(dir: &Path) -> Result<(), ProveError> {
     write(THEORIES, dir)
 }
 
-fn write(theories: &[(&str, &str)], dir: &Path) -> Result<(), ProveError> {
-    for (name, text) in theories {
+fn write(theories: &[Theory], dir: &Path) -> Result<(), ProveError> {
+    for Theory { name, text, .. } in theories {
         let path = dir.join(format!("{name}.v"));
         fs::write(&path, text).map_err(|error| ProveError::Io { path, error })?;
     }
@@ -171,9 +230,9 @@ fn write(theories: &[(&str, &str)], dir: &Path) -> Result<(), ProveError> {
 }
 
 /// SHA-256 of names and texts, in hexadecimal.
-fn digest(theories: &[(&str, &str)]) -> String {
+fn digest(theories: &[Theory]) -> String {
     let mut hash = Sha256::new();
-    for (name, text) in theories {
+    for Theory { name, text, .. } in theories {
         hash.update(format!("{name} {}\n", text.len()));
         hash.update(text);
     }
@@ -194,23 +253,57 @@ fn cache() -> Result<PathBuf, ProveError> {
 mod tests {
     use super::*;
 
-    const TWO: &[(&str, &str)] = &[
-        ("First", "Definition one := 1.\n"),
-        ("Second", "From Cotangent Require Import First.\nDefinition two := one + one.\n"),
+    const TWO: &[Theory] = &[
+        Theory { name: "First", text: "Definition one := 1.\n", requires: &[] },
+        Theory {
+            name: "Second",
+            text: "From Cotangent Require Import First.\nDefinition two := one + one.\n",
+            requires: &["First"],
+        },
     ];
+
+    #[test]
+    fn what_certificates_require_is_there() {
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut named = HashSet::new();
+        for dir in [here.join("src"), here.join("../rocq/src")] {
+            for file in fs::read_dir(dir).unwrap() {
+                let text = fs::read_to_string(file.unwrap().path()).unwrap();
+                for sentence in text.split("From Cotangent Require").skip(1) {
+                    let words = sentence.split(['.', '"']).next().unwrap().split_whitespace();
+                    named.extend(words.filter(|w| *w != "Import").map(str::to_string));
+                }
+            }
+        }
+        named.retain(|name| name != "First");
+        assert!(named.contains("MainAt") && named.contains("Explain"), "{named:?}");
+        let there = |name: &String| THEORIES.iter().any(|theory| theory.name == name);
+        assert!(named.iter().all(there), "{named:?}");
+        // Less than all: the closed forms are no part of a certificate.
+        assert!(THEORIES.iter().all(|theory| !theory.name.starts_with("LayersGraph")));
+    }
+
+    #[test]
+    fn each_after_what_it_requires() {
+        for (k, theory) in THEORIES.iter().enumerate() {
+            for name in theory.requires {
+                assert!(THEORIES[..k].iter().any(|t| t.name == *name), "{} {name}", theory.name);
+            }
+        }
+    }
 
     #[test]
     fn compiled_once_and_whole_or_absent() {
         let coq = Coq::find().unwrap();
         let cache = tempfile::tempdir().unwrap();
         let mut heard = Vec::new();
-        let mut ready = |theories: &[(&str, &str)]| {
+        let mut ready = |theories: &[Theory]| {
             Library::cached(&coq, theories, cache.path(), |name, _, _| heard.push(name.to_string()))
         };
         let first = ready(TWO).unwrap();
         assert!(first.dir().join("Second.vo").exists());
         assert_eq!(ready(TWO).unwrap().dir(), first.dir());
-        let broken = [TWO[0], ("Second", "Definition two : nat := true.\n")];
+        let broken = [TWO[0], Theory { text: "Definition two : nat := true.\n", ..TWO[1] }];
         let error = ready(&broken).unwrap_err().to_string();
         assert!(error.contains("Second.v"), "{error}");
         assert_eq!(heard, ["First", "Second", "First", "Second"]);
@@ -256,7 +349,7 @@ mod tests {
         write_theories(dir.path()).unwrap();
         let missing = Library::built(dir.path().to_path_buf()).unwrap_err().to_string();
         assert!(missing.contains("make -C proofs"), "{missing}");
-        let (name, text) = THEORIES[0];
+        let Theory { name, text, .. } = THEORIES[0];
         fs::write(dir.path().join(format!("{name}.v")), format!("{text} ")).unwrap();
         let other = Library::built(dir.path().to_path_buf()).unwrap_err().to_string();
         assert!(other.contains("COTANGENT_PROOFS"), "{other}");

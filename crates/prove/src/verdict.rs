@@ -113,7 +113,7 @@ impl Directory {
     /// It refuses, or takes too long.
     pub fn recheck(&self, coq: &Coq, library: &Library, limits: Limits) -> Result<f64, ProveError> {
         let start = Instant::now();
-        let theories = THEORIES.iter().map(|(name, _)| format!("Cotangent.{name}"));
+        let theories = THEORIES.iter().map(|theory| format!("Cotangent.{}", theory.name));
         let modules: Vec<String> = theories.chain(["Report".to_string()]).collect();
         let output = coq.recheck(&self.path, library.dir(), &modules, limits.recheck)?;
         if !output.success {
