@@ -15,7 +15,7 @@ Definition total_row (c : N) (es : seq entry) : row :=
   foldr (fun (e : entry) acc => zip_with Z.add e.2 acc) (nseq (N.to_nat c) 0%Z) es.
 
 Section Mean.
-Variables (c : N) (sources : idx -> seq idx) (count : nat -> Z) (x : fixed).
+Variables (fraction c : N) (sources : idx -> seq idx) (count : nat -> Z) (x : fixed).
 
 Definition mean_exponent : N := N.max (f_exponent x) fraction.
 
@@ -34,11 +34,11 @@ End Mean.
 Definition window_sources (h w : N) (v u : Layer.window) (i : idx) : seq idx :=
   [seq [:: nth 0%num i 0; p.1; p.2] | p <- window_cells h w v u (nth 0%num i 1) (nth 0%num i 2)].
 
-Definition avg_pool (batch h w c : N) (v u : Layer.window) (padding_counts : bool) (x : fixed) : fixed :=
-  mean_layer c (window_sources h w v u)
+Definition avg_pool (fraction batch h w c : N) (v u : Layer.window) (padding_counts : bool) (x : fixed) : fixed :=
+  mean_layer fraction c (window_sources h w v u)
     (fun k => if padding_counts then Z.of_N (Layer.k_size v * Layer.k_size u) else Z.of_nat k) x
     (idxs [:: batch; Layer.places v h; Layer.places u w]).
 
-Definition global_avg_pool (batch h w c : N) (x : fixed) : fixed :=
-  mean_layer c (fun i => [seq [:: nth 0%num i 0; p; q] | p <- Nrange h, q <- Nrange w])
+Definition global_avg_pool (fraction batch h w c : N) (x : fixed) : fixed :=
+  mean_layer fraction c (fun i => [seq [:: nth 0%num i 0; p; q] | p <- Nrange h, q <- Nrange w])
     (fun _ => Z.of_N (h * w)) x (idxs [:: batch]).

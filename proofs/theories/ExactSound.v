@@ -31,7 +31,7 @@ Notation dyadic := (dyadic R).
 Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
 Implicit Types (X : V -> tensor R) (x : fixed).
-Variable batch : N.
+Variables fraction batch : N.
 
 Lemma relu_sound s X x : holds X x -> holds (fun v i => Num.max (X v i) 0) (relu s x).
 Proof.
@@ -209,13 +209,13 @@ Qed.
 
 (** ** Layers and chains *)
 Lemma omap_rounded X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
-  omap rounded x = Some y -> holds X y.
+  omap (rounded fraction) x = Some y -> holds X y.
 Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
 
 Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
 Proof. by []. Qed.
 
-Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps x = Some y ->
+Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
 move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
@@ -241,7 +241,7 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.
     case hw: bias_at => [[[e1 scale]|]|] //; case hb: bias_at => [[[e2 shift]|]|] //.
-    exact: (@batch_norm_sound _ _ x0 (batch :: s) X (fun v => theta v w) (fun v => theta v b) n d
+    exact: (@batch_norm_sound _ _ x0 fraction (batch :: s) X (fun v => theta v w) (fun v => theta v b) n d
       (e1, scale) (e2, shift) x y isT (@theta_continuous w) (@theta_continuous b) (bias_sound theta_at hw) (bias_sound theta_at hb) hX).
   have one j : (j < size (nseq (N.to_nat (last batch s)) 1%Z))%nat ->
       1 = dyadic 0 (nth 0%Z (nseq (N.to_nat (last batch s)) 1%Z) j).
@@ -249,7 +249,7 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   have nil j : (j < size (nseq (N.to_nat (last batch s)) 0%Z))%nat ->
       0 = dyadic 0 (nth 0%Z (nseq (N.to_nat (last batch s)) 0%Z) j).
     by rewrite size_nseq => hj; rewrite nth_nseq hj dyadic0.
-  move=> /(@batch_norm_sound _ _ x0 (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
+  move=> /(@batch_norm_sound _ _ x0 fraction (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
     x y isT (fun=> @continuous_const R V x0 1) (fun=> @continuous_const R V x0 0) one nil hX).
   by apply: holds_ext => v i; rewrite mulr1 addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
@@ -332,7 +332,7 @@ Lemma waiting_rcons rm ready q p : waiting rm ready -> q.1 = p.1 -> (forall f, p
 Proof. by move=> h e hq; rewrite -!cats1; apply: List.Forall2_app h _; constructor. Qed.
 
 Lemma walk_sound need c rm ready s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
-  waiting rm ready -> walk batch pt ks need c ready s p0 m0 x = ([::], y) ->
+  waiting rm ready -> walk fraction batch pt ks need c ready s p0 m0 x = ([::], y) ->
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
   /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.

@@ -536,6 +536,45 @@ fn a_group_on_a_kink_is_named() {
     assert!(!message.contains("fold: entry [0, 0, 0, 1]"), "{message}");
 }
 
+/// Normalised so often that balls of 64 bits grow too wide.
+fn deep() -> String {
+    let block = |k: usize| {
+        format!(
+            "  {{ kind = \"depthwise_conv2d\", kernel = 3, padding = 1, bias = false }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"each{k}\" }},
+  {{ kind = \"conv2d\", features = 4, kernel = 1, bias = false }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"mix{k}\" }},\n"
+        )
+    };
+    format!(
+        "name = \"deep\"\ninput = [28, 28, 1]\nlayers = [
+  {{ kind = \"conv2d\", features = 4, kernel = 4, stride = 4, bias = false, name = \"see\" }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"bend\" }},
+{}  {{ kind = \"global_avg_pool\" }}, {{ kind = \"dense\", features = 10, name = \"last\" }} ]\n",
+        (0..5).map(block).collect::<String>()
+    )
+}
+
+#[test]
+fn a_deep_network_has_the_bits_it_needs() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("deep.toml"), deep()).unwrap();
+    let train =
+        ["train", "deep.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at = ["prove", "deep.toml", "--at", "r/last.safetensors", "--batch-from", "data"];
+    ok(dir.path(), &[&at[..], &["--out", "c", "--quiet"]].concat());
+    let file = dir.path().join("c/At.v");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("fraction := 128%N"), "{text}");
+    // Coq does not accept the same with fewer.
+    std::fs::write(&file, text.replace("128%N", "64%N")).unwrap();
+    let coqc = ["-q", "-noglob", "-Q", THEORIES, "Cotangent", "At.v"];
+    let output =
+        Command::new("coqc").args(coqc).current_dir(dir.path().join("c")).output().unwrap();
+    assert!(!output.status.success());
+}
+
 #[test]
 fn what_rounding_leaves_undecided_is_said() {
     let dir = with_data();
@@ -558,7 +597,7 @@ fn what_rounding_leaves_undecided_is_said() {
         ["prove", "level.toml", "--at", "zeros.safetensors", "--batch-from", "data", "--quiet"];
     let message = fails(dir.path(), &at);
     assert!(
-        message.contains("bend: entry [0, 0, 0, 0] is within 2^-62 of 0, too close to tell"),
+        message.contains("bend: entry [0, 0, 0, 0] is within 2^-254 of 0, too close to tell"),
         "{message}"
     );
 }
