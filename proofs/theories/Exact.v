@@ -248,7 +248,7 @@ Fixpoint walk (need : bool) (c : chain) (ready : seq (shape * option fixed)) (s 
 | Join name j c' =>
     let t := odflt [::] (joined_shape j (unzip1 ready)) in
     let: (pc, y) := walk need c' [::] t p0 m0
-      (if ~~ need && idle c' then None else joined_value batch j t ready) in
+      (if ~~ need && idle c' then None else joined_value fraction batch j t ready) in
     ((if nameless name then [::] else [:: NotExact name]) ++ pc, y)
 | Again p _ a c' =>
     let: (pa, ya) := walk (need || ~~ idle c') a [::] s p m0 x in

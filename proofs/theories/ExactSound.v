@@ -320,9 +320,7 @@ Qed.
 Lemma cat_nil (T : Type) (a b : seq T) : a ++ b = [::] -> a = [::] /\ b = [::].
 Proof. by case: a. Qed.
 
-(** The branches that wait, and what is known of them. *)
-Definition waiting (rm : seq (shape * (V -> tensor R))) (ready : seq (shape * option fixed)) : Prop :=
-  List.Forall2 (fun q p => q.1 = p.1 /\ forall f, p.2 = Some f -> holds q.2 f) rm ready.
+Notation waiting := (waiting x0).
 
 Lemma waiting_shapes rm ready : waiting rm ready -> unzip1 ready = unzip1 rm.
 Proof. by elim=> //= q p rm' ready' [-> _] _ ->. Qed.

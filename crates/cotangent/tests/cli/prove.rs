@@ -536,6 +536,68 @@ fn a_group_on_a_kink_is_named() {
     assert!(!message.contains("fold: entry [0, 0, 0, 1]"), "{message}");
 }
 
+/// Features set beside others: a dense block's, which are normalised and rectified
+/// after, and an inception's, which are rectified before and of which maxima are taken.
+const BESIDE: &str = r#"
+name = "beside"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 2, kernel = 4, stride = 4, name = "see" },
+  { kind = "concat", name = "grown", branches = [[],
+    [{ kind = "batch_norm" }, { kind = "relu", name = "bend" }, { kind = "conv2d", features = 3, kernel = 3, padding = 1 }]] },
+  { kind = "batch_norm" }, { kind = "relu", name = "turn" },
+  { kind = "concat", name = "seen", branches = [
+    [{ kind = "conv2d", features = 2, kernel = 1 }, { kind = "relu", name = "near" }],
+    [{ kind = "conv2d", features = 2, kernel = 3, padding = 1 }, { kind = "relu", name = "far" }]] },
+  { kind = "max_pool", window = 2, name = "most" },
+  { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_concatenated_features_meet_no_kink() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("beside.toml"), BESIDE).unwrap();
+    let train =
+        ["train", "beside.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at =
+        ["prove", "beside.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--json"];
+    let report = json(dir.path(), &at);
+    assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+}
+
+#[test]
+fn a_concatenated_feature_on_a_kink_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "side"
+input = [28, 28, 1]
+layers = [
+  { kind = "concat", branches = [
+    [{ kind = "conv2d", features = 1, kernel = 28, padding = 0, name = "one" }],
+    [{ kind = "conv2d", features = 2, kernel = 28, padding = 0, name = "two" }]] },
+  { kind = "relu", name = "bend" }, { kind = "flatten" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("side.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("concat_1.one.weight", &[28, 28, 1, 1], vec![0.0; 784]),
+        ("concat_1.one.bias", &[1], vec![0.5]),
+        ("concat_1.two.weight", &[28, 28, 1, 2], vec![0.0; 1568]),
+        ("concat_1.two.bias", &[2], vec![-1.0, 0.0]),
+        ("last.weight", &[3, 10], vec![0.0; 30]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("side.safetensors"), &tensors);
+    let at = ["prove", "side.toml", "--at", "side.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 0, 0, 2] is 0"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 0, 1]"), "{message}");
+}
+
 /// Normalised so often that balls of 64 bits grow too wide.
 fn deep() -> String {
     let block = |k: usize| {
