@@ -2,9 +2,9 @@
 
     Layers that are sums, products and maxima of stored numbers, computed in
     integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
-    [ExactNorm.v]. Rows that an exact 0 multiplies are not looked at. Whatever
-    else there is has no value, and no kink may depend on it. [ExactSound.v]
-    proves it.
+    such as those in [ExactNorm.v] and [ExactSmooth.v]. Rows that an exact 0
+    multiplies are not looked at. Whatever else there is has no value, and no
+    kink may depend on it. [ExactSound.v] proves it.
 
     Glossary
       - [layer_value]    a layer
@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -144,6 +144,7 @@ match l, s, ps with
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
 | Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
 | Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu fraction n d (batch :: s) x)
+| Layer.Pointwise p, _, _ => Some (smooth_layer fraction p (batch :: s) x)
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num, bias_at b m)
       is (true, Some k, Some b) then omap (rounded fraction) (conv h w c m v u g k b x) else None
@@ -153,6 +154,7 @@ match l, s, ps with
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
 | Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool fraction batch h w c v u b x)
 | Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool fraction batch h w c x)
+| Layer.Token (Token.Average keep), [:: h; w; c], _ => Some (average fraction batch h w c keep x)
 | Layer.BatchNorm n d _ _ true, _, [:: w; b] =>
     let c := last batch s in
     if (bias_at w c, bias_at b c) is (Some (Some scale), Some (Some shift))

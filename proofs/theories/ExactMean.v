@@ -5,7 +5,8 @@
     Glossary
       - [total_row]      the sum of rows, feature by feature
       - [mean_layer]     at each place the sum of the rows at [sources], divided
-                         by [count] of their number *)
+                         by [count] of their number
+      - [image_means]    of whole images *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index SpecLayer Images ExactTable.
@@ -39,6 +40,13 @@ Definition avg_pool (fraction batch h w c : N) (v u : Layer.window) (padding_cou
     (fun k => if padding_counts then Z.of_N (Layer.k_size v * Layer.k_size u) else Z.of_nat k) x
     (idxs [:: batch; Layer.places v h; Layer.places u w]).
 
-Definition global_avg_pool (fraction batch h w c : N) (x : fixed) : fixed :=
+(** Each of the images at these places. *)
+Definition image_means (fraction h w c : N) (places : seq idx) (x : fixed) : fixed :=
   mean_layer fraction c (fun i => [seq [:: nth 0%num i 0; p; q] | p <- Nrange h, q <- Nrange w])
-    (fun _ => Z.of_N (h * w)) x (idxs [:: batch]).
+    (fun _ => Z.of_N (h * w)) x places.
+Definition global_avg_pool (fraction batch h w c : N) : fixed -> fixed :=
+  image_means fraction h w c (idxs [:: batch]).
+
+(** The same, whose dimensions may stay. *)
+Definition average (fraction batch h w c : N) (keep : bool) : fixed -> fixed :=
+  image_means fraction h w c (idxs (if keep then [:: batch; 1; 1] else [:: batch])%num).

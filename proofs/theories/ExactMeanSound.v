@@ -127,4 +127,36 @@ move=> hX; apply: mean_layer_sound hX _ => z i o; rewrite mem_idxs.
 case: i => [|n [|? ?]] //=; rewrite ?andbF // => _ _; congr (_ / _).
 by rewrite big_allpairs_dep.
 Qed.
+
+Lemma mean_image n h w c (x : tensor R) b o : (b < n)%num -> (o < c)%num ->
+  mean [:: n; h; w; c] [:: 1; 2]%num x [:: b; o]
+  = (\sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: b; p; q; o]) / int (Z.of_N (h * w)).
+Proof.
+move=> hb ho; rewrite /mean; have -> : Denote.number R [:: n; h; w; c] [:: 1; 2]%num = int (Z.of_N (h * w)).
+  by rewrite /Denote.number /= N.mul_1_r.
+congr (_ / _).
+have one (k m : N) (F : N -> R) : (k < m)%num -> \sum_(a <- Nrange m) (if a == k then F a else 0) = F k.
+  move=> hk; rewrite -big_mkcond -big_filter filter_pred1_uniq ?Nrange_uniq ?big_seq1 // mem_Nrange.
+  exact/N.ltb_lt.
+have idxsE m s : idxs (m :: s) = [seq a :: l | a <- Nrange m, l <- idxs s] by [].
+rewrite big_mkcond idxsE big_allpairs_dep.
+rewrite -[RHS](one b n (fun a => \sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: a; p; q; o]) hb).
+apply: eq_bigr => a _; case: eqP => [->|ne].
+  rewrite idxsE big_allpairs_dep; apply: eq_bigr => p _; rewrite idxsE big_allpairs_dep; apply: eq_bigr => q _.
+  rewrite idxs1 big_map -[RHS](one o c (fun k => x [:: b; p; q; k]) ho); apply: eq_bigr => k _.
+  by rewrite /pick /= !eqseq_cons eqxx /= andbT.
+rewrite big1_seq // => l _; case: eqP => // e; case: ne.
+by case: e.
+Qed.
+
+Lemma average_sound h w c keep (X : V -> tensor R) x : holds X x ->
+  holds (fun v i => mean [:: batch; h; w; c] [:: 1; 2]%num (X v) [:: nth 0%num i 0; last 0%num i])
+    (average fraction batch h w c keep x).
+Proof.
+move=> hX; apply: mean_layer_sound hX _ => z i o hi ho; rewrite last_rcons.
+have {}hi : (nth 0%num i 0 < batch)%num /\ nth 0%num (rcons i o) 0 = nth 0%num i 0.
+  case: keep hi; rewrite mem_idxs; case: i => [|b i] //= /andP [/N.ltb_lt hb _]; by split.
+have [hb ->] := hi; rewrite (mean_image _ _ _ hb ho); congr (_ / _).
+by rewrite big_allpairs_dep.
+Qed.
 End Mean.

@@ -9,7 +9,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -218,7 +218,7 @@ Proof. by []. Qed.
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
@@ -227,7 +227,8 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
     x X hw hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
-- by case: p => // [[<-]|[<-]|? ? [<-]]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound].
+- have smooth := @smooth_layer_sound _ _ x0 fraction _ (batch :: s) X x hX.
+  by case: p => [||? ?|? ?||||||||] > [<-]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound|exact: smooth..].
 - by case: s => // d s [<-]; exact: flatten_sound.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case hg: grouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
@@ -253,7 +254,9 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
     x y isT (fun=> @continuous_const R V x0 1) (fun=> @continuous_const R V x0 0) one nil hX).
   by apply: holds_ext => v i; rewrite mulr1 addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
-by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
+- by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
+case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].
+exact: (@average_sound _ _ x0 fraction batch h w c keep X x hX).
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).

@@ -598,6 +598,77 @@ layers = [
     assert!(!message.contains("bend: entry [0, 0, 0, 1]"), "{message}");
 }
 
+/// Exponentials and quotients before kinks, and gates whose products come before some.
+const GATED: &str = r#"
+name = "gated"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 3, kernel = 7, stride = 7, name = "see" },
+  { kind = "silu" },
+  { kind = "squeeze_excite", reduced = 2, name = "excite" },
+  { kind = "conv2d", features = 3, kernel = 1 },
+  { kind = "hard_swish", name = "swish" },
+  { kind = "squeeze_excite", reduced = 2, gate = "hard_sigmoid", name = "half" },
+  { kind = "conv2d", features = 3, kernel = 1 },
+  { kind = "gelu", approximate = "tanh" }, { kind = "global_avg_pool" }, { kind = "tanh" },
+  { kind = "dense", features = 4 }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_gates_meet_no_kink() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("gated.toml"), GATED).unwrap();
+    let train =
+        ["train", "gated.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at =
+        ["prove", "gated.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--json"];
+    let report = json(dir.path(), &[&at[..], &["--count", "2"]].concat());
+    assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["excite.branch2_relu_1", "swish", "half.branch2_hard_sigmoid_1", "bend"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+/// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
+fn halves(weight: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
+    vec![
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![0.0; 2]),
+        ("add.weight", &[2, 1], vec![weight; 2]),
+        ("add.bias", &[1], vec![-1.0]),
+        ("last.weight", &[1, 10], vec![1.0; 10]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ]
+}
+
+#[test]
+fn an_exponential_that_ends_on_a_kink_stays_undecided() {
+    let dir = with_data();
+    let text = r#"
+name = "level"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "sigmoid" },
+  { kind = "dense", features = 1, name = "add" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("level.toml"), text).unwrap();
+    weights(&dir.path().join("on.safetensors"), &halves(1.0));
+    let at = ["prove", "level.toml", "--quiet", "--batch-from", "data", "--at"];
+    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    assert!(message.contains("bend: entry [0, 0] is within 2^-2"), "{message}");
+    assert!(message.contains("of 0, too close to tell"), "{message}");
+    // The nearest binary32 number above.
+    weights(&dir.path().join("off.safetensors"), &halves(1.000_000_1));
+    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+}
+
 /// Normalised so often that balls of 64 bits grow too wide.
 fn deep() -> String {
     let block = |k: usize| {
