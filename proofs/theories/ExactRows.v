@@ -141,7 +141,7 @@ move=> h same o ho; have [c val near _] := h o ho; have s := same o ho; split=> 
 - exact: near_eq_trans s near.
 Qed.
 
-Lemma rounded_sound X x : holds_fixed X x -> holds_fixed X (rounded x).
+Lemma rounded_sound fraction X x : holds_fixed X x -> holds_fixed X (rounded fraction x).
 Proof.
 rewrite /rounded; case: ifP => [//|/negbT]; rewrite negb_or => /andP [_ /N.leb_spec0 big] [r0 hX].
 split=> [|i en]; first by have := Z.shiftr_nonneg (f_radius x) (Z.of_N (f_exponent x - fraction)); rewrite /=; lia.

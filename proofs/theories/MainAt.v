@@ -6,7 +6,8 @@
 
     Glossary
       - [coherent]       the numbers fit the arguments; [row_length] counts a row's
-      - [discharged]     at the point every kink's condition holds
+      - [discharged]     at the point every kink's condition holds, by what balls
+                         of so many bits say; any number is sound
       - [problem_text]   where one does not, in words; [integer_text], [index_text]
                          are those of numbers and places *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -32,9 +33,9 @@ Definition coherent (net : spec) (pt : point) : bool :=
     & all (fun q => (l_value l != q.1) || (l_shape l == q.2)) params] in
   [&& uniq [seq l_value l | l <- pt], all fits pt, uniq (ids params) & N.ltb 0 (total params)].
 
-Definition discharged (net : spec) (opts : options) (ks : seq kink) (pt : point) : bool :=
+Definition discharged (fraction : N) (net : spec) (opts : options) (ks : seq kink) (pt : point) : bool :=
   [&& if which opts is Forward then false else true, list_eqb kink_eqb ks (kinks_of net),
-      coherent net pt & nilp (problems_at net opts pt)].
+      coherent net pt & nilp (problems_at fraction net opts pt)].
 
 Definition integer_text (z : Z) : string := DecimalString.NilZero.string_of_int (Z.to_int z).
 Definition index_text (i : idx) : string :=
@@ -127,7 +128,7 @@ suff : (data_at net (which opts) < n_params net)%num by rewrite /data_at /stats_
 by rewrite e /n_params; lia.
 Qed.
 
-Lemma problems_sound : problems_at net opts pt = [::] -> off_kinks opts (kinks_of net) other θ.
+Lemma problems_sound fraction : problems_at fraction net opts pt = [::] -> off_kinks opts (kinks_of net) other θ.
 Proof.
 rewrite /problems_at; case hw: walk => [p y] /= ep k hk; rewrite {}ep in hw.
 have hX f : data_value pt (data_at net (which opts)) (batch_size opts :: input_shape net) = Some f ->
@@ -138,7 +139,7 @@ exact: off.
 Qed.
 End Sound.
 
-Theorem at_sound net opts m ks pt : certified net opts m ks -> discharged net opts ks pt = true ->
+Theorem at_sound fraction net opts m ks pt : certified net opts m ks -> discharged fraction net opts ks pt = true ->
   certified_at net opts m pt.
 Proof.
 move=> [c1 c2 c3 h] /and4P [hw /(list_eqbP kink_eqbP) ek hc /nilP hp]; split=> //.

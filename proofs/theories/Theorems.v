@@ -98,9 +98,10 @@ Proof. exact: twin_sound. Qed.
 Theorem certificate net opts m kinks : check net opts m kinks = true -> certified net opts m kinks.
 Proof. exact: check_sound. Qed.
 
-(** 9. At stored numbers where no kink is met, without a condition. *)
-Theorem certificate_at_a_point net opts m kinks pt :
-  certified net opts m kinks -> discharged net opts kinks pt = true -> certified_at net opts m pt.
+(** 9. At stored numbers where no kink is met, as balls of any number of bits tell,
+    without a condition. *)
+Theorem certificate_at_a_point bits net opts m kinks pt :
+  certified net opts m kinks -> discharged bits net opts kinks pt = true -> certified_at net opts m pt.
 Proof. exact: at_sound. Qed.
 
 (** 10. It is not about nothing: a residual block with batch normalisation has
