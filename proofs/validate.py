@@ -3,11 +3,14 @@
 Refuses, in the sources: holes (Admitted, admit), assumptions outside sections,
 switches that weaken the kernel, primitive numbers; in the compiled theories:
 headline theorems that rest on more than the three axioms of classical
-MathComp-Analysis, and whatever the independent checker reports; and theories
+MathComp-Analysis, and whatever the independent checker reports; theories
 listed before one that they import, since a certificate compiles them in the
-order of _CoqProject. Then tries each refusal on a theory made to be refused.
+order of _CoqProject; names, in the texts about them, that no theory has; and
+definitions among proofs in the files that TRUST.md says to read. Then tries
+each refusal on something made to be refused.
 """
 
+import fnmatch
 import os
 import re
 import subprocess
@@ -32,6 +35,12 @@ WORDS = re.compile(
     r"Type\s+In\s+Type|type-in-type|impredicative-set|Register|Redirect|Load|Drop|"
     r"PrimFloat|PrimInt63|Int63|Uint63|Sint63|PArray|PrimArray|FloatOps|SpecFloat|Bignums|Interval)\b"
 )
+# What a theory gives a name to; constructors and fields not.
+NAMED = re.compile(
+    r"\b(?:Definition|Fixpoint|Inductive|Record|Lemma|Theorem|Corollary|Example|Ltac)\s+([\w']+)"
+)
+# Of the texts about the theories.
+TEXTS = (HERE / "README.md", HERE.parent / "TRUST.md")
 # Refused outside sections, where they are axioms.
 LOCAL = re.compile(r"\b(Hypothes[ie]s|Variables?|Context)\b")
 
@@ -156,6 +165,54 @@ def table(readme, names):
         raise Refused(f"README.md names theorems that are not headlines: {wrong}")
 
 
+def named(text, theories):
+    """Files, `File.name` and `long_names` in a text are those of theories, by name and text.
+
+    Not what stands in the first column beside the literature, nor the library's numbers.
+    """
+    names = {name: set(NAMED.findall(bare(source))) for name, source in theories}
+    long = set().union(*names.values()) | ALLOWED
+    modules = {module for _, source in theories for module in re.findall(r"^Module (\w+)\.", source, re.M)}
+    wrong, beside = [], False
+    for line in text.splitlines():
+        beside = line == "## Beside the literature" if line.startswith("## ") else beside
+        for span in re.findall(r"`([^`]+)`", line.split(" | ", 1)[-1] if beside else line):
+            file, _, name = span.rpartition(".")
+            if name == "v" and re.fullmatch(r"[A-Z][\w*]*", file):
+                known = bool(fnmatch.filter(names, file))
+            elif re.fullmatch(r"[A-Z]\w+\.[\w']+", span):
+                known = name in (long if file in modules else names.get(file, ()))
+            else:
+                known = not re.fullmatch(r"[a-z]\w*_[\w']+", span) or span in long
+            if not known:
+                wrong.append(span)
+    if wrong:
+        raise Refused(f"no theory has what a text names: {wrong}")
+
+
+def mapped(readme, theories):
+    """The table of files has each theory once."""
+    rows = readme.split("| file | content |\n")[1].split("\n\n")[0]
+    first = [span for row in rows.splitlines() for span in re.findall(r"`([\w*]+)\.v`", row.split(" | ")[0])]
+    found = [name for pattern in first for name in fnmatch.filter(theories, pattern)]
+    wrong = sorted(name for name in theories if found.count(name) != 1)
+    if wrong:
+        raise Refused(f"README.md has not once in its table of files: {wrong}")
+
+
+def read(trust, theories):
+    """Of the files that TRUST.md says to read, definitions come before any proof."""
+    (row,) = [line for line in trust.splitlines() if line.startswith("| The definitions in the theorem")]
+    patterns = re.findall(r"`([\w*]+)\.v`", row.split(" | ")[0])
+    wrong = []
+    for name, source in theories:
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns):
+            after = re.split(r"\b(?:Lemma|Theorem|Corollary)\b", bare(source), maxsplit=1)[1:]
+            wrong += [f"{name}.v" for text in after if re.search(r"\b(?:Definition|Fixpoint|Inductive|Record)\b", text)]
+    if wrong:
+        raise Refused(f"definitions to be read stand among proofs: {wrong}")
+
+
 def apart(challenge):
     """What is to be audited without our definitions imports none of them."""
     if "Cotangent" in bare(challenge):
@@ -225,11 +282,23 @@ def must_fail():
                     continue
                 raise Refused(f"{what}: the {name} did not notice")
     row = "## Beside the literature\n| `there` | `Vjp.vjp_none` | |\n"
-    for what, refusal in {
+    others = {
         "a name that is no headline": lambda: table(row, ["Vjp.vjp_add"]),
+        "a name of no theorem": lambda: named("`Vjp.vjp_none`", [("Vjp", "Theorem vjp_add : True.")]),
+        "a long name of nothing": lambda: named("`vjp_none`", [("Vjp", "Theorem vjp_add : True.")]),
+        "a file that is not there": lambda: named("`None.v`", [("Vjp", "")]),
+        "a theory left out": lambda: mapped("| file | content |\n| --- | --- |\n| `Vjp.v` | |\n", ["Vjp", "Erf"]),
+        "a theory listed twice": lambda: mapped(
+            "| file | content |\n| --- | --- |\n| `Vjp.v`, `V*.v` | |\n", ["Vjp"]
+        ),
+        "a definition among proofs": lambda: read(
+            "| The definitions in the theorem: `A*.v` | |",
+            [("Ab", "Lemma a : True. Proof. exact I. Qed. Definition b := 1.")],
+        ),
         "an import in CHALLENGE.v": lambda: apart("From Cotangent Require Import Vjp.\n"),
         "an import of what comes later": lambda: in_order([("A", "From Cotangent Require Import B.\n"), ("B", "")]),
-    }.items():
+    }
+    for what, refusal in others.items():
         try:
             refusal()
         except Refused:
@@ -241,6 +310,8 @@ def must_fail():
         path.write_text("(* Axiom (* nested *) Admitted *)\n" + innocent)
         scan(path)
         assumptions(coqc(innocent + "Print Assumptions head.\n", folder))
+    named("`Vjp.vjp_add`, `vjp_add`, `V*.v`", [("Vjp", "Theorem vjp_add : True.")])
+    return len(PLANTED) + len(others)
 
 
 def main():
@@ -248,16 +319,20 @@ def main():
         files = listed()
         for path in files:
             scan(path)
-        in_order([(path.stem, path.read_text()) for path in files])
+        theories = [(path.stem, path.read_text()) for path in files]
+        in_order(theories)
         print(f"{len(files)} theories: no holes, no axioms, no switches")
         names = headlines()
         readme, challenge = (HERE / "README.md").read_text(), (THEORIES / "CHALLENGE.v").read_text()
         table(readme, names)
+        mapped(readme, [name for name, _ in theories])
+        for text in TEXTS:
+            named(text.read_text(), theories)
+        read(TEXTS[1].read_text(), theories)
         apart(challenge)
         assumptions(ask(names))
         print(f"{len(names)} headline theorems: at most {', '.join(sorted(ALLOWED))}")
-        must_fail()
-        print(f"{len(PLANTED) + 3} planted faults refused")
+        print(f"{must_fail()} planted faults refused")
         check(files)
         print("coqchk agrees")
     except Refused as why:

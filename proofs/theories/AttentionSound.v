@@ -7,7 +7,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Scalar Smooth Computes.
+From Cotangent Require Import Ir DenoteFacts Grad Tangent Transpose Moments Scalar SmoothFacts Computes.
 From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins JoinsSound SpecToken SpecAttention SpecLayer NormsSound.
 From Cotangent Require Import Tokens TokensSound AttentionFormula.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

@@ -7,7 +7,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Joins Smooth Computes SpecLayer Images.
+From Cotangent Require Import Ir DenoteFacts Joins SmoothFacts Computes SpecLayer Images.
 From Cotangent Require Import ConvolutionIndex JoinsSound RaiseLinear RaiseGrouped NormsSound TokensSound.
 From Cotangent Require Import MeaningJoinSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

@@ -26,11 +26,11 @@
       - [has_interface]    [@main] has these arguments and results
       - [loss_result], [logits_result], [gradient_results]  the loss, the logits,
                            the gradients as results, with their shapes
-      - [interface]        names, roles and shapes of arguments or results
-                           ([Check.v]); [argument_arrays]: tensors with their
-                           types ([RaiseSound.v])
+      - [interface]        names, roles and shapes of arguments or results;
+                           [argument_arrays]: tensors with their types
+                           ([Interface.v])
       - [θ_space], [at_θ]  all parameters as one row vector; the arguments
-                           where they are [θ] ([RowVector.v])
+                           where they are [θ] ([Gradient.v])
       - [computes_step]    on all arguments it returns the step's results
       - [loss_at], [logits_at]  of the network, at a list of arguments ([StepMeaning.v])
       - [is_gradient]      Fréchet derivative: [f] is differentiable, and its
@@ -41,7 +41,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint RowVector Stablehlo Stablehlo_sem RaiseSound Check.
+From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_sem Gradient Interface.
 From Cotangent Require Export Spec Meaning Optimizer Features Steps Textbook StepMeaning.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory Num.Theory.

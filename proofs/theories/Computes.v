@@ -10,7 +10,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Smooth.
+From Cotangent Require Import Ir DenoteFacts SmoothFacts.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

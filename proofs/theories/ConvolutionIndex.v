@@ -15,7 +15,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem Raise.
+From Cotangent Require Import Ir DenoteFacts Stablehlo Stablehlo_types Stablehlo_sem Raise.
 From Cotangent Require Import RaiseLinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
@@ -169,8 +169,6 @@ rewrite /r /point /= nth_cat hp ltnNge leq_addr /= addKn nth_cat hk ltnn subnn.
 by [].
 Qed.
 
-Lemma point_places : take n (drop 3 r) = p.
-Proof. by rewrite /r /point /= drop0 take_size_cat. Qed.
 Lemma point_cells : take n (drop (3 + n) r) = k.
 Proof. by rewrite /r /point /= drop_size_cat // take_size_cat. Qed.
 End Points.

@@ -8,7 +8,7 @@
       - [sum_fibre]     a sum over the indices that agree outside [ds] *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index.
+From Cotangent Require Import Ir IndexFacts.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 

@@ -2,9 +2,9 @@
 
     Layers that are sums, products and maxima of stored numbers, computed in
     integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
-    [ExactNorm.v]. Rows that an exact 0 multiplies are not looked at. Whatever
-    else there is has no value, and no kink may depend on it. [ExactSound.v]
-    proves it.
+    such as those in [ExactNorm.v] and [ExactSmooth.v]. Rows that an exact 0
+    multiplies are not looked at. Whatever else there is has no value, and no
+    kink may depend on it. [ExactSound.v] proves it.
 
     Glossary
       - [layer_value]    a layer
@@ -13,12 +13,12 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
 Section Exact.
-Variables (batch : N) (pt : point).
+Variables (fraction batch : N) (pt : point).
 
 Definition literal_at (k : N) (s : shape) : option literal :=
   let fits l := [&& N.eqb (l_value l) k, l_shape l == s
@@ -137,30 +137,32 @@ Definition flatten_rows (s : shape) (x : fixed) : fixed :=
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=
 match l, s, ps with
 | Layer.Dense m true, [:: n], [:: w; b] =>
-    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b) then omap rounded (dense n m w b x)
+    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b) then omap (rounded fraction) (dense n m w b x)
     else None
 | Layer.Dense m false, [:: n], [:: w] =>
-    if literal_at w [:: n; m] is Some w then omap rounded (dense n m w None x) else None
+    if literal_at w [:: n; m] is Some w then omap (rounded fraction) (dense n m w None x) else None
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
 | Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
-| Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu n d (batch :: s) x)
+| Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu fraction n d (batch :: s) x)
+| Layer.Pointwise p, _, _ => Some (smooth_layer fraction p (batch :: s) x)
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num, bias_at b m)
-      is (true, Some k, Some b) then omap rounded (conv h w c m v u g k b x) else None
+      is (true, Some k, Some b) then omap (rounded fraction) (conv h w c m v u g k b x) else None
 | Layer.Conv2d m v u g false, [:: h; w; c], [:: k] =>
     if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num)
-      is (true, Some k) then omap rounded (conv h w c m v u g k None x) else None
+      is (true, Some k) then omap (rounded fraction) (conv h w c m v u g k None x) else None
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
-| Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool batch h w c v u b x)
-| Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool batch h w c x)
+| Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool fraction batch h w c v u b x)
+| Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool fraction batch h w c x)
+| Layer.Token (Token.Average keep), [:: h; w; c], _ => Some (average fraction batch h w c keep x)
 | Layer.BatchNorm n d _ _ true, _, [:: w; b] =>
     let c := last batch s in
     if (bias_at w c, bias_at b c) is (Some (Some scale), Some (Some shift))
-    then batch_norm c (rows_of (batch :: s)) n d scale shift x else None
+    then batch_norm fraction c (rows_of (batch :: s)) n d scale shift x else None
 | Layer.BatchNorm n d _ _ false, _, [::] =>
     let c := last batch s in
     let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
-    batch_norm c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
+    batch_norm fraction c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
 | Layer.Flatten, d :: s', _ => Some (flatten_rows (d :: s') x)
 | _, _, _ => None
 end.
@@ -248,7 +250,7 @@ Fixpoint walk (need : bool) (c : chain) (ready : seq (shape * option fixed)) (s 
 | Join name j c' =>
     let t := odflt [::] (joined_shape j (unzip1 ready)) in
     let: (pc, y) := walk need c' [::] t p0 m0
-      (if ~~ need && idle c' then None else joined_value batch j t ready) in
+      (if ~~ need && idle c' then None else joined_value fraction batch j t ready) in
     ((if nameless name then [::] else [:: NotExact name]) ++ pc, y)
 | Again p _ a c' =>
     let: (pa, ya) := walk (need || ~~ idle c') a [::] s p m0 x in
@@ -258,7 +260,7 @@ Fixpoint walk (need : bool) (c : chain) (ready : seq (shape * option fixed)) (s 
 end.
 End Exact.
 
-Definition problems_at (net : spec) (opts : options) (pt : point) : seq problem :=
+Definition problems_at (fraction : N) (net : spec) (opts : options) (pt : point) : seq problem :=
   let batch := batch_size opts in
-  (walk batch pt (kinks_of net) false (layers net) [::] (input_shape net) 0 (masks_at net (which opts))
+  (walk fraction batch pt (kinks_of net) false (layers net) [::] (input_shape net) 0 (masks_at net (which opts))
     (data_value pt (data_at net (which opts)) (batch :: input_shape net))).1.

@@ -26,7 +26,7 @@ Definition relu6 (s : shape) (x : fixed) : fixed :=
   bent [:: 0; 6]%Z (fun z => Z.min (Z.max z 0) six) (f_exponent x) (f_radius x) true s x.
 
 (** A number below 0 times [n / d], rounded. *)
-Definition leaky_relu (n : Z) (d : positive) (s : shape) (x : fixed) : fixed :=
+Definition leaky_relu (fraction : N) (n : Z) (d : positive) (s : shape) (x : fixed) : fixed :=
   let e := N.max (f_exponent x) fraction in
   let fine z := Z.shiftl z (Z.of_N (e - f_exponent x)) in
   bent [:: 0%Z] (fun z => if Z.ltb 0 z then fine z else Z.div (Z.mul (fine z) n) (Zpos d)) e

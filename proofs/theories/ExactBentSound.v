@@ -6,7 +6,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number TwinNumbers SpecLayer MeaningLayer.
+From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number TwinNumbers SpecLayer MeaningLayer.
 From Cotangent Require Import RingTactic Floats ExactTable ExactNumbers ExactRows ExactLayers ExactNormSound ExactBent.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -68,8 +68,8 @@ have n : \forall v \near x0, h v < 0 by exact: (ch _ (near_neg neg)).
 by apply: filterS n => v hv; rewrite max_r ?ltW // min_l // ler0n.
 Qed.
 
-Lemma leaky_sound n d s (X : V -> tensor R) x : holds X x ->
-  holds (fun v i => if 0 < X v i then X v i else X v i * rational R n d) (leaky_relu n d s x).
+Lemma leaky_sound fraction n d s (X : V -> tensor R) x : holds X x ->
+  holds (fun v i => if 0 < X v i then X v i else X v i * rational R n d) (leaky_relu fraction n d s x).
 Proof.
 move=> hX; rewrite /leaky_relu; set e := N.max _ _; set k := Z.of_N (e - f_exponent x).
 have fineE z : dyadic R e (Z.shiftl z k) = dyadic R (f_exponent x) z.

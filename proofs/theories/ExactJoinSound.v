@@ -1,12 +1,12 @@
-(** * Sums of branches on integers are sums
+(** * Joins on integers are joins
 
     Where the branches are what [ExactTable.v] says, so is their join. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Number SpecJoin MeaningJoin MeaningJoinSound RaiseGrouped.
-From Cotangent Require Import Floats ExactTable ExactNumbers ExactRows ExactLayers ExactJoin.
+From Cotangent Require Import Ir DenoteFacts Scalar Number SpecJoin MeaningJoin MeaningJoinSound RaiseGrouped.
+From Cotangent Require Import Floats ExactTable ExactNumbers ExactRows ExactLayers ExactJoin ExactBranches.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -100,10 +100,8 @@ Lemma sum_value_sound s (rm : seq branch) xs : (0 < size s)%nat ->
   (forall v i, i \in idxs s -> X v i = total_at rm i v) -> holds X (sum_value s xs).
 Proof.
 move=> hs h X hX; split=> [|i en /= hl]; first exact: sum_radius_ge0 h.
-set e := foldr _ _ _ in hl *; set c := last _ _ in hl.
-have ok : all (fun x => N.leb (f_exponent x) e) xs.
-  rewrite /e; elim: (xs) => //= x l ih; apply/andP; split; first by apply/N.leb_le; lia.
-  by apply: sub_all ih => y /N.leb_le hy; apply/N.leb_le; lia.
+set e := largest_exponent _ in hl *; set c := last _ _ in hl.
+have ok : all (fun x => N.leb (f_exponent x) e) xs by exact: largest_exponent_ge.
 have cell k o : k \in idxs (lead s) -> (N.of_nat o < c)%num -> rcons k (N.of_nat o) \in idxs s.
   move=> hi ho; rewrite (idxs_rows hs); apply/flattenP; exists [seq rcons k a | a <- Nrange (last 0%num s)].
     exact: map_f.
@@ -131,23 +129,67 @@ elim: rm y => [|[s z] rm ih] y /=; first by rewrite big_nil addr0.
 by move=> /andP [/eqP -> ok] hi; rewrite ih // big_cons addrA -(stretched_same z hi).
 Qed.
 
-Lemma joined_value_sound batch j t (rm : seq branch) ready y :
-  List.Forall2 (fun q p => q.1 = p.1 /\ forall f, p.2 = Some f -> holds q.2 f) rm ready ->
-  joined_value batch j t ready = Some y ->
+(** Branches of any shape, and what is known of their values. *)
+Definition waiting (rm : seq branch) (ready : seq (shape * option fixed)) : Prop :=
+  List.Forall2 (fun q p => q.1 = p.1 /\ forall f, p.2 = Some f -> holds q.2 f) rm ready.
+
+Lemma all_stretched_sound batch t rm ready xs : (0 < size t)%nat -> waiting rm ready ->
+  all_stretched batch t ready = Some xs ->
+  List.Forall2 (fun q x => holds (fun v => stretched q.1 (q.2 v)) x) rm xs.
+Proof.
+move=> ht h; elim: h xs => [|q [s [x|]] {}rm {}ready [eq hq] _ ih] xs /=; first by case=> <-; constructor.
+  case: eqP => // hs; case: all_stretched ih => //= ys /(_ _ erefl) hF [<-]; constructor=> //.
+  by rewrite eq; apply: stretch_sound => //; exact: hq.
+by case: eqP.
+Qed.
+
+Lemma all_parts_sound rm ready ps : waiting rm ready -> all_parts ready = Some ps -> parted x0 rm ps.
+Proof.
+move=> h; elim: h ps => [|q [s [x|]] {}rm {}ready [eq hq] _ ih] ps //=; first by case=> <-; constructor.
+case: all_parts ih => //= ys /(_ _ erefl) hF [<-]; constructor=> //; split; first by rewrite eq.
+exact: hq.
+Qed.
+
+Lemma merged_sum (rm : seq (shape * tensor R)) (y : tensor R) i :
+  merged Sum y rm i = y i + \sum_(q <- rm) stretched q.1 q.2 i.
+Proof. by elim: rm y => [|[s z] rm ih] y /=; rewrite ?big_nil ?addr0 // ih big_cons addrA. Qed.
+
+Lemma merged_product_sound fraction s (rm : seq branch) xs : 
+  List.Forall2 (fun q x => holds (fun v => stretched q.1 (q.2 v)) x) rm xs -> forall (Y : V -> tensor R) y, holds Y y ->
+  holds (fun v => merged Product (Y v) [seq (q.1, q.2 v) | q <- rm])
+    (foldl (fun y z => rounded fraction (product_value s y z)) y xs).
+Proof.
+elim=> [|q x {}rm {}xs hq _ ih] Y y hY //=.
+by apply: ih; apply: rounded_sound; exact: product_sound.
+Qed.
+
+Lemma joined_value_sound fraction batch j t (rm : seq branch) ready y : waiting rm ready ->
+  joined_value fraction batch j t ready = Some y ->
   holds (fun v => joined j [seq (q.1, q.2 v) | q <- rm]) y.
 Proof.
 move=> h; rewrite /joined_value; case: j => [[| |]| |heads] //; case: ready h => [|p ready] // h.
-case ha: all_values => [xs|] //= [<-]; have hv := all_values_sound ha.
-have hx : List.Forall2 (fun q x => holds q.2 x) rm xs.
-  elim: h xs {ha} hv => [|q p' rm' ready' [_ hq] _ ih] xs hv; inversion hv as [|? ? ? ? [_ e]]; subst; constructor.
-    exact: hq.
-  exact: ih.
-have same : all (fun q : branch => q.1 == t) rm.
-  elim: h xs {ha hx} hv => [|q p' rm' ready' [eq _] _ ih] xs hv //=.
-  by inversion hv as [|a1 a2 a3 a4 [e0 e1] tl]; rewrite eq e0 eqxx; exact: ih tl.
-apply: (sum_value_sound _ hx) => // v i hi; rewrite /joined.
-case: rm h hx same => [|q rm] h hx /=; first by inversion h.
-move=> /andP [/eqP eq ok]; rewrite (@merged_total batch t) //; last by rewrite all_map.
-by rewrite /total_at big_cons big_map /= eq -(stretched_same (q.2 v) hi).
+- case: ifP => [hs|_].
+    case ha: all_values => [xs|] //= [<-]; have hv := all_values_sound ha.
+    have hx : List.Forall2 (fun q x => holds q.2 x) rm xs.
+      elim: h xs {ha hs} hv => [|q p' rm' ready' [_ hq] _ ih] xs hv; inversion hv as [|? ? ? ? [_ e]]; subst; constructor.
+        exact: hq.
+      exact: ih.
+    have same : all (fun q : branch => q.1 == t) rm.
+      elim: h xs {ha hx hs} hv => [|q p' rm' ready' [eq _] _ ih] xs hv //=.
+      by inversion hv as [|a1 a2 a3 a4 [e0 e1] tl]; rewrite eq e0 eqxx; exact: ih tl.
+    apply: (sum_value_sound _ hx) => // v i hi; rewrite /joined.
+    case: rm h hx same => [|q rm] h hx /=; first by inversion h.
+    move=> /andP [/eqP eq ok]; rewrite (@merged_total batch t) //; last by rewrite all_map.
+    by rewrite /total_at big_cons big_map /= eq -(stretched_same (q.2 v) hi).
+  case: ifP => // ht; case ha: all_stretched => [xs|] //= [<-].
+  pose rm' := [seq (t, fun v => stretched q.1 (q.2 v)) | q : branch <- rm].
+  have hx : List.Forall2 (fun q x => holds q.2 x) rm' xs.
+    by apply: Forall2_of_map; exact: all_stretched_sound ha.
+  apply: (sum_value_sound _ hx) => // v i _; rewrite /joined /total_at big_map.
+  by case: rm h {rm' hx} => [|q rm] h /=; [inversion h|rewrite merged_sum big_cons big_map].
+- case: ifP => // ht; case ha: all_stretched => [[|x xs]|] // [<-].
+  have := all_stretched_sound ht h ha; case: rm {h} => [|q rm] hF; inversion hF; subst.
+  by apply: merged_product_sound.
+case ha: all_parts => [ps|] //= [<-]; exact: concat_sound (all_parts_sound h ha).
 Qed.
 End Sum.

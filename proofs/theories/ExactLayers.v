@@ -6,8 +6,8 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
-From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers ExactRows ExactGroups.
+From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
+From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers ExactRows ExactGroups.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.

@@ -5,7 +5,8 @@
     Glossary
       - [total_row]      the sum of rows, feature by feature
       - [mean_layer]     at each place the sum of the rows at [sources], divided
-                         by [count] of their number *)
+                         by [count] of their number
+      - [image_means]    of whole images *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Index SpecLayer Images ExactTable.
@@ -15,7 +16,7 @@ Definition total_row (c : N) (es : seq entry) : row :=
   foldr (fun (e : entry) acc => zip_with Z.add e.2 acc) (nseq (N.to_nat c) 0%Z) es.
 
 Section Mean.
-Variables (c : N) (sources : idx -> seq idx) (count : nat -> Z) (x : fixed).
+Variables (fraction c : N) (sources : idx -> seq idx) (count : nat -> Z) (x : fixed).
 
 Definition mean_exponent : N := N.max (f_exponent x) fraction.
 
@@ -34,11 +35,18 @@ End Mean.
 Definition window_sources (h w : N) (v u : Layer.window) (i : idx) : seq idx :=
   [seq [:: nth 0%num i 0; p.1; p.2] | p <- window_cells h w v u (nth 0%num i 1) (nth 0%num i 2)].
 
-Definition avg_pool (batch h w c : N) (v u : Layer.window) (padding_counts : bool) (x : fixed) : fixed :=
-  mean_layer c (window_sources h w v u)
+Definition avg_pool (fraction batch h w c : N) (v u : Layer.window) (padding_counts : bool) (x : fixed) : fixed :=
+  mean_layer fraction c (window_sources h w v u)
     (fun k => if padding_counts then Z.of_N (Layer.k_size v * Layer.k_size u) else Z.of_nat k) x
     (idxs [:: batch; Layer.places v h; Layer.places u w]).
 
-Definition global_avg_pool (batch h w c : N) (x : fixed) : fixed :=
-  mean_layer c (fun i => [seq [:: nth 0%num i 0; p; q] | p <- Nrange h, q <- Nrange w])
-    (fun _ => Z.of_N (h * w)) x (idxs [:: batch]).
+(** Each of the images at these places. *)
+Definition image_means (fraction h w c : N) (places : seq idx) (x : fixed) : fixed :=
+  mean_layer fraction c (fun i => [seq [:: nth 0%num i 0; p; q] | p <- Nrange h, q <- Nrange w])
+    (fun _ => Z.of_N (h * w)) x places.
+Definition global_avg_pool (fraction batch h w c : N) : fixed -> fixed :=
+  image_means fraction h w c (idxs [:: batch]).
+
+(** The same, whose dimensions may stay. *)
+Definition average (fraction batch h w c : N) (keep : bool) : fixed -> fixed :=
+  image_means fraction h w c (idxs (if keep then [:: batch; 1; 1] else [:: batch])%num).

@@ -6,7 +6,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Number TwinNumbers SpecLayer Check Images.
+From Cotangent Require Import Ir DenoteFacts Scalar Number TwinNumbers SpecLayer CheckSound Images.
 From Cotangent Require Import RingTactic Floats ExactTable ExactNumbers ExactRows ExactLayers ExactNormSound ExactMean.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -58,13 +58,13 @@ have h : List.Forall2 (fun p z => `|X x0 (rcons p (N.of_nat o)) * 2%:R ^+ N.to_n
 by rewrite big_distrl; have := sum_near h; rewrite size_map.
 Qed.
 
-Lemma mean_layer_sound c (sources : idx -> seq idx) (count : nat -> Z) (X Y : V -> tensor R) x places :
+Lemma mean_layer_sound fraction c (sources : idx -> seq idx) (count : nat -> Z) (X Y : V -> tensor R) x places :
   holds X x ->
   (forall v i o, i \in places -> (o < c)%num ->
      Y v (rcons i o) = (\sum_(p <- sources i) X v (rcons p o)) / int (count (size (sources i)))) ->
-  holds Y (mean_layer c sources count x places).
+  holds Y (mean_layer fraction c sources count x places).
 Proof.
-move=> hX hY; set e := mean_exponent x; set k := Z.of_N (e - f_exponent x).
+move=> hX hY; set e := mean_exponent fraction x; set k := Z.of_N (e - f_exponent x).
 have sl a : Z.shiftl a k = (a * 2 ^ k)%Z by apply: Z.shiftl_mul_pow2; exact: N2Z.is_nonneg.
 have p0 : (0 < 2 ^ k)%Z by apply: Z.pow_pos_nonneg => //; exact: N2Z.is_nonneg.
 split=> [|i en /= hl]; first by rewrite /= sl; have := hX.1; nia.
@@ -109,10 +109,10 @@ apply: filterS => v h; rewrite !hY // s1 s2 same; congr (_ / _).
 have := congr1 (fun l => \sum_(y <- l) y) h; rewrite !big_map; exact.
 Qed.
 
-Variable batch : N.
+Variables fraction batch : N.
 
 Lemma avg_pool_sound h w c v u b (X : V -> tensor R) x : holds X x ->
-  holds (fun z => Images.avg_pool h w v u b (X z)) (avg_pool batch h w c v u b x).
+  holds (fun z => Images.avg_pool h w v u b (X z)) (avg_pool fraction batch h w c v u b x).
 Proof.
 move=> hX; apply: mean_layer_sound hX _ => z i o /idxs3 [n [r [q [-> _ _ _]]]] _.
 rewrite /Images.avg_pool /window_values /window_sources /= !big_map !size_map.
@@ -121,10 +121,42 @@ Qed.
 
 Lemma global_avg_pool_sound h w c (X : V -> tensor R) x : holds X x ->
   holds (fun v i => (\sum_(p <- Nrange h) \sum_(q <- Nrange w) X v [:: nth 0%num i 0; p; q; nth 0%num i 1])
-                    / int (Z.of_N (h * w))) (global_avg_pool batch h w c x).
+                    / int (Z.of_N (h * w))) (global_avg_pool fraction batch h w c x).
 Proof.
 move=> hX; apply: mean_layer_sound hX _ => z i o; rewrite mem_idxs.
 case: i => [|n [|? ?]] //=; rewrite ?andbF // => _ _; congr (_ / _).
+by rewrite big_allpairs_dep.
+Qed.
+
+Lemma mean_image n h w c (x : tensor R) b o : (b < n)%num -> (o < c)%num ->
+  mean [:: n; h; w; c] [:: 1; 2]%num x [:: b; o]
+  = (\sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: b; p; q; o]) / int (Z.of_N (h * w)).
+Proof.
+move=> hb ho; rewrite /mean; have -> : Denote.number R [:: n; h; w; c] [:: 1; 2]%num = int (Z.of_N (h * w)).
+  by rewrite /Denote.number /= N.mul_1_r.
+congr (_ / _).
+have one (k m : N) (F : N -> R) : (k < m)%num -> \sum_(a <- Nrange m) (if a == k then F a else 0) = F k.
+  move=> hk; rewrite -big_mkcond -big_filter filter_pred1_uniq ?Nrange_uniq ?big_seq1 // mem_Nrange.
+  exact/N.ltb_lt.
+have idxsE m s : idxs (m :: s) = [seq a :: l | a <- Nrange m, l <- idxs s] by [].
+rewrite big_mkcond idxsE big_allpairs_dep.
+rewrite -[RHS](one b n (fun a => \sum_(p <- Nrange h) \sum_(q <- Nrange w) x [:: a; p; q; o]) hb).
+apply: eq_bigr => a _; case: eqP => [->|ne].
+  rewrite idxsE big_allpairs_dep; apply: eq_bigr => p _; rewrite idxsE big_allpairs_dep; apply: eq_bigr => q _.
+  rewrite idxs1 big_map -[RHS](one o c (fun k => x [:: b; p; q; k]) ho); apply: eq_bigr => k _.
+  by rewrite /pick /= !eqseq_cons eqxx /= andbT.
+rewrite big1_seq // => l _; case: eqP => // e; case: ne.
+by case: e.
+Qed.
+
+Lemma average_sound h w c keep (X : V -> tensor R) x : holds X x ->
+  holds (fun v i => mean [:: batch; h; w; c] [:: 1; 2]%num (X v) [:: nth 0%num i 0; last 0%num i])
+    (average fraction batch h w c keep x).
+Proof.
+move=> hX; apply: mean_layer_sound hX _ => z i o hi ho; rewrite last_rcons.
+have {}hi : (nth 0%num i 0 < batch)%num /\ nth 0%num (rcons i o) 0 = nth 0%num i 0.
+  case: keep hi; rewrite mem_idxs; case: i => [|b i] //= /andP [/N.ltb_lt hb _]; by split.
+have [hb ->] := hi; rewrite (mean_image _ _ _ hb ho); congr (_ / _).
 by rewrite big_allpairs_dep.
 Qed.
 End Mean.

@@ -22,7 +22,7 @@ Local Open Scope Z_scope.
 Record feature := Feature { ft_sum : Z; ft_factor : Z; ft_shift : Z; ft_radius : Z }.
 
 Section Feature.
-Variables (e : N) (r n : Z) (eps_n : Z) (eps_d : positive).
+Variables (fraction e : N) (r n : Z) (eps_n : Z) (eps_d : positive).
 
 Definition deviations (zs : row) : row := let m := foldr Z.add 0 zs in [seq n * z - m | z <- zs].
 
@@ -68,12 +68,12 @@ Fixpoint gather (T : Type) (f : nat -> option T) (l : seq nat) : option (seq T) 
 end.
 
 (** Of [c] features, at these places: all rows are needed. *)
-Definition batch_norm (c : N) (places : seq idx) (eps_n : Z) (eps_d : positive)
+Definition batch_norm (fraction c : N) (places : seq idx) (eps_n : Z) (eps_d : positive)
     (scale shift : N * row) (x : fixed) : option fixed :=
   if (all_rows c x places, has_length c scale.2 && has_length c shift.2) is (Some es, true) then
     let n := Z.of_nat (size es) in let e := f_exponent x in
     let column j := [seq nth 0 en.2 j | en : entry <- es] in
-    let one j := feature_of e (f_radius x) n eps_n eps_d (scale.1, nth 0 scale.2 j) (shift.1, nth 0 shift.2 j)
+    let one j := feature_of fraction e (f_radius x) n eps_n eps_d (scale.1, nth 0 scale.2 j) (shift.1, nth 0 shift.2 j)
                    (column j) in
     if gather one (iota 0 (N.to_nat c)) is Some fts then
       let den := denominator e n scale.1 in
@@ -89,7 +89,7 @@ Definition batch_norm (c : N) (places : seq idx) (eps_n : Z) (eps_d : positive)
 (** Of 1 and 3, at a mean of 2 and a variance of 1, become -1 and 1, up to the
     radius; not -1 and 0. *)
 Example one_and_three :
-  let ft := odflt (Feature 0 0 0 0) (feature_of 0 0 2 0 1 (0%num, 1) (0%num, 0) [:: 1; 3]) in
-  let near z y := Z.leb (Z.abs (norm_entry 2 (denominator 0 2 0) ft z - Z.shiftl y (Z.of_N fraction))) (ft_radius ft) in
+  let ft := odflt (Feature 0 0 0 0) (feature_of 64 0 0 2 0 1 (0%num, 1) (0%num, 0) [:: 1; 3]) in
+  let near z y := Z.leb (Z.abs (norm_entry 2 (denominator 0 2 0) ft z - Z.shiftl y 64)) (ft_radius ft) in
   [/\ near 1 (-1), near 3 1, ~~ near 3 0 & Z.ltb (ft_radius ft) 16].
 Proof. by vm_compute. Qed.

@@ -6,7 +6,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype realfun.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Number TwinNumbers Norms NormsSound SpecLayer RaiseGrouped Check.
+From Cotangent Require Import Ir DenoteFacts Scalar Number TwinNumbers Norms NormsSound SpecLayer RaiseGrouped CheckSound.
 From Cotangent Require Import Floats ExactTable ExactNumbers ExactNorm ExactRows ExactLayers ExactNormSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -97,12 +97,12 @@ Variables (R : realType) (V : normedModType R) (x0 : V).
 Notation holds := (holds_fixed x0).
 Notation ball := (@ball R).
 
-Lemma batch_norm_sound z (X G B : V -> tensor R) eps_n eps_d scale shift x y : (0 < size z)%nat ->
+Lemma batch_norm_sound fraction z (X G B : V -> tensor R) eps_n eps_d scale shift x y : (0 < size z)%nat ->
   (forall i, continuous_at x0 (fun v => G v i)) -> (forall i, continuous_at x0 (fun v => B v i)) ->
   (forall j, (j < size scale.2)%nat -> G x0 [:: N.of_nat j] = dyadic R scale.1 (nth 0%Z scale.2 j)) ->
   (forall j, (j < size shift.2)%nat -> B x0 [:: N.of_nat j] = dyadic R shift.1 (nth 0%Z shift.2 j)) ->
   holds X x ->
-  ExactNorm.batch_norm (last 0%num z) (idxs (lead z)) eps_n eps_d scale shift x = Some y ->
+  ExactNorm.batch_norm fraction (last 0%num z) (idxs (lead z)) eps_n eps_d scale shift x = Some y ->
   holds (fun v i => normalize z (first_dims (size z).-1) (rational R eps_n eps_d) (X v) i * G v [:: last 0%num i]
                     + B v [:: last 0%num i]) y.
 Proof.
@@ -130,7 +130,7 @@ have near : List.Forall2 (fun l q => ball (f_exponent x) (f_radius x) q (X x0 (r
   by have [] := hX.2 _ _ hle j hje.
 have ez : Z.of_nat (size es) = Z.of_nat (size zs) by rewrite size_map.
 have [hcont hval hnear _] := hX.2 _ _ hk j hj2; rewrite /= in hcont hval hnear.
-have [w' [w bounds]] : exists w' w, inverse_root (f_exponent x) (f_radius x) (Z.of_nat (size es)) eps_n eps_d
+have [w' [w bounds]] : exists w' w, inverse_root fraction (f_exponent x) (f_radius x) (Z.of_nat (size es)) eps_n eps_d
     (deviations (Z.of_nat (size es)) zs) = Some (w, w').
   by move: hft; rewrite /feature_of; case: inverse_root => [[w w']|] // _; exists w', w.
 have [_ var0 _ _ _] := inverse_rootP near ez bounds.

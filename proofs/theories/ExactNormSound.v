@@ -5,7 +5,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype realfun.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Number TwinNumbers TwinSound Moments Norms NormsSound SpecLayer.
+From Cotangent Require Import Ir DenoteFacts Scalar Number TwinNumbers TwinSound Moments Norms NormsSound SpecLayer.
 From Cotangent Require Import RingTactic Floats ExactTable ExactNumbers ExactNorm ExactRows ExactLayers.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -73,7 +73,7 @@ by rewrite int_norm; apply: int_leP; lia.
 Qed.
 
 Section One.
-Variables (T : Type) (L : seq T) (x : T -> R) (zs : row) (e : N) (r n : Z) (eps_n : Z) (eps_d : positive).
+Variables (T : Type) (L : seq T) (x : T -> R) (zs : row) (fraction e : N) (r n : Z) (eps_n : Z) (eps_d : positive).
 Hypothesis near : List.Forall2 (fun l z => ball e r z (x l)) L zs.
 Hypothesis count : n = Z.of_nat (size zs).
 Let s : R := 2%:R ^+ N.to_nat e.
@@ -138,7 +138,7 @@ by rewrite eone [int n * (_ ^+ 2)]mulrC -mulf_div divff // mul1r.
 Qed.
 
 Variables (w w' : Z).
-Hypothesis bounds : inverse_root e r n eps_n eps_d (deviations n zs) = Some (w, w').
+Hypothesis bounds : inverse_root fraction e r n eps_n eps_d (deviations n zs) = Some (w, w').
 
 Lemma inverse_rootP : [/\ (0 < n)%Z, 0 < var + eps, (0 <= w <= w')%Z,
   int w <= (Num.sqrt (var + eps))^-1 * 2%:R ^+ N.to_nat fraction
@@ -182,7 +182,7 @@ have l2 : root * f <= int w'.
 split=> //; split=> //; apply/Z.leb_le; rewrite -(int_le R); exact: le_trans l1 l2.
 Qed.
 
-Lemma entry_sound g b ft z v : feature_of e r n eps_n eps_d g b zs = Some ft -> ball e r z v -> List.In z zs ->
+Lemma entry_sound g b ft z v : feature_of fraction e r n eps_n eps_d g b zs = Some ft -> ball e r z v -> List.In z zs ->
   ball fraction (ft_radius ft) (norm_entry n (denominator e n g.1) ft z)
     ((v - mean) / Num.sqrt (var + eps) * dyadic R g.1 g.2 + dyadic R b.1 b.2).
 Proof.

@@ -10,7 +10,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia FMapPositive.
-From Cotangent Require Import Ir Index Denote Number NumberSound TwinSound Floats ExactTable.
+From Cotangent Require Import Ir DenoteFacts Number NumberSound TwinSound Floats ExactTable.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

@@ -11,8 +11,8 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number Canonical TwinSound.
-From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
+From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number Canonical TwinSound.
+From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -141,7 +141,7 @@ move=> h same o ho; have [c val near _] := h o ho; have s := same o ho; split=> 
 - exact: near_eq_trans s near.
 Qed.
 
-Lemma rounded_sound X x : holds_fixed X x -> holds_fixed X (rounded x).
+Lemma rounded_sound fraction X x : holds_fixed X x -> holds_fixed X (rounded fraction x).
 Proof.
 rewrite /rounded; case: ifP => [//|/negbT]; rewrite negb_or => /andP [_ /N.leb_spec0 big] [r0 hX].
 split=> [|i en]; first by have := Z.shiftr_nonneg (f_radius x) (Z.of_N (f_exponent x - fraction)); rewrite /=; lia.

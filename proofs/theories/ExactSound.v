@@ -7,9 +7,9 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Scalar Smooth Number RaiseGrouped.
-From Cotangent Require Import Spec Meaning Check MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound.
+From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
+From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -31,7 +31,7 @@ Notation dyadic := (dyadic R).
 Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
 Implicit Types (X : V -> tensor R) (x : fixed).
-Variable batch : N.
+Variables fraction batch : N.
 
 Lemma relu_sound s X x : holds X x -> holds (fun v i => Num.max (X v i) 0) (relu s x).
 Proof.
@@ -209,16 +209,16 @@ Qed.
 
 (** ** Layers and chains *)
 Lemma omap_rounded X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
-  omap rounded x = Some y -> holds X y.
+  omap (rounded fraction) x = Some y -> holds X y.
 Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
 
 Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
 Proof. by []. Qed.
 
-Lemma layer_value_sound l s ps X x y : holds X x -> layer_value batch pt l s ps x = Some y ->
+Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|?|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
@@ -227,7 +227,8 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
     x X hw hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
-- by case: p => // [[<-]|[<-]|? ? [<-]]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound].
+- have smooth := @smooth_layer_sound _ _ x0 fraction _ (batch :: s) X x hX.
+  by case: p => [||? ?|? ?||||||||] > [<-]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound|exact: smooth..].
 - by case: s => // d s [<-]; exact: flatten_sound.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case hg: grouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
@@ -241,7 +242,7 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.
     case hw: bias_at => [[[e1 scale]|]|] //; case hb: bias_at => [[[e2 shift]|]|] //.
-    exact: (@batch_norm_sound _ _ x0 (batch :: s) X (fun v => theta v w) (fun v => theta v b) n d
+    exact: (@batch_norm_sound _ _ x0 fraction (batch :: s) X (fun v => theta v w) (fun v => theta v b) n d
       (e1, scale) (e2, shift) x y isT (@theta_continuous w) (@theta_continuous b) (bias_sound theta_at hw) (bias_sound theta_at hb) hX).
   have one j : (j < size (nseq (N.to_nat (last batch s)) 1%Z))%nat ->
       1 = dyadic 0 (nth 0%Z (nseq (N.to_nat (last batch s)) 1%Z) j).
@@ -249,11 +250,13 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   have nil j : (j < size (nseq (N.to_nat (last batch s)) 0%Z))%nat ->
       0 = dyadic 0 (nth 0%Z (nseq (N.to_nat (last batch s)) 0%Z) j).
     by rewrite size_nseq => hj; rewrite nth_nseq hj dyadic0.
-  move=> /(@batch_norm_sound _ _ x0 (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
+  move=> /(@batch_norm_sound _ _ x0 fraction (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
     x y isT (fun=> @continuous_const R V x0 1) (fun=> @continuous_const R V x0 0) one nil hX).
   by apply: holds_ext => v i; rewrite mulr1 addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
-by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
+- by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
+case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].
+exact: (@average_sound _ _ x0 fraction batch h w c keep X x hX).
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).
@@ -320,9 +323,7 @@ Qed.
 Lemma cat_nil (T : Type) (a b : seq T) : a ++ b = [::] -> a = [::] /\ b = [::].
 Proof. by case: a. Qed.
 
-(** The branches that wait, and what is known of them. *)
-Definition waiting (rm : seq (shape * (V -> tensor R))) (ready : seq (shape * option fixed)) : Prop :=
-  List.Forall2 (fun q p => q.1 = p.1 /\ forall f, p.2 = Some f -> holds q.2 f) rm ready.
+Notation waiting := (waiting x0).
 
 Lemma waiting_shapes rm ready : waiting rm ready -> unzip1 ready = unzip1 rm.
 Proof. by elim=> //= q p rm' ready' [-> _] _ ->. Qed.
@@ -332,7 +333,7 @@ Lemma waiting_rcons rm ready q p : waiting rm ready -> q.1 = p.1 -> (forall f, p
 Proof. by move=> h e hq; rewrite -!cats1; apply: List.Forall2_app h _; constructor. Qed.
 
 Lemma walk_sound need c rm ready s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
-  waiting rm ready -> walk batch pt ks need c ready s p0 m0 x = ([::], y) ->
+  waiting rm ready -> walk fraction batch pt ks need c ready s p0 m0 x = ([::], y) ->
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
   /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.

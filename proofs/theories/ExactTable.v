@@ -19,7 +19,8 @@
       - [combine_rows], [of_groups]  the same where each column has a row of its own;
                          such rows, of grouped channels
       - [spread]         the radius after a matrix
-      - [rounded]        with fewer bits *)
+      - [rounded]        with fewer bits; [fraction], here and in what follows, is
+                         how many a ball keeps after the binary point *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index Number Floats.
@@ -152,11 +153,8 @@ Definition out_radius (e : N) (bias : option (N * row)) (r : Z) : Z :=
 
 (** ** Rounding *)
 
-(** After the binary point. *)
-Definition fraction : N := 64.
-
-(** What is exact is left so. *)
-Definition rounded (x : fixed) : fixed :=
+(** To [fraction] bits after the binary point. What is exact is left so. *)
+Definition rounded (fraction : N) (x : fixed) : fixed :=
   if Z.eqb (f_radius x) 0 || N.leb (f_exponent x) fraction then x else
   let k := Z.of_N (f_exponent x - fraction) in
   Fixed fraction

@@ -12,7 +12,7 @@
       - [dense]           a product of matrices, as an op *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
-From Cotangent Require Import Ir Index Joins Grad GradAdjoint GradCorrect.
+From Cotangent Require Import Ir IndexFacts Joins Grad GradAdjoint GradCorrect.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope N_scope.
 

@@ -20,7 +20,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive String Ascii.
 From Cotangent Require Import Ir Stablehlo Stablehlo_types Raise Printer Spec Meaning Grad Optimizer Features.
-From Cotangent Require Import Steps Number Check.
+From Cotangent Require Import Steps Number Interface Check.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 

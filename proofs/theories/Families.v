@@ -19,7 +19,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir DenoteFacts Computes Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning MeaningSound Steps StepSound Main Witness.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -275,7 +275,7 @@ elim: p m => [|[d o] p ih] m /=.
 move=> /andP [hd hp] hn ht; case e: (held o) hd => [t|] // _ /=; apply: ih => // [a ha|t et].
   by apply: hn; rewrite inE ha orbT.
 rewrite /depends /=; case: ifP => _; last exact: ht.
-rewrite Adjoint.aget_setN; first exact: ht.
+rewrite AdjointState.aget_setN; first exact: ht.
 by move=> etd; apply: (hn d); rewrite ?mem_head // et etd.
 Qed.
 
@@ -289,7 +289,7 @@ Lemma aget_fold l j (m : amap) : j \notin l -> aget m j = None ->
   aget (foldr (fun j m => aset m j 0%num) m l) j = None.
 Proof.
 move=> hj hm; elim: l hj => //= a l ih; rewrite inE negb_or => /andP [/eqP ne /ih h].
-by rewrite Adjoint.aget_setN.
+by rewrite AdjointState.aget_setN.
 Qed.
 
 Section Network.
@@ -376,7 +376,7 @@ split.
 - apply/N.eqb_eq; rewrite /g_prog size_cat /= /k /next_id -plusE; lia.
 apply: targets_fixed_app => // [a ha [ea]|t [<-]].
   by have := wf_dest w ha; rewrite ea /=; lia.
-apply: aget_fold; last exact: Adjoint.aget_empty.
+apply: aget_fold; last exact: AdjointState.aget_empty.
 rewrite ids_params; apply/mapP => -[j]; rewrite mem_iota => /andP [_ hj].
 rewrite /target_at /data_at /stats_at /n_params /=.
 by move/ssrnat.ltP: hj; rewrite add0n; lia.

@@ -10,16 +10,14 @@
                          shapes [ss] wait, chain [c] fits, has the kinks [ks],
                          and gives examples of shape [t]
       - [leads_by b ks l s t]  so do the layers and joins [l], whatever comes after
-      - [flows], [leads]  the same without kinks
-      - [summed name a b]  what [a] and [b] make of what comes in, added
-      - [residual name a]  what comes in, and what [a] makes of it, added
-      - [gated name a]   the same, multiplied *)
+      - [flows], [leads]  the same without kinks *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Computes Grad GradAdjoint GradCorrect RowVector Joins.
+From Cotangent Require Import Ir DenoteFacts Computes Grad GradAdjoint GradCorrect RowVector Joins.
 From Cotangent Require Import MeaningJoinSound Spec Meaning Steps StepSound Main Witness.
 From Cotangent Require Import Families FamiliesLayers.
+From Cotangent Require Export FamiliesParts.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope N_scope.
 
@@ -151,12 +149,6 @@ Lemma leads_blocks (block : nat -> seq (chain -> chain)) s l : (forall i, leads 
 Proof. by move=> h; elim: l => //= i l ih; exact: leads_cat (h i) ih. Qed.
 
 (** ** What layers make of what comes in *)
-Definition summed (name : string) (a b : seq (chain -> chain)) : seq (chain -> chain) :=
-  [:: Branch (in_turn a); Branch (in_turn b); Join name Sum].
-Definition residual (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) := summed name a [::].
-Definition gated (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) :=
-  [:: Branch (in_turn [::]); Branch (in_turn a); Join name Product].
-
 Lemma leads_join ks ks' a b name j s t u v : leads_by ks a s t -> leads_by ks' b s u ->
   joins_here j batch [:: t; u] v -> kinks_of_join name j = [::] ->
   leads_by (ks ++ ks')%SEQ [:: Branch (in_turn a); Branch (in_turn b); Join name j] s v.

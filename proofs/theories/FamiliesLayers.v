@@ -10,7 +10,7 @@
       - [filled s]           no dimension of [s] is 0 *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Computes Grad Joins.
+From Cotangent Require Import Ir DenoteFacts Computes Grad Joins.
 From Cotangent Require Import NormsSound TokensSound MeaningJoinSound Spec Families.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope N_scope.

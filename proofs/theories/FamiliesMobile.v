@@ -17,9 +17,9 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir DenoteFacts Computes Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning Steps StepSound Main Witness.
-From Cotangent Require Import FamiliesNets FamiliesLayers FamiliesChains FamiliesParts FamiliesStages.
+From Cotangent Require Import FamiliesNets FamiliesLayers FamiliesChains FamiliesPartsFit FamiliesStages.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.

@@ -5,26 +5,18 @@
     are a formula in the depth. Nothing is computed.
 
     Glossary
-      - [stack block n rest]   [n] blocks, numbered from 0, then [rest]
-      - [plus name a rest]     the sum of what comes in and of what [a] makes of it,
-                             then [rest]
-      - [numbered a i]         the name [a], number [i]
       - [residual_mlp], [mlp_kinks]  the network; its kinks *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String DecimalString.
-From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir DenoteFacts Computes Grad GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning Steps StepSound Main Witness Families FamiliesLayers.
+From Cotangent Require Export FamiliesParts.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
 
 (** ** Stacks *)
-Definition stack (block : nat -> chain -> chain) (n : nat) (rest : chain) : chain :=
-  foldr block rest (iota 0 n).
-Definition numbered (name : string) (i : nat) : string :=
-  name ++ NilZero.string_of_uint (Nat.to_uint i).
-
 Section Stack.
 Variables (block : nat -> chain -> chain) (n : nat) (rest : chain) (s : shape).
 Hypothesis keeps : forall i c, output_shape (block i c) [::] s = output_shape c [::] s.
@@ -40,9 +32,6 @@ Lemma stack_kinks ks : (forall i c, kinks_in (block i c) = (ks i ++ kinks_in c)%
   kinks_in (stack block n rest) = (flatten [seq ks i | i <- iota 0 n] ++ kinks_in rest)%SEQ.
 Proof. by move=> h; rewrite /stack; elim: (iota 0 n) => //= i l ih; rewrite h ih catA. Qed.
 End Stack.
-
-(** What comes in, and what a chain makes of it, added. *)
-Definition plus (name : string) (a rest : chain) : chain := Branch a (Branch End (Join name Sum rest)).
 
 Section Plus.
 Variables (name : string) (a rest : chain) (s : shape).

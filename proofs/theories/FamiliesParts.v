@@ -1,8 +1,10 @@
 (** * What the families of networks are made of
 
-    Windows that cut an image into patches or move over it padded on both sides
-    alike, and the layers that several of the families have, by their names in
-    [crates/net/src/blocks].
+    The words in which [Families*.v] declare networks of any depth: windows that
+    cut an image into patches or move over it padded on both sides alike, layers
+    that several of the families have, by their names in
+    [crates/net/src/blocks], branches that are joined, and stages of blocks, of
+    which the first may make the image smaller and change the features.
 
     Glossary
       - [patch n]         a window of [n] cells that moves by as many
@@ -16,83 +18,38 @@
                           place: a variance is of more than one number
       - [scaled scales]   a scale for each feature, if there are scales
       - [dropped rate]    stochastic depth, if there is a rate
-      - [numbered2 a i b j]  the name [a], number [i], [b], number [j] *)
+      - [numbered2 a i b j]  the name [a], number [i], [b], number [j]
+      - [stack block n rest]  [n] blocks, numbered from 0, then [rest]
+      - [plus name a rest] the sum of what comes in and of what [a] makes of it,
+                          then [rest]
+      - [numbered a i]    the name [a], number [i]
+      - [summed name a b] what [a] and [b] make of what comes in, added
+      - [residual name a] what comes in, and what [a] makes of it, added
+      - [gated name a]    the same, multiplied
+      - [blocks], [stride], [features]  of a stage: how many blocks, stride of
+                          the first, features that they give
+      - [block i k st c]  block [k] of stage [st], number [i], on [c] channels;
+                          [kinks_of_block i k st] its kinks
+      - [stages_from i l c]  the stages [l], of which the first is number [i];
+                          [stages_kinks i l] their kinks
+      - [features_after], [size_after]  of a stage, from those before it *)
 From mathcomp Require Import all_ssreflect.
-From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Spec Meaning Families FamiliesNets FamiliesLayers FamiliesChains.
+From Coq Require Import NArith ZArith String DecimalString.
+From Cotangent Require Import Ir Spec Meaning.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.
 
-(** ** Windows *)
+(** ** Names, windows *)
+Definition numbered (name : string) (i : nat) : string :=
+  name ++ NilZero.string_of_uint (Nat.to_uint i).
+Definition numbered2 (a : string) (i : nat) (b : string) (j : nat) : string := numbered (numbered a i ++ b) j.
+
 Definition patch (n : N) : Layer.window := Layer.Window n n 0 0 1.
-
-Lemma patch_fits p n : 0 < p -> p <= n -> Layer.window_fits (patch p) n.
-Proof.
-move=> hp hn; have h := proj2 (N.ltb_lt _ _) hp.
-by rewrite /Layer.window_fits /= h /=; apply/N.leb_le; rewrite /Layer.span /=; lia.
-Qed.
-
-Lemma patch_places p n : 0 < p -> p <= n -> Layer.places (patch p) n = n / p.
-Proof.
-move=> hp hn; rewrite /Layer.places /Layer.span /=.
-have -> : n + 0 + 0 - (N.pred p * 1 + 1) = n - p by lia.
-by rewrite -N.div_add ?N.mul_1_l; [congr (_ / _); lia | lia].
-Qed.
-
-Lemma patch_pools p n : 0 < p -> p <= n -> Layer.pool_fits (patch p) n.
-Proof.
-move=> hp hn; rewrite /Layer.pool_fits patch_fits // patch_places //=.
-rewrite !(proj2 (N.ltb_lt _ _)) //=; last by lia.
-rewrite N.add_0_r; have le := N.mul_div_le n p; have := N.div_str_pos n p; move: (n / p) le => q; nia.
-Qed.
-
-Lemma div_pos p n : 0 < p -> p <= n -> 0 < n / p.
-Proof. by move=> hp hn; apply: N.div_str_pos; lia. Qed.
-
 Definition around (k s : N) : Layer.window := Layer.Window k s (k / 2) (k / 2) 1.
 Definition strided (s n : N) : N := (n - 1) / s + 1.
 
-Lemma odd_halves k : N.odd k -> k / 2 + k / 2 + 1 = k.
-Proof.
-by rewrite -N.div2_div => o; have := N.div2_odd k; rewrite o -[N.b2n _]/1; lia.
-Qed.
-
-Lemma around_fits k s n : N.odd k -> 0 < s -> 0 < n -> Layer.window_fits (around k s) n.
-Proof.
-move=> /odd_halves; set q := k / 2 => e hs hn.
-rewrite /Layer.window_fits /= -/q !(proj2 (N.ltb_lt _ _)) //=; last by lia.
-by apply/N.leb_le; rewrite /Layer.span /=; lia.
-Qed.
-
-Lemma around_places k s n : N.odd k -> 0 < n -> Layer.places (around k s) n = strided s n.
-Proof.
-move=> /odd_halves; set q := k / 2 => e hn; rewrite /Layer.places /Layer.span /= -/q /strided.
-by congr (_ / _ + 1); lia.
-Qed.
-
-Lemma around_pools k s n : N.odd k -> 0 < s -> 0 < n -> Layer.pool_fits (around k s) n.
-Proof.
-move=> ok hs hn; rewrite /Layer.pool_fits around_fits // around_places // /= (proj2 (N.ltb_lt _ _) hn) /=.
-have [/N.ltb_lt -> /N.ltb_lt] : k / 2 < k /\ N.pred (strided s n) * s < n + k / 2; last by [].
-have e := odd_halves ok; split; first by lia.
-by rewrite /strided N.add_1_r N.pred_succ; have := N.mul_div_le (n - 1) s; lia.
-Qed.
-
-Lemma strided1 n : 0 < n -> strided 1 n = n.
-Proof. by move=> hn; rewrite /strided N.div_1_r; lia. Qed.
-Lemma strided_pos s n : 0 < strided s n.
-Proof. by rewrite /strided N.add_1_r; exact: N.lt_0_succ. Qed.
-Lemma strided_le s n : 0 < s -> 0 < n -> strided s n <= n.
-Proof.
-move=> hs hn; rewrite /strided.
-have : (n - 1) / s <= n - 1 by apply: N.div_le_upper_bound; nia.
-by move: (_ / _) => q; lia.
-Qed.
-
 (** ** Layers *)
-Definition numbered2 (a : string) (i : nat) (b : string) (j : nat) : string := numbered (numbered a i ++ b) j.
-
 Definition normalised (eps : Z) (eps_d : positive) (name : string) : chain -> chain :=
   Next name (Layer.LayerNorm eps eps_d true true).
 Definition gelu (root : Z) (root_d : positive) (name : string) : chain -> chain := Next name (Layer.Gelu root root_d).
@@ -113,78 +70,39 @@ Definition dropped (rate : option (Z * positive)) (name : string) : seq (chain -
 Definition conv (f : N) (v : Layer.window) (g : N) (bias : bool) (name : string) : chain -> chain :=
   Next name (Layer.Conv2d f v v g bias).
 
-Section Leads.
-Variable batch : N.
-Implicit Types ks : seq kink.
+Definition many (batch p q : N) : Prop := 1 < batch * (p * q).
 
-Definition many (p q : N) : Prop := 1 < batch * (p * q).
+(** ** Blocks *)
+Definition stack (block : nat -> chain -> chain) (n : nat) (rest : chain) : chain :=
+  foldr block rest (iota 0 n).
 
-Lemma many_le p q p' q' : p' <= p -> q' <= q -> many p' q' -> many p q.
-Proof.
-rewrite /many => hp hq m; apply: N.lt_le_trans m _.
-by apply: N.mul_le_mono_l; exact: N.mul_le_mono.
-Qed.
+(** What comes in, and what a chain makes of it, added. *)
+Definition plus (name : string) (a rest : chain) : chain := Branch a (Branch End (Join name Sum rest)).
 
-Lemma batch_normalised_leads eps eps_d mom mom_d n p q f : 0 < batch -> Z.ltb 0 eps ->
-  0 < p -> 0 < q -> 0 < f -> many p q ->
-  leads batch [:: batch_normalised eps eps_d mom mom_d n] [:: p; q; f] [:: p; q; f].
-Proof. by move=> hb he hp hq hf hm; apply: leads_one => //; exact: norm_fits. Qed.
+Definition summed (name : string) (a b : seq (chain -> chain)) : seq (chain -> chain) :=
+  [:: Branch (in_turn a); Branch (in_turn b); Join name Sum].
+Definition residual (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) := summed name a [::].
+Definition gated (name : string) (a : seq (chain -> chain)) : seq (chain -> chain) :=
+  [:: Branch (in_turn [::]); Branch (in_turn a); Join name Product].
 
-Lemma relu_leads ks name ls s t : leads_by batch ks ls s t ->
-  leads_by batch (relu_kinks name ++ ks)%SEQ (relu name :: ls) s t.
-Proof. by move=> h; exact: (leads_kinks name (pointwise_fits _ Layer.Relu _) h). Qed.
-Lemma relu6_leads ks name ls s t : leads_by batch ks ls s t ->
-  leads_by batch (relu6_kinks name ++ ks)%SEQ (relu6 name :: ls) s t.
-Proof. by move=> h; exact: (leads_kinks name (pointwise_fits _ Layer.Relu6 _) h). Qed.
+(** ** Stages *)
+Section Stages.
+Variables (stage : Type) (blocks : stage -> nat) (stride features : stage -> N).
 
-Lemma normalised_leads eps eps_d name s : Z.ltb 0 eps -> (0 < size s)%nat -> filled (batch :: s) ->
-  leads batch [:: normalised eps eps_d name] s s.
-Proof. by move=> he hs pos; apply: leads_one => //; exact: layer_norm_fits. Qed.
+Definition features_after (c : N) (st : stage) : N := if blocks st is 0%nat then c else features st.
+Definition size_after (n : N) (st : stage) : N := if blocks st is 0%nat then n else strided (stride st) n.
+Definition stride_of (st : stage) (k : nat) : N := if k is 0%nat then stride st else 1.
 
-Lemma pointwise_leads ks name p ls s t : (pointwise_kinks p).2 = [::] -> leads_by batch ks ls s t ->
-  leads_by batch ks (Next name (Layer.Pointwise p) :: ls) s t.
-Proof.
-move=> h; apply: leads_layer; first exact: pointwise_fits.
-by move: h; rewrite /=; case: (pointwise_kinks p) => kind [].
-Qed.
+Variables (block : nat -> nat -> stage -> N -> seq (chain -> chain)).
+Variables (kinks_of_block : nat -> nat -> stage -> seq kink).
 
-Lemma scaled_leads scales name s : (0 < size s)%nat -> leads batch (scaled scales name) s s.
-Proof. by move=> hs; case: scales => //; apply: leads_one => //; exact: scale_fits. Qed.
-
-Lemma dropped_leads rate name s : leads batch (dropped rate name) s s.
-Proof. by case: rate => [[n d]|] //; apply: leads_one => //; exact: drop_path_fits. Qed.
-
-Lemma patches_leads p f bias name h w c : 0 < p -> p <= h -> p <= w ->
-  leads batch [:: conv f (patch p) 1 bias name] [:: h; w; c] [:: h / p; w / p; f].
-Proof.
-move=> hp hh hw; apply: leads_one => //; rewrite -(patch_places hp hh) -(patch_places hp hw).
-exact: (conv_fits batch bias (patch_fits hp hh) (patch_fits hp hw) (one_divides c) (one_divides f)).
-Qed.
-
-(** [s] is 1 where the size is kept. *)
-Lemma conv_leads f k s g bias name h w c : N.odd k -> 0 < s -> 0 < h -> 0 < w ->
-  Layer.divides g c -> Layer.divides g f ->
-  leads batch [:: conv f (around k s) g bias name] [:: h; w; c] [:: strided s h; strided s w; f].
-Proof.
-move=> ok hs hh hw gc gf; apply: leads_one => //; rewrite -(around_places s ok hh) -(around_places s ok hw).
-exact: (conv_fits batch bias (around_fits ok hs hh) (around_fits ok hs hw) gc gf).
-Qed.
-
-Lemma conv1_leads f k g bias name h w c : N.odd k -> 0 < h -> 0 < w -> Layer.divides g c -> Layer.divides g f ->
-  leads batch [:: conv f (around k 1) g bias name] [:: h; w; c] [:: h; w; f].
-Proof.
-by move=> ok hh hw gc gf; have := @conv_leads f k 1 g bias name h w c ok N.lt_0_1 hh hw gc gf; rewrite !strided1.
-Qed.
-
-Lemma max_pool_leads ks name k s h w c ls t : N.odd k -> 0 < s -> 0 < h -> 0 < w ->
-  leads_by batch ks ls [:: strided s h; strided s w; c] t ->
-  leads_by batch (TiesAt name (around k s) (around k s) :: ks)
-    (Next name (Layer.MaxPool (around k s) (around k s)) :: ls) [:: h; w; c] t.
-Proof.
-move=> ok hs hh hw; rewrite -(around_places s ok hh) -(around_places s ok hw).
-exact: (leads_kinks name (max_pool_fits batch c (around_pools ok hs hh) (around_pools ok hs hw))).
-Qed.
-
-Lemma filled_image h w c : 0 < batch -> 0 < h -> 0 < w -> 0 < c -> filled [:: batch; h; w; c].
-Proof. by move=> hb hh hw hc; rewrite /= !(proj2 (N.ltb_lt _ _)). Qed.
-End Leads.
+Fixpoint stages_from (i : nat) (l : seq stage) (c : N) : seq (chain -> chain) :=
+  if l is st :: l' then
+    (flatten [seq block i k st (if k is 0%nat then c else features st) | k <- iota 0 (blocks st)]
+     ++ stages_from i.+1 l' (features_after c st))%SEQ
+  else [::].
+Fixpoint stages_kinks (i : nat) (l : seq stage) : seq kink :=
+  if l is st :: l' then
+    (flatten [seq kinks_of_block i k st | k <- iota 0 (blocks st)] ++ stages_kinks i.+1 l')%SEQ
+  else [::].
+End Stages.

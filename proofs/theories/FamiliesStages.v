@@ -2,41 +2,27 @@
 
     Stages of blocks: the first block of a stage may make the image smaller and
     change the features, the others keep both. What such stages come to, from
-    what a block does, whatever the blocks are.
+    what a block does, whatever the blocks are. The words are those of
+    [FamiliesParts.v].
 
     Glossary
-      - [blocks], [stride], [features]  of a stage: how many blocks, stride of
-                           the first, features that they give
-      - [block i k st c]   block [k] of stage [st], number [i], on [c] channels;
-                           [kinks_of_block i k st] its kinks
-      - [stages_from i l c]  the stages [l], of which the first is number [i];
-                           [stages_kinks i l] their kinks
-      - [features_after], [size_after]  of a stage, from those before it *)
+      - [no_stages_kinks] blocks without kinks
+      - [stages_lead]     what the stages make of shapes, and their kinks *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Spec Meaning Families FamiliesLayers FamiliesChains FamiliesParts.
+From Cotangent Require Import Ir Spec Meaning Families FamiliesLayers FamiliesChains FamiliesPartsFit.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope N_scope.
 
 Section Stages.
 Variables (stage : Type) (blocks : stage -> nat) (stride features : stage -> N).
-
-Definition features_after (c : N) (st : stage) : N := if blocks st is 0%nat then c else features st.
-Definition size_after (n : N) (st : stage) : N := if blocks st is 0%nat then n else strided (stride st) n.
-Definition stride_of (st : stage) (k : nat) : N := if k is 0%nat then stride st else 1.
-
 Variables (block : nat -> nat -> stage -> N -> seq (chain -> chain)).
 Variables (kinks_of_block : nat -> nat -> stage -> seq kink).
-
-Fixpoint stages_from (i : nat) (l : seq stage) (c : N) : seq (chain -> chain) :=
-  if l is st :: l' then
-    (flatten [seq block i k st (if k is 0%nat then c else features st) | k <- iota 0 (blocks st)]
-     ++ stages_from i.+1 l' (features_after c st))%SEQ
-  else [::].
-Fixpoint stages_kinks (i : nat) (l : seq stage) : seq kink :=
-  if l is st :: l' then
-    (flatten [seq kinks_of_block i k st | k <- iota 0 (blocks st)] ++ stages_kinks i.+1 l')%SEQ
-  else [::].
+Local Notation features_after := (features_after blocks features).
+Local Notation size_after := (size_after blocks stride).
+Local Notation stride_of := (stride_of stride).
+Local Notation stages_from := (stages_from blocks features block).
+Local Notation stages_kinks := (stages_kinks blocks kinks_of_block).
 
 Lemma no_stages_kinks i l : (forall i k st, kinks_of_block i k st = [::]) -> stages_kinks i l = [::].
 Proof.

@@ -13,7 +13,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Denote GradCorrect RowVector Spec Meaning Steps StepSound Main Witness.
+From Cotangent Require Import Ir DenoteFacts GradCorrect RowVector Spec Meaning Steps StepSound Main Witness.
 From Cotangent Require Import FamiliesLayers FamiliesVit FamiliesConvnext FamiliesEfficientnet.
 From Cotangent Require Import FamiliesNets FamiliesMobileV1 FamiliesMobile FamiliesResnet FamiliesCnn.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

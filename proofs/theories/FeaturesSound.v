@@ -10,7 +10,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Grad.
+From Cotangent Require Import Ir DenoteFacts Computes Grad.
 From Cotangent Require Import Spec Optimizer Features Steps Textbook OptimizerSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -4,20 +4,15 @@
     forward program, computes the transpose of forward mode.
 
     Glossary
-      - [params_ok sh nin params]  distinct inputs, at their shapes
-      - [ids params]               the identifiers of the parameters *)
+      - [unmoved m k t]  values below [k] that [m] leaves out have no tangent *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith FMapPositive Lia.
-From Cotangent Require Import Denote Grad Tangent Transpose Adjoint.
+From Cotangent Require Import DenoteFacts Grad Tangent Transpose Adjoint.
+From Cotangent Require Export Gradient.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
-
-Definition ids (params : seq (N * shape)) : seq N := [seq q.1 | q <- params].
-
-Definition params_ok (sh : N -> shape) (nin : N) (params : seq (N * shape)) : bool :=
-  uniq (ids params) && all (fun q => N.ltb q.1 nin && (sh q.1 == q.2)) params.
 
 Lemma params_okP sh nin params : params_ok sh nin params ->
   uniq (ids params) /\ forall q, q \in params -> (q.1 < nin)%num /\ sh q.1 = q.2.
@@ -128,14 +123,14 @@ have [I2 T2 [_ G2]] := settle_spec tF I1 hin.
 have gE : g = (rev (code (foldr settle (back p s0) params)),
   [seq odflt 0%num (aget (adj (foldr settle (back p s0) params)) q.1) | q <- params]) by [].
 move: gE I2 T2 G2; set s2 := foldr settle _ _ => gE I2 T2 G2.
-have T0 : total e0 tF shF s0 base = tdot (shF out) dy (tF out).
-  rewrite /total (bigD1_seq out) ?Nrange_uniq //=; last first.
+have T0 : pending e0 tF shF s0 base = tdot (shF out) dy (tF out).
+  rewrite /pending (bigD1_seq out) ?Nrange_uniq //=; last first.
     by rewrite mem_Nrange; apply/N.ltb_lt.
   rewrite big1 ?addr0 => [|j /eqP /N.eqb_neq ne]; rewrite /adot a0.
     by rewrite N.eqb_refl /senv /= /e0 updE.
   by rewrite ne.
 have tin j : (j < nin)%num -> tF j = t j by exact: trun_stable w.
-rewrite -[LHS]T0 eb -T1 -T2 /total gE.
+rewrite -[LHS]T0 eb -T1 -T2 /pending gE.
 rewrite (bigID (fun j => j \in ids params)) /= [X in _ + X]big_seq_cond [X in _ + X]big1 ?addr0; last first.
   move=> j /andP []; rewrite mem_Nrange => /N.ltb_lt hj hn.
   rewrite /adot; case: (aget _ _) => // c; apply: big1 => i _.

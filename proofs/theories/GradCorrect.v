@@ -6,8 +6,6 @@
     computes the transpose of the differential.
 
     Glossary
-      - [checks p nin sh params base out]  all that is to be checked of a
-                         program; it computes
       - [fixed ps E]     the inputs that are not parameters do not vary
       - [grad_correct]   for any cotangent of any output
       - [loss_grad_correct]  for a scalar output, with 1 as cotangent
@@ -17,16 +15,11 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Smooth Differential.
+From Cotangent Require Import DenoteFacts Grad Tangent Transpose Adjoint GradAdjoint Scalar SmoothFacts Differential.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
-
-Definition checks (p : prog) (nin : N) (sh : N -> shape) (params : seq (N * shape))
-    (base out : N) : bool :=
-  [&& wf p nin sh, N.eqb (nin + N.of_nat (size p)) base, N.ltb out base,
-      params_ok sh nin params & targets_fixed p (ids params)].
 
 Section GradCorrect.
 Variables (R : realType) (V : normedModType R) (x0 : V).

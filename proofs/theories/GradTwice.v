@@ -18,7 +18,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint Smooth GradCorrect Vjp RowVector GradWellFormed.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint SmoothFacts GradCorrect Vjp RowVector GradWellFormed.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -145,7 +145,7 @@ Proof. by move=> nq; rewrite /no_pools !all_cat -andbA; apply/and3P; split=> //;
 Variables (R : realType) (x : env R) (θ : 'rV[R]_(dim params).+1) (out' : N).
 Hypothesis some_value : (out' < k1 + N.of_nat (size q))%num.
 Hypothesis scalar' : shrun (p1 ++ q) sh out' = [::].
-Hypothesis pos : N.ltb 0 (RowVector.total params) = true.
+Hypothesis pos : N.ltb 0 (total params) = true.
 Let g' := loss_grad (p1 ++ q) (k1 + N.of_nat (size q)) out' params.
 
 Theorem gradient_twice : smooth_run θ (p1 ++ q) (inputs x) ->

@@ -14,12 +14,10 @@
       - [typed s]        the state is in order: its code is well-formed, and
                          every cotangent is of the shape of what it belongs to
       - [entry i]        an instruction of the forward program, as found from
-                         the emitted code
-      - [shaped_as k sh params l]  [l] are values below [k], of the shapes of
-                         [params] *)
+                         the emitted code *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Adjoint GradAdjoint.
+From Cotangent Require Import Ir DenoteFacts Grad Adjoint GradAdjoint.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Programs one after the other *)
@@ -297,9 +295,6 @@ Qed.
 End Rules.
 
 (** ** The theorem *)
-
-Definition shaped_as (k : N) (sh : N -> shape) (params : seq (N * shape)) (l : seq N) : Prop :=
-  List.Forall2 (fun q j => (j < k)%num /\ sh j = q.2) params l.
 
 Lemma wf_entry p k sh i : wf p k sh -> List.In i p ->
   entry (k + N.of_nat (size p))%num (shrun p sh) i.

@@ -4,39 +4,24 @@
     with that direction: a scalar of the program that reverse mode emits. Its
     gradient, emitted in turn, is the Hessian of the loss times the direction.
 
+    The code is that of [Along.v].
+
     Glossary
-      - [along params gs vs k]  code, numbered from [k]: the inner product of
-                         the gradients [gs] and the values [vs]
-      - [last_of k p]    the last value of [p], numbered from [k]
-      - [inner params gs vs e]  that product, of what [e] holds
-      - [slope_code], [slope_at]  the program with its gradient and the inner
-                         product; the identifier of that
-      - [hessian_direction]  what the code emitted for it computes
-      - [slope]          the derivative of the loss in the direction
-      - [hessian_vector] what is emitted is the gradient of that
+      - [inner params gs vs e]  the inner product, of what [e] holds
+      - [slope_value]    the code computes the derivative in the direction
+      - [hessian_vector] what is emitted for it is the gradient of that
       - [hessian_everywhere]  the same where signs settle all conditions *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Transpose GradAdjoint Scalar Smooth Differential.
+From Cotangent Require Import Ir DenoteFacts Grad Transpose GradAdjoint Scalar SmoothFacts Differential.
 From Cotangent Require Import GradCorrect Vjp RowVector Signs SignsSound GradWellFormed GradTwice.
+From Cotangent Require Export Along.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
-
-(** The sum so far is the value before [k]. *)
-Fixpoint along_from (params : seq (N * shape)) (gs vs : seq N) (k : N) : prog :=
-  match params, gs, vs with
-  | q :: params', g :: gs', v :: vs' =>
-      [:: (k, Contract q.2 [::] [::] [:: View g q.2 (id_map q.2); View v q.2 (id_map q.2)]),
-          (N.succ k, Bin [::] Add (N.pred k) k)
-        & along_from params' gs' vs' (N.succ (N.succ k))]
-  | _, _, _ => [::] end.
-Definition along (params : seq (N * shape)) (gs vs : seq N) (k : N) : prog :=
-  (k, Const [::] 0 1) :: along_from params gs vs (N.succ k).
-Definition last_of (k : N) (p : prog) : N := N.pred (k + N.of_nat (size p)).
 
 Lemma last_along params gs vs k :
   last_of k (along params gs vs k) = last_of (N.succ k) (along_from params gs vs (N.succ k)).
@@ -144,7 +129,7 @@ move=> [hg] [hv]; rewrite pairing_cat pairing_map -(ih _ _ hg hv) size_map; cong
 by congr pairing; apply/funext => j; rewrite nth_cat size_map ltnNge leq_addr /= addKn.
 Qed.
 
-Lemma dot_inner params gs vs (e : env) : (0 < RowVector.total params)%num ->
+Lemma dot_inner params gs vs (e : env) : (0 < total params)%num ->
   size gs = size params -> size vs = size params ->
   dot (gradient params gs e) (gradient params vs e) = inner params gs vs e.
 Proof.
@@ -162,7 +147,7 @@ Variables (p : prog) (nin : N) (sh : N -> shape) (params : seq (N * shape)) (bas
 Hypothesis ck : checks p nin sh params base out.
 Hypothesis scalar : shrun p sh out = [::].
 Hypothesis flat : no_pools p.
-Hypothesis pos : (0 < RowVector.total params)%num.
+Hypothesis pos : (0 < total params)%num.
 
 (** The direction: inputs of the parameters' shapes, that are not parameters. *)
 Variable vs : seq N.
@@ -172,16 +157,15 @@ Hypothesis apart : forall v, v \in vs -> v \notin ids params.
 Let g := loss_grad p base out params.
 Let p1 := p ++ g.1.
 Let k1 := (nin + N.of_nat (size p1))%num.
-Definition slope_code : prog := p1 ++ along params g.2 vs k1.
-Definition slope_at : N := last_of k1 (along params g.2 vs k1).
-Definition slope_base : N := N.succ slope_at.
+Local Notation slope_code := (slope_code p nin params base out vs).
+Local Notation slope_at := (slope_at p nin params base out vs).
+Local Notation slope_base := (slope_base p nin params base out vs).
 
 Variables (R : realType) (x : env R).
 Notation point := 'rV[R]_(dim params).+1.
 Let direction : point := gradient params vs x.
-Definition slope (θ : point) : R^o := 'd (loss p out x : point -> R^o) θ direction.
-Definition hessian_direction (θ : point) : point :=
-  let g' := loss_grad slope_code slope_base slope_at params in computed slope_code g'.1 g'.2 x θ.
+Local Notation slope := (slope p out vs x : point -> R^o).
+Local Notation hessian_direction := (hessian_direction p nin base out vs x).
 
 Lemma slope_wf : [/\ wf (along params g.2 vs k1) k1 (shrun p1 sh), ruled (along params g.2 vs k1)
   & shrun slope_code sh slope_at = [::]].
@@ -201,7 +185,9 @@ by rewrite /slope_code shrun_cat /slope_at last_along -[RHS]ea.
 Qed.
 
 Lemma slope_base_eq : slope_base = (k1 + N.of_nat (size (along params g.2 vs k1)))%num.
-Proof. by rewrite /slope_base /slope_at /last_of [size _]/=; lia. Qed.
+Proof.
+by rewrite -[slope_base]/(N.succ (last_of k1 (along params g.2 vs k1))) /last_of [size _]/=; lia.
+Qed.
 
 (** The scalar that the code computes. *)
 Lemma slope_value (θ : point) : loss slope_code slope_at x θ = dot (computed p g.1 g.2 x θ) direction.
@@ -238,7 +224,7 @@ Theorem hessian_vector (θ : point) :
 Proof.
 move=> near sm; have [wa ra sc] := slope_wf.
 have at_lt : (slope_at < k1 + N.of_nat (size (along params g.2 vs k1)))%num.
-  by rewrite -slope_base_eq /slope_base; lia.
+  by rewrite -slope_base_eq -[slope_base]/(N.succ slope_at); lia.
 have [df h] := @gradient_twice _ _ _ _ _ _ ck scalar _ wa ra flat R x θ slope_at at_lt sc
   (proj2 (N.ltb_lt _ _) pos) sm.
 have D : is_diff θ (loss slope_code slope_at x : point -> R^o)

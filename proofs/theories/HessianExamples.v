@@ -6,7 +6,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint GradCorrect Vjp RowVector Signs Number Rational.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint GradCorrect Vjp RowVector Signs Number Rational.
 From Cotangent Require Import GradWellFormed GradTwice Hessian Examples.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import numFieldNormedType.Exports.

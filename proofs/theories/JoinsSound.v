@@ -11,7 +11,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Joins RaiseLinear ConvolutionIndex.
+From Cotangent Require Import Ir DenoteFacts Joins RaiseLinear ConvolutionIndex.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 

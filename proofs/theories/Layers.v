@@ -5,9 +5,7 @@
     examples, columns features.
 
     Glossary
-      - [mdot a b]           the inner product of matrices
-      - [is_vjp_mx f x back] [f] is differentiable at [x], and
-                             [mdot (back dy) v = mdot dy ('d f x v)]
+      - [is_vjp_mx_row]      on row vectors, [is_vjp_mx] of [Backward.v] is [is_vjp]
       - [dense x W b]        [x W + 1 b]: the bias added to every row
       - [softmax_mx z]       softmax of every row
       - [loss_mx t z]        the mean over rows of softmax cross-entropy, as a
@@ -15,7 +13,8 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
-From Cotangent Require Import Vjp Denote Tangent Scalar Differential.
+From Cotangent Require Import DenoteFacts Tangent Scalar Differential.
+From Cotangent Require Export Vjp.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -24,11 +23,6 @@ Local Open Scope ring_scope.
 Section Layers.
 Variable R : realType.
 Notation mat m n := 'M[R]_(m.+1, n.+1).
-
-Definition mdot m n (a b : 'M[R]_(m, n)) : R := \tr (a *m b^T).
-
-Definition is_vjp_mx m n p q (f : mat m n -> mat p q) x (back : mat p q -> mat m n) : Prop :=
-  differentiable f x /\ forall dy v, mdot (back dy) v = mdot dy ('d f x v).
 
 Definition dense bt n m (x : mat bt n) (W : mat n m) (b : 'rV[R]_m.+1) : mat bt m :=
   x *m W + const_mx 1 *m b.

@@ -8,16 +8,13 @@
     as graphs with symbolic sizes.
 
     Glossary
-      - [layout s m n]      which cell of a tensor of shape [s] is which cell of
-                            a matrix; [table], [list_of] the usual ones
-      - [as_mx l x], [as_tensor l X]  a tensor as a matrix; a matrix as a tensor
-      - [emitted ...]       what the emitted code computes after the program
+      - [table], [list_of]  the usual [layout]s of [Backward.v]
       - [d n]               the size [n + 1] as a binary number *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Vjp Denote Grad Tangent GradAdjoint Scalar Smooth Differential GradCorrect Kinks.
+From Cotangent Require Import Vjp DenoteFacts Grad Tangent GradAdjoint Scalar SmoothFacts Differential GradCorrect Kinks.
 From Cotangent Require Import Layers LayersRules SpecLayer MeaningLayer MeaningLayerSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -25,11 +22,6 @@ Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
 
 (** ** Tensors as matrices *)
-Record layout (s : shape) (m n : nat) := Layout {
-  cell :> 'I_m.+1 -> 'I_n.+1 -> idx;
-  cell_inj : forall i j k l, cell i j = cell k l -> i = k /\ j = l;
-  cell_onto : perm_eq (idxs s) [seq cell i j | i <- index_enum _, j <- index_enum _] }.
-
 Definition d (n : nat) : N := N.of_nat n.+1.
 
 Lemma ord_lt n (i : 'I_n.+1) : N.ltb (N.of_nat i) (d n).
@@ -74,10 +66,6 @@ Notation mat m n := 'M[R]_(m.+1, n.+1).
 Notation tensor := (tensor R).
 Notation env := (env R).
 
-Definition as_mx s m n (l : layout s m n) (x : tensor) : mat m n := \matrix_(i, j) x (l i j).
-Definition as_tensor s m n (l : layout s m n) (X : mat m n) : tensor :=
-  fun k => \sum_i \sum_j (if l i j == k then X i j else 0).
-
 Section Layout.
 Variables (s : shape) (m n : nat) (l : layout s m n).
 
@@ -90,14 +78,14 @@ rewrite (perm_mem (cell_onto l)); apply/allpairsP; exists (i, j).
 by rewrite !mem_index_enum.
 Qed.
 
-Lemma as_tensorE X i j : as_tensor l X (l i j) = X i j.
+Lemma as_tensorE (X : mat m n) i j : as_tensor l X (l i j) = X i j.
 Proof.
 rewrite /as_tensor (bigD1 i) //= (bigD1 j) //= eqxx big1 ?[X in _ + X]big1 ?addr0 // => [k ki|k kj].
   by apply: big1 => q _; case: eqP => // /cell_inj [e _]; rewrite e eqxx in ki.
 by case: eqP => // /cell_inj [_ e]; rewrite e eqxx in kj.
 Qed.
 
-Lemma as_tensorK X : as_mx l (as_tensor l X) = X.
+Lemma as_tensorK (X : mat m n) : as_mx l (as_tensor l X) = X.
 Proof. by apply/matrixP => i j; rewrite mxE as_tensorE. Qed.
 
 Lemma as_tensor_diff (M : mat m n) k :
@@ -109,12 +97,6 @@ Qed.
 End Layout.
 
 (** ** One transpose *)
-
-(** What the code emitted for the input [j] of shape [s] computes after the
-    program, from the cotangent [dy] of [out]. *)
-Definition emitted (p : prog) (base out j : N) (s : shape) (e : env) (dy : tensor) : tensor :=
-  let g := grad p base out [:: (j, s)] in
-  run g.1 (upd (run p e) base dy) (head 0%num g.2).
 
 Theorem emitted_form p nin sh j s base out (e : env)
     m n t m' n' (l : layout s m n) (l' : layout t m' n') (F : mat m n -> mat m' n') back M :

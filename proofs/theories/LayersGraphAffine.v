@@ -15,7 +15,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Computes SpecLayer ImagesSound NormsSound TokensSound LayersGraph LayersGraphCells.
+From Cotangent Require Import Ir DenoteFacts Grad Tangent Transpose Moments Computes SpecLayer ImagesSound NormsSound TokensSound LayersGraph LayersGraphCells.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -82,13 +82,6 @@ move=> hi hc; have h1 : [:: c] \in idxs [:: C] by rewrite mem_idxs /= andbT; app
 by rewrite idxs_cat; apply/allpairsP; exists (i, [:: c]).
 Qed.
 
-Lemma split_last j : j \in idxs z -> exists i c, [/\ j = i ++ [:: c], i \in idxs front & (c < C)%num].
-Proof.
-rewrite idxs_cat => /allpairsP [[i r]] [hi hr ->]; have {}hi : i \in idxs front := hi.
-have : inb [:: C] r by rewrite -mem_idxs; exact: hr.
-by case: r {hr} => [|c [|? ?]] //=; rewrite ?andbF // andbT => /N.ltb_lt hc; exists i, c.
-Qed.
-
 Lemma size_last : (size z).-1 = m. Proof. by rewrite size_cat addn1. Qed.
 
 Lemma pick_feature i c : i \in idxs front -> (c < C)%num ->
@@ -135,7 +128,6 @@ move=> hi; rewrite big_mkcond sum_last (bigD1_seq i) ?idxs_uniq //= [X in _ + X]
 by apply: big1 => c _; rewrite pick_front // (negPf ki).
 Qed.
 End Last.
-
 
 (** ** Sums over images *)
 Section Images.

@@ -20,7 +20,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Transpose Scalar Differential Computes ImagesSound NormsSound TokensSound.
+From Cotangent Require Import Ir DenoteFacts Transpose Scalar Differential Computes ImagesSound NormsSound TokensSound.
 From Cotangent Require Import SpecToken SpecAttention Tokens AttentionFormula AttentionSound LayersGraphRules.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -16,7 +16,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Computes SpecLayer ImagesSound NormsSound TokensSound LayersGraph LayersGraphCells LayersGraphAffine.
+From Cotangent Require Import Ir DenoteFacts Grad Tangent Transpose Moments Computes SpecLayer ImagesSound NormsSound TokensSound LayersGraph LayersGraphCells LayersGraphAffine.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

@@ -13,9 +13,9 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint GradCorrect Computes NormsSound.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint GradCorrect Computes NormsSound.
 From Cotangent Require Import Spec Meaning MeaningLayerSound MeaningJoinSound MeaningSound.
-From Cotangent Require Import Families FamiliesNets FamiliesLayers FamiliesChains FamiliesParts FamiliesVit.
+From Cotangent Require Import Families FamiliesNets FamiliesLayers FamiliesChains FamiliesPartsFit FamiliesVit.
 From Cotangent Require Import LayersGraphCells LayersGraphRules LayersGraphMultiHead LayersGraphTransformer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -11,7 +11,8 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad ConvolutionIndex SpecLayer Images ImagesSound MeaningLayer MeaningLayerSound LayersGraph.
+From Cotangent Require Import Ir DenoteFacts Grad Backward ConvolutionIndex SpecLayer Images ImagesSound.
+From Cotangent Require Import MeaningLayer MeaningLayerSound LayersGraph.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Local Open Scope ring_scope.

@@ -13,14 +13,14 @@
       - [windows v u h w F]  a sum over all places of a window, row and column
       - [spike i]           1 at [i], 0 elsewhere
       - [two a b]           the operands 0 and 1
-      - [first_operand], [second_operand]  the gradients of a contraction of two,
-                            by what it computes of a spike
+      - [second_operand]    the gradient of a contraction of two, by what it
+                            computes of a spike
       - [den_collect]       the sum over the dimensions that are left out
       - [kernel_gradient], [image_gradient], [place_gradient]  of one cell *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Transpose Computes SpecLayer Images ImagesSound TransposedSound RaiseLinear LayersGraphCells.
+From Cotangent Require Import Ir DenoteFacts Grad Transpose Computes SpecLayer Images ImagesSound TransposedSound RaiseLinear LayersGraphCells.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Local Open Scope ring_scope.
@@ -63,19 +63,6 @@ Section Two.
 Variables (R : realType) (box out s t : shape) (f mx mk : imap).
 Implicit Types (y : env R).
 Let forward := Contract box out f [:: View 0 s mx; View 1 t mk].
-
-Lemma first_operand y ct k c :
-  den (Contract box s mx [:: View ct out f; View k t mk]) y c
-  = \sum_(i <- idxs out) y ct i * den forward (two (spike R c) (y k)) i.
-Proof.
-apply: etrans (esym (@sum_fiber R (idxs box) (idxs out) (at_map f out) (y ct)
-  (fun r => \prod_(v <- [:: View 0 s mx; View 1 t mk]) read (two (spike R c) (y k)) v r)
-  (idxs_uniq out) (fun r i => @at_map_in f out r i))).
-rewrite [LHS]/= big_mkcond; apply: eq_bigr => r _; rewrite !big_cons !big_nil !mulr1 /read /=.
-case: (at_map mx s r) => [i|]; last by rewrite mul0r mulr0.
-rewrite -[two _ _ _ _]/(if i == c then 1 else 0) -[Some i == Some c]/(i == c).
-by case: (i == c); rewrite ?mul1r // mul0r mulr0.
-Qed.
 
 Lemma second_operand y ct k c :
   den (Contract box t mk [:: View k s mx; View ct out f]) y c

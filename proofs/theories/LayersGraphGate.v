@@ -14,7 +14,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Vjp Denote Index Grad GradAdjoint Smooth GradCorrect Computes.
+From Cotangent Require Import Vjp DenoteFacts Grad GradAdjoint SmoothFacts GradCorrect Computes.
 From Cotangent Require Import Layers LayersRules LayersPointwise LayersPooling SpecLayer TokensSound MeaningLayerSound LayersGraph.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

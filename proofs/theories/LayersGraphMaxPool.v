@@ -16,7 +16,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Differential Computes SpecLayer Images ImagesSound PoolsSound LayersGraphCells LayersGraphConv2d.
+From Cotangent Require Import Ir DenoteFacts Grad Differential Computes SpecLayer Images ImagesSound PoolsSound LayersGraphCells LayersGraphConv2d.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

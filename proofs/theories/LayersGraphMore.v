@@ -16,7 +16,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Vjp Denote Grad Tangent GradAdjoint Scalar Smooth Differential GradCorrect Kinks.
+From Cotangent Require Import Vjp DenoteFacts Grad Tangent GradAdjoint Scalar SmoothFacts Differential GradCorrect Kinks.
 From Cotangent Require Import Layers LayersRules LayersNorm LayersAttention LayersGelu SpecLayer MeaningLayer TokensSound MeaningLayerSound LayersGraph.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -22,7 +22,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint Smooth GradCorrect Computes Transpose ImagesSound.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint SmoothFacts GradCorrect Computes Transpose ImagesSound.
 From Cotangent Require Import NormsSound TokensSound SpecLayer Tokens AttentionFormula AttentionSound.
 From Cotangent Require Import Families FamiliesLayers LayersGraphCells LayersGraphRules LayersGraphAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

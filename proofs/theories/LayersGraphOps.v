@@ -17,7 +17,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Grad Transpose Differential Computes ConvolutionIndex SpecLayer TokensSound LayersGraphCells LayersGraphMaxPool.
+From Cotangent Require Import Ir DenoteFacts Grad Transpose Differential Computes ConvolutionIndex SpecLayer TokensSound LayersGraphCells LayersGraphMaxPool.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

@@ -21,7 +21,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Grad Transpose Computes Joins JoinsSound Spec Images ImagesSound TransposedSound TokensSound.
+From Cotangent Require Import Ir DenoteFacts Grad Transpose Computes Joins JoinsSound Spec Images ImagesSound TransposedSound TokensSound.
 From Cotangent Require Import LayersGraphCells LayersGraphConv2d LayersGraphMaxPool.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.

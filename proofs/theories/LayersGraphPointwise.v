@@ -13,7 +13,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad Tangent GradAdjoint Scalar Smooth GradCorrect Computes SpecLayer MeaningLayer MeaningLayerSound.
+From Cotangent Require Import DenoteFacts Grad Tangent GradAdjoint Scalar SmoothFacts GradCorrect Computes SpecLayer MeaningLayer MeaningLayerSound.
 From Cotangent Require Import LayersPointwise LayersGelu LayersGraph LayersGraphCells.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

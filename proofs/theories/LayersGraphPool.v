@@ -5,7 +5,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Moments Computes SpecLayer LayersGraph LayersGraphCells.
+From Cotangent Require Import Ir DenoteFacts Grad Moments Computes SpecLayer LayersGraph LayersGraphCells.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Local Open Scope ring_scope.

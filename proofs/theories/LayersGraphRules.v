@@ -22,7 +22,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Smooth Differential GradCorrect Computes NormsSound.
+From Cotangent Require Import DenoteFacts Grad Tangent Transpose Adjoint GradAdjoint Scalar SmoothFacts Differential GradCorrect Computes NormsSound.
 From Cotangent Require Import LayersGraph LayersGraphCells.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -109,9 +109,6 @@ by rewrite mulrDl.
 Qed.
 
 (** ** Rules *)
-Lemma pulls_const s (y : tensor R) : pulls x0 s (fun=> y) (fun _ _ => 0).
-Proof. by move=> dy; exact: is_diff_const. Qed.
-
 Lemma pulls_add s c c' L L' : pulls x0 s c L -> pulls x0 s c' L' ->
   pulls x0 s (fun x => tplus (c x) (c' x)) (fun dy v => L dy v + L' dy v).
 Proof.

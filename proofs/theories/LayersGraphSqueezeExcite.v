@@ -30,9 +30,9 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Denote GradAdjoint Scalar Transpose Differential GradCorrect Computes Images ImagesSound TokensSound.
+From Cotangent Require Import DenoteFacts GradAdjoint Scalar Transpose Differential GradCorrect Computes Images ImagesSound TokensSound.
 From Cotangent Require Import Spec Meaning MeaningJoinSound MeaningSound.
-From Cotangent Require Import Families FamiliesLayers FamiliesChains FamiliesParts FamiliesEfficientnet.
+From Cotangent Require Import Families FamiliesLayers FamiliesChains FamiliesPartsFit FamiliesEfficientnet.
 From Cotangent Require Import LayersGraphCells LayersGraphConv2d LayersGraphPointwise.
 From Cotangent Require Import LayersGraphRules LayersGraphAttention LayersGraphMultiHead.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

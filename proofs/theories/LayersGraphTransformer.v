@@ -20,7 +20,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint Scalar Smooth GradCorrect Computes Norms NormsSound TokensSound.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint Scalar SmoothFacts GradCorrect Computes Norms NormsSound TokensSound.
 From Cotangent Require Import Tokens AttentionFormula MeaningLayer MeaningLayerSound SpecLayer Families FamiliesLayers.
 From Cotangent Require Import LayersGraphCells LayersGraphPointwise LayersGraphAffine LayersGraphLayerNorm.
 From Cotangent Require Import LayersGraphRules LayersGraphAttention LayersGraphMultiHead RingTactic.

@@ -17,7 +17,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
-From Cotangent Require Import Vjp Denote Tangent Scalar Differential Layers.
+From Cotangent Require Import Vjp DenoteFacts Tangent Scalar Differential Layers.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.

@@ -16,8 +16,8 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Computes Grad GradAdjoint GradCorrect RowVector MeaningSound.
-From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical FeaturesSound UpdateSound StepSound.
+From Cotangent Require Import Ir DenoteFacts Computes Grad GradAdjoint GradCorrect RowVector MeaningSound.
+From Cotangent Require Import Stablehlo Stablehlo_sem Raise RaiseSound Number Canonical FeaturesSound UpdateSound StepSound CheckSound.
 From Cotangent Require Export Certified Check Explain.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

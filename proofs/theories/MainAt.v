@@ -1,47 +1,26 @@
-(** * What a certificate at a point says
+(** * From a certificate to a point
 
-    [certified_at net opts m pt]: the StableHLO module [m] is the step [opts] of
-    the network [net], as in [certified] ([Main.v]); and at the numbers that
-    [pt] holds, bit for bit, whatever the arguments are that it leaves open, the
-    gradient that the step computes with is the derivative of the loss: no
-    condition about kinks is left. There are such arguments: the statement is
-    not empty.
-
-    A certificate proves it from its [certified] and one more computation,
-    [discharged], through [at_sound].
+    [at_sound]: where [discharged] computes to true, what is [certified] is
+    [certified_at] the point ([CertifiedAt.v]). A certificate proves it from its
+    [certified] and this one more computation.
 
     Glossary
       - [coherent]       the numbers fit the arguments; [row_length] counts a row's
-      - [discharged]     at the point every kink's condition holds
+      - [discharged]     at the point every kink's condition holds, by what balls
+                         of so many bits say; any number is sound
       - [problem_text]   where one does not, in words; [integer_text], [index_text]
                          are those of numbers and places *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String DecimalString.
-From Cotangent Require Import Ir Index Denote Grad GradAdjoint GradCorrect RowVector Stablehlo StepSound.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint GradCorrect RowVector Stablehlo StepSound CheckSound.
 From Cotangent Require Import Number Canonical Exact ExactNumbers ExactRows ExactLayers ExactSound.
-From Cotangent Require Export Floats Main.
+From Cotangent Require Export CertifiedAt Main.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
-
-Definition certified_at (net : spec) (opts : options) (m : module) (pt : point) : Prop :=
-  [/\ exists s, output_of net = Some s,
-      options_ok opts,
-      has_interface m (argument_ports net opts) (result_ports net opts),
-      forall R : realType, exists (other : N -> tensor R) (θ : θ_space R net), at_point pt (at_θ other θ)
-    & forall (R : realType) (other : N -> tensor R) (θ : θ_space R net),
-      let a := at_θ other θ in
-      at_point pt a ->
-      exists2 g : θ_space R net,
-        is_gradient (fun θ => loss_at net opts (at_θ other θ)) θ g
-      & returns net opts m a match which opts with
-          | Train o f => textbook_step net o f a (tensors_of g) ++ stats_at_step net opts a
-                         ++ [:: loss_result net opts a; logits_result net opts a]
-          | _ => gradient_results g ++ [:: loss_result net opts a]
-          end].
 
 (** ** The computation *)
 
@@ -54,9 +33,9 @@ Definition coherent (net : spec) (pt : point) : bool :=
     & all (fun q => (l_value l != q.1) || (l_shape l == q.2)) params] in
   [&& uniq [seq l_value l | l <- pt], all fits pt, uniq (ids params) & N.ltb 0 (total params)].
 
-Definition discharged (net : spec) (opts : options) (ks : seq kink) (pt : point) : bool :=
+Definition discharged (fraction : N) (net : spec) (opts : options) (ks : seq kink) (pt : point) : bool :=
   [&& if which opts is Forward then false else true, list_eqb kink_eqb ks (kinks_of net),
-      coherent net pt & nilp (problems_at net opts pt)].
+      coherent net pt & nilp (problems_at fraction net opts pt)].
 
 Definition integer_text (z : Z) : string := DecimalString.NilZero.string_of_int (Z.to_int z).
 Definition index_text (i : idx) : string :=
@@ -149,7 +128,7 @@ suff : (data_at net (which opts) < n_params net)%num by rewrite /data_at /stats_
 by rewrite e /n_params; lia.
 Qed.
 
-Lemma problems_sound : problems_at net opts pt = [::] -> off_kinks opts (kinks_of net) other θ.
+Lemma problems_sound fraction : problems_at fraction net opts pt = [::] -> off_kinks opts (kinks_of net) other θ.
 Proof.
 rewrite /problems_at; case hw: walk => [p y] /= ep k hk; rewrite {}ep in hw.
 have hX f : data_value pt (data_at net (which opts)) (batch_size opts :: input_shape net) = Some f ->
@@ -160,7 +139,7 @@ exact: off.
 Qed.
 End Sound.
 
-Theorem at_sound net opts m ks pt : certified net opts m ks -> discharged net opts ks pt = true ->
+Theorem at_sound fraction net opts m ks pt : certified net opts m ks -> discharged fraction net opts ks pt = true ->
   certified_at net opts m pt.
 Proof.
 move=> [c1 c2 c3 h] /and4P [hw /(list_eqbP kink_eqbP) ek hc /nilP hp]; split=> //.

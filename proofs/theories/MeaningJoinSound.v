@@ -11,7 +11,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Dims Denote Joins Smooth Computes SpecLayer SpecJoin JoinsSound.
+From Cotangent Require Import Ir DenoteFacts Joins SmoothFacts Computes SpecLayer SpecJoin JoinsSound.
 From Cotangent Require Import AttentionFormula AttentionSound MeaningLayer MeaningJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -31,9 +31,6 @@ end.
 Lemma stretches_cons a s b t : stretches (a :: s) (b :: t) ->
   (N.eqb a 1 || N.eqb a b) && stretches s t.
 Proof. by move=> /andP [/eqP /= [hs] /andP [-> ha]]; rewrite /stretches hs eqxx. Qed.
-
-Lemma stretches_nil s t : stretches s t -> (s == [::]) = (t == [::]).
-Proof. by case: s t => [|a s] [|b t]. Qed.
 
 Lemma idxs_fill s t : stretches s t ->
   idxs s = [seq fill s t i | i <- idxs (mask (same_dims s t) s)].

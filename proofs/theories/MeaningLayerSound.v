@@ -4,7 +4,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Smooth Computes SpecLayer Images ImagesSound TransposedSound BilinearSound Norms NormsSound.
+From Cotangent Require Import Ir DenoteFacts SmoothFacts Computes SpecLayer Images ImagesSound TransposedSound BilinearSound Norms NormsSound.
 From Cotangent Require Import PoolsSound Tokens TokensSound AttentionFormula AttentionSound MeaningLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

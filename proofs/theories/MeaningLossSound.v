@@ -4,7 +4,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Grad Joins Moments Smooth Computes SpecLayer SpecLoss.
+From Cotangent Require Import Ir DenoteFacts Grad Joins Moments SmoothFacts Computes SpecLayer SpecLoss.
 From Cotangent Require Import MeaningLoss NormsSound Dims RaiseLinear JoinsSound MeaningJoinSound RingTactic.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -13,15 +13,12 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Smooth Computes Grad Adjoint Spec Meaning.
+From Cotangent Require Import Ir DenoteFacts SmoothFacts Computes Grad Adjoint Spec Meaning.
 From Cotangent Require Import NormsSound MeaningLayerSound MeaningJoinSound MeaningLossSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
 
-Lemma unzip1_rcons (S T : Type) (l : seq (S * T)) x y :
-  unzip1 (rcons l (x, y)) = rcons (unzip1 l) x.
-Proof. exact: map_rcons. Qed.
 Lemma unzip2_rcons (S T : Type) (l : seq (S * T)) x y :
   unzip2 (rcons l (x, y)) = rcons (unzip2 l) y.
 Proof. exact: map_rcons. Qed.

@@ -6,7 +6,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad Tangent Transpose.
+From Cotangent Require Import DenoteFacts Grad Tangent Transpose.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -52,11 +52,6 @@ have -> : \sum_(j <- idxs s | pick j (kept s ds) == c) a = a * number R s ds.
   by apply: eq_bigr => j _; rewrite mulr1.
 by rewrite mulfK.
 Qed.
-
-(** Along the mean at [c], the mean is one number. *)
-Lemma mean_key s ds x (w : idx -> R) c :
-  mean s ds (fun j => x j * w (pick j (kept s ds))) c = mean s ds (fun j => x j * w c) c.
-Proof. by rewrite /mean; congr (_ / _); apply: eq_bigr => j /eqP ->. Qed.
 
 Lemma mean_centred s ds x c : averaged s ds -> c \in idxs (pick s (kept s ds)) ->
   mean s ds (centred s ds x) c = 0.

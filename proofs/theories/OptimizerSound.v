@@ -8,7 +8,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Computes Grad Canonical Optimizer Textbook.
+From Cotangent Require Import Ir DenoteFacts Computes Grad Canonical Optimizer Textbook.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.

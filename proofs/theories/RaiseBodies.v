@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp trigo.
 From Coq Require Import NArith ZArith String Lia.
-From Cotangent Require Import Ir Index Denote Atan2 Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir DenoteFacts Atan2 Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

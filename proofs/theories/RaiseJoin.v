@@ -6,7 +6,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote Joins Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir DenoteFacts Joins Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear ConvolutionIndex WindowIndex RaisePool JoinsSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.

@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia FMapPositive.
-From Cotangent Require Import Ir Index Denote Joins Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir DenoteFacts Joins Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseRows RaiseConvolution RaiseGrouped RaiseGradients.
 From Cotangent Require Import RaisePool RaiseMaxPool JoinsSound RaiseJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.

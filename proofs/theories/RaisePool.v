@@ -19,7 +19,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith String Lia.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir DenoteFacts Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear ConvolutionIndex RaiseBodies WindowIndex.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -6,33 +6,18 @@
     of one instruction.
 
     Glossary
-      - [no_slot], [no_tensor]  defaults, for reading lists by position
-      - [argument_arrays]  tensors with the types of a list of slots
-      - [input_env xs]     the environment in which value [k] is the [k]-th of [xs]
       - [program_env st]   the values of the program so far
       - [sound]            all StableHLO values agree with what they are bound to *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith String Lia FMapPositive.
-From Cotangent Require Import Ir Index Denote Joins Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir DenoteFacts Joins Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear RaiseBodies RaiseConvolution RaiseGrouped RaiseGradients.
 From Cotangent Require Import RaisePool RaiseMaxPool JoinsSound RaiseJoin RaiseOutcome.
+From Cotangent Require Export Interface.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
-
-(** ** What the statement says *)
-
-Definition no_slot : slot := Slot (Tensor [::] F32) [::].
-
-Section Statement.
-Variable R : realType.
-Definition no_tensor : tensor R := fun _ => 0.
-
-Definition argument_arrays (slots : seq slot) (xs : seq (tensor R)) : seq (array R) :=
-  [seq Array (s_type p.1) (Reals p.2) | p <- zip slots xs].
-Definition input_env (xs : seq (tensor R)) : env R := fun k => nth no_tensor xs (N.to_nat k).
-End Statement.
 
 Section Sound.
 Variable R : realType.

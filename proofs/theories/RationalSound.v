@@ -10,7 +10,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences exp.
 From Coq Require Import NArith ZArith Lia.
 From Coq Require QArith_base.   (* a notation of it clashes *)
-From Cotangent Require Import Denote Grad Tangent Scalar Smooth Differential Kinks Number NumberSound Twin TwinSound.
+From Cotangent Require Import DenoteFacts Grad Tangent Scalar SmoothFacts Differential Kinks Number NumberSound Twin TwinSound.
 From Cotangent Require Export Rational.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -1,61 +1,30 @@
 (** * All parameters as one row vector
 
-    The parameters of a program, one after the other, each in row-major order,
-    are one row vector [θ]; the other inputs stay fixed. Off the kinks the loss
-    is differentiable in [θ], and its gradient is the concatenation of what the
-    emitted code computes.
+    Off the kinks the loss is differentiable in the row vector [θ] of all
+    parameters, and its gradient is the concatenation of what the emitted code
+    computes ([loss_gradient]); by components, [loss_partial]. The words are those
+    of [Gradient.v].
 
     Glossary
-      - [total params]      the number of parameters, binary
-      - [dim params]        the same less one: row vectors are ['rV_(dim + 1)]
-      - [place params c x]  the inputs [x], the parameters replaced by the
-                            consecutive numbers [c 0], [c 1], ...
-      - [inputs params x θ] the same, from a row vector, whose [entries] they are
-      - [row_of n l]        a list as a row vector
       - [pairing l f]       the sum of [l_k f_k]
-      - [concat l]          the elements of tensors, one after the other
-      - [gradient ...]      the row vector of what the identifiers hold
-      - [loss], [computed]  of the parameters: the output, and what the code that
-                            reverse mode emits computes *)
+      - [inputs_layout]     the parameters that [inputs] places are [θ]
+      - [inputs_diff]       they vary linearly with [θ] *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences realfun exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Vjp Denote Grad Tangent Transpose Adjoint GradAdjoint Scalar Smooth Differential.
-From Cotangent Require Import GradCorrect.
+From Cotangent Require Import Vjp DenoteFacts Grad GradAdjoint Scalar SmoothFacts Differential GradCorrect.
+From Cotangent Require Export Gradient.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
 
-Definition total (params : seq (N * shape)) : N :=
-  foldr (fun q n => N.add (size_of q.2) n) 0%num params.
-Definition dim (params : seq (N * shape)) : nat := (N.to_nat (total params)).-1.
-
 Section RowVector.
 Variable R : realType.
 Notation env := (env R).
 Notation tensor := (tensor R).
-
-Fixpoint place (params : seq (N * shape)) (c : nat -> R) (x : env) : env := match params with
-| [::] => x
-| (j, s) :: params' =>
-    upd (place params' (fun k => c (size (idxs s) + k)%nat) x) j (fun i => c (index i (idxs s)))
-end.
-
-Definition entries n (θ : 'rV[R]_n.+1) (k : nat) : R := θ 0 (inord k).
-
-Definition inputs (params : seq (N * shape)) (x : env) (θ : 'rV[R]_(dim params).+1) : env :=
-  place params (entries θ) x.
-
-Definition concat (l : seq (shape * tensor)) : seq R :=
-  flatten [seq [seq st.2 i | i <- idxs st.1] | st <- l].
-
-Definition row_of n (l : seq R) : 'rV[R]_n.+1 := \row_k nth 0 l k.
-
-(** What the identifiers [gs] hold in [e], as one row vector. *)
-Definition gradient (params : seq (N * shape)) (gs : seq N) (e : env) : 'rV[R]_(dim params).+1 :=
-  row_of _ (concat [seq (q.1.2, e q.2) | q <- zip params gs]).
+Implicit Types (x : env) (c : nat -> R).
 
 (** ** Concatenation *)
 Lemma dim_total params : (0 < total params)%num -> (dim params).+1 = N.to_nat (total params).
@@ -173,12 +142,8 @@ Hypothesis pos : N.ltb 0 (total params) = true.
 Hypothesis scalar : shrun p sh out = [::].
 Hypothesis emitted : loss_grad p base out params = (bwd, gs).
 Variables (x : env) (θ : 'rV[R]_(dim params).+1).
-
-Definition loss (θ : 'rV[R]_(dim params).+1) : R^o := run p (inputs x θ) out [::].
-
-(** What the whole program, forward and backward, computes at [θ]. *)
-Definition computed : 'rV[R]_(dim params).+1 := gradient params gs (run (p ++ bwd) (inputs x θ)).
-
+Local Notation loss := (loss p out x : 'rV[R]_(dim params).+1 -> R^o).
+Local Notation computed := (computed p bwd gs x θ).
 Hypothesis smooth : smooth_run θ p (inputs x).
 
 Theorem loss_gradient : differentiable loss θ /\ forall v, 'd loss θ v = dot computed v.

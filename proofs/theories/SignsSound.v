@@ -7,16 +7,12 @@
     ([smooth_by_signs], [gradient_everywhere]).
 
     Glossary
-      - [has_sign s x]    the sign of the number [x] is in the set [s]
-      - [sign_at x]       the sign of [x]
-      - [agrees sh given e]  the inputs [e] are as they are [given] to be
-      - [off_sites p given E]  at the instructions in [sites p given], the
-                          values [E x0] are smooth points *)
+      - [sign_at x]       the sign of [x]; [has_signE] when it is in a set *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals topology normedtype derive sequences exp trigo.
 From Coq Require Import NArith ZArith FMapPositive Lia.
-From Cotangent Require Import Denote Moments Smooth Differential Grad Vjp GradAdjoint GradCorrect RowVector Kinks.
-From Cotangent Require Export Signs.
+From Cotangent Require Import DenoteFacts Moments SmoothFacts Differential Grad Vjp GradAdjoint GradCorrect RowVector Kinks.
+From Cotangent Require Export Sites.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -25,9 +21,6 @@ Local Open Scope ring_scope.
 Section HasSign.
 Variable R : realType.
 Implicit Types (x y : R) (s t p : sign) (c : cls).
-
-Definition has_sign (s : sign) (x : R) : bool :=
-  [|| can_neg s && (x < 0), can_zero s && (x == 0) | can_pos s && (0 < x)].
 
 (** ** Sets of signs *)
 Definition sign_at x : cls := if x < 0 then Negative else if x == 0 then Zero else Positive.
@@ -408,13 +401,9 @@ split=> -[h1 h2]; split; try exact/(ih hnext).
 by apply: smooth_op_ext h1 => a /same h x; rewrite h.
 Qed.
 
-Definition agrees (sh : N -> shape) given (e : env R) : Prop :=
-  forall j s, List.In (j, s) given -> forall i, i \in idxs (sh j) -> has_sign s (e j i).
+Local Notation off_sites := (off_sites x0).
 
-(** [E x] holds the values of the whole run. *)
-Definition off_sites (p : prog) given E : Prop := all_smooth x0 (sites p given) E.
-
-Lemma agrees_knows sh given e j : agrees sh given e -> knows (facts_of given) e (j, sh j).
+Lemma agrees_knows sh given (e : env R) j : agrees sh given e -> knows (facts_of given) e (j, sh j).
 Proof.
 move=> h i; rewrite [_.2]/= [_.1]/= => hi; elim: given h => [|[l s] given ih] h /=.
   by rewrite /known PositiveMap.gempty has_anything.

@@ -10,7 +10,6 @@
       - [distinct n ds]  [ds] are different dimensions below [n]
       - [result_shape]   of a dot_general
       - [numbers n]      dimension numbers of a convolution, as one list
-      - [conv_sizes n s]  the sizes of a shape in that order
       - [conv_shape]     of a convolution
       - [slide_count], [padded_size], [slice_count]  sizes of the results of
                          reduce_window, pad and slice, along one dimension
@@ -52,7 +51,6 @@ Definition broadcast_fits (ds : seq N) (s t : shape) : bool :=
 
 (** *** convolution *)
 Definition numbers (n : conv_numbers) : seq N := [:: n_first n, n_second n & n_spatial n].
-Definition conv_sizes (n : conv_numbers) (s : shape) : seq N := pick s (numbers n).
 Definition first_size (n : conv_numbers) (s : shape) : N := nth 0%num s (N.to_nat (n_first n)).
 Definition second_size (n : conv_numbers) (s : shape) : N := nth 0%num s (N.to_nat (n_second n)).
 Definition spatial_sizes (n : conv_numbers) (s : shape) : seq N := pick s (n_spatial n).

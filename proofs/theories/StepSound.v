@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
-From Cotangent Require Import Ir Index Denote Smooth Computes Vjp Grad Adjoint GradAdjoint GradCorrect RowVector.
+From Cotangent Require Import Ir DenoteFacts SmoothFacts Computes Vjp Grad Adjoint GradAdjoint GradCorrect RowVector.
 From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook FeaturesSound.
 From Cotangent Require Export StepMeaning.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -56,9 +56,6 @@ rewrite /entries mxE inordK // dim_total //.
 Qed.
 
 (** ** The gradient *)
-
-Lemma n_params_count net : n_params net = param_count (layers net) [::] (input_shape net).
-Proof. by []. Qed.
 
 Section Forward.
 Variables (net : spec) (opts : options) (g : graph) (sh : N -> shape) (a : env R).
@@ -184,8 +181,8 @@ have ck : checks (g_prog g) nin sh params (N.succ (g_loss g)) (g_loss g) = true.
 have s0 : shrun (g_prog g) sh (g_loss g) = [::] := loss_shape sh el.
 have sm : smooth_run θ (g_prog g) (inputs other) := loss_off_kinks el hw wg off.
 have [df h] := loss_gradient ck pos s0 emitted sm.
-have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = RowVector.loss (g_prog g) (g_loss g) other.
-  apply: funext => θ'; rewrite /RowVector.loss; have <- := loss_value (inputs other θ') el hw wg0.
+have -> : (fun θ : 'rV[R]_(dim params).+1 => loss_at net opts (inputs other θ) : R^o) = Cotangent.Gradient.loss (g_prog g) (g_loss g) other.
+  apply: funext => θ'; rewrite /Cotangent.Gradient.loss; have <- := loss_value (inputs other θ') el hw wg0.
   by rewrite cats0.
 by split=> // v; rewrite h.
 Qed.

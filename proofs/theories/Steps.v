@@ -16,6 +16,8 @@
       - [numbered_params], [numbered_state]  the parameters, and the rule's
                             state, as value and shape
       - [argument_ports], [result_ports]  the interface of [@main]
+      - [options_ok]        there are examples; constants and features are fit
+      - [reads_arguments]   everything that the update reads is an argument
       - [update_stages]     accumulation, clipping, rule, averages, choice
       - [expected]          the program with its results
       - [expected_step]     the expected step, if the network is well formed
@@ -35,6 +37,9 @@ Local Open Scope N_scope.
 
 Inductive what := Forward | Grad | Train of optimizer & features.
 Record options := Options { batch_size : N; which : what }.
+
+Definition options_ok (opts : options) : bool :=
+  N.ltb 0 (batch_size opts) && (if which opts is Train o f then constants_ok o && features_ok f else true).
 
 (** ** Arguments and results *)
 
@@ -178,6 +183,20 @@ Definition update_stages (net : spec) (o : optimizer) (f : features) (grads : se
       applied (apply_at net w) (zip shapes (zip (new ++ zeros ++ averages) old)) (next_id k5 c5) in
     ([:: c1; c2; c3; c4; c5 ++ c6], results)
   else ([:: c1; c2; c3; c4], new ++ averages).
+
+(** What the update reads beside gradients. *)
+Definition arguments_read (net : spec) (o : optimizer) (f : features) : seq N :=
+  let w := Train o f in let params := numbered_params net in let count := n_params net in
+  let sums0 := sums_at net o in let averages0 := averages_at net w in
+  rate_at net w :: powers_at net o ++ flatten [seq slots_past count o q.1 | q <- params]
+  ++ (if accumulate f is Some _ then
+        apply_at net w :: [seq (sums0 + q.1)%num | q <- params] ++ [seq q.1 | q <- numbered_state net o]
+      else [::])
+  ++ (if ema f is Some _ then [seq (averages0 + q.1)%num | q <- params] else [::]).
+
+Definition reads_arguments (net : spec) (w : what) : bool :=
+  let first := first_at net w in
+  if w is Train o f then all (fun j => N.ltb j first) (arguments_read net o f) else true.
 
 Definition position_of (net : spec) (w : what) : position :=
   At (reading_at net w) (data_at net w) (target_at net w) (first_at net w).

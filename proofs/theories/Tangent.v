@@ -2,7 +2,7 @@
 
     The tangent of every op, and of a program: how the value moves when the
     operands move by [t]. Differential.v shows that it is the differential;
-    Adjoint.v that reverse mode computes its transpose.
+    [Adjoint.v] that reverse mode computes its transpose.
 
     Glossary
       - [una_slope u x]     the derivative of a pointwise op
@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Denote Grad.
+From Cotangent Require Import DenoteFacts Grad.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -87,9 +87,6 @@ end.
 Definition tstep (et : env * env) (i : instr) : env * env :=
   (step et.1 i, upd et.2 i.1 (tangent i.2 et.1 et.2)).
 Definition trun (p : prog) (e t : env) : env * env := foldl tstep (e, t) p.
-
-Lemma trun1 p e t : (trun p e t).1 = run p e.
-Proof. by elim: p e t => //= i p ih e t; exact: ih. Qed.
 
 Lemma trun_stable p k sh e t j : wf p k sh -> (j < k)%num -> (trun p e t).2 j = t j.
 Proof.

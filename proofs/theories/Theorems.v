@@ -1,9 +1,12 @@
 (** * The theorems, to be read
 
     What this development proves, in ten statements; each is another file's
-    theorem, stated in full once more. Their words are defined in [Ir.v],
-    [Denote.v], [Smooth.v], [Grad.v], [RowVector.v], [Certified.v] and
-    [MainAt.v]; nothing rests on this file.
+    theorem, stated in full once more. Nothing rests on this file. The words of
+    the first three are defined in [Ir.v], [Index.v], [Denote.v], [Smooth.v],
+    [Grad.v], [Gradient.v] and [Backward.v], of the fourth in [CHALLENGE.v], of
+    those about files in [Stablehlo*.v], [Interface.v], [Printer.v] and
+    [TwinSame.v], of the last in [Certified.v], [CertifiedAt.v] and [Witness.v]:
+    files of definitions.
 
     Glossary
       - [loss p out x θ]     the output [out] of the program [p], as a function
@@ -17,10 +20,10 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith String.
-From Cotangent Require Import Ir Index Denote Smooth Grad GradCorrect Vjp RowVector Kinks Signs SignsSound.
-From Cotangent Require Import Layers LayersGraph LayersGraphMore CHALLENGE Challenge_met.
-From Cotangent Require Import Stablehlo Stablehlo_types Stablehlo_sem Literals Printer Pieces Raise RaiseSound.
-From Cotangent Require Import Twin TwinSound Main MainAt Witness WitnessNets FamiliesVit.
+From Cotangent Require Import Ir Index Denote Smooth Grad Gradient Backward Signs CHALLENGE.
+From Cotangent Require Import RowVector SignsSound LayersGraphMore Challenge_met.
+From Cotangent Require Import Stablehlo Stablehlo_types Stablehlo_sem Literals Printer Pieces Raise Interface RaiseSound.
+From Cotangent Require Import Twin TwinSame TwinSound Certified CertifiedAt Main MainAt Witness WitnessNets.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -95,9 +98,10 @@ Proof. exact: twin_sound. Qed.
 Theorem certificate net opts m kinks : check net opts m kinks = true -> certified net opts m kinks.
 Proof. exact: check_sound. Qed.
 
-(** 9. At stored numbers where no kink is met, without a condition. *)
-Theorem certificate_at_a_point net opts m kinks pt :
-  certified net opts m kinks -> discharged net opts kinks pt = true -> certified_at net opts m pt.
+(** 9. At stored numbers where no kink is met, as balls of any number of bits tell,
+    without a condition. *)
+Theorem certificate_at_a_point bits net opts m kinks pt :
+  certified net opts m kinks -> discharged bits net opts kinks pt = true -> certified_at net opts m pt.
 Proof. exact: at_sound. Qed.
 
 (** 10. It is not about nothing: a residual block with batch normalisation has

@@ -7,7 +7,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Grad Tangent Transpose Moments Smooth Computes.
+From Cotangent Require Import Ir DenoteFacts Grad Tangent Transpose Moments SmoothFacts Computes.
 From Cotangent Require Import Stablehlo_sem RaiseGrouped Joins JoinsSound SpecToken SpecLayer NormsSound Tokens.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.

@@ -12,7 +12,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Denote ConvolutionIndex SpecLayer Images ImagesSound.
+From Cotangent Require Import Ir DenoteFacts ConvolutionIndex SpecLayer Images ImagesSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Local Open Scope ring_scope.

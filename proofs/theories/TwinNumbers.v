@@ -3,11 +3,12 @@
     Reading them as reals commutes with the operations of the executable twin.
 
     Glossary
-      - [q_real q]     the real number that [q] is *)
+      - [int..], [q_real..]  of integers, of rationals: order, sums, products, ... *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith QArith_base Qreduction Qabs Lia.
-From Cotangent Require Import Ir Denote Stablehlo Stablehlo_types Stablehlo_sem Twin.
+From Cotangent Require Import Ir DenoteFacts Stablehlo Stablehlo_types Stablehlo_sem Twin.
+From Cotangent Require Export TwinSame.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Close Scope Q_scope.
@@ -18,28 +19,15 @@ Variable R : realType.
 
 (** ** Integers *)
 
-Lemma pos_nat p : pos_real R p = (Pos.to_nat p)%:R.
-Proof.
-elim: p => [p ih|p ih|] //=; rewrite ih.
-  by rewrite Pos2Nat.inj_xI -natrM -mulrS.
-by rewrite Pos2Nat.inj_xO -natrM.
-Qed.
-
-Lemma pos_gt0 p : 0 < pos_real R p.
-Proof. by rewrite pos_nat ltr0n; apply/ssrnat.ltP; lia. Qed.
-
-Lemma pos_neq0 p : pos_real R p != 0.
-Proof. by rewrite gt_eqF // pos_gt0. Qed.
-
 Lemma int_nat z m n : z = (Z.of_nat m - Z.of_nat n)%Z -> int_real R z = m%:R - n%:R.
 Proof.
 case: z => [|p|p] h /=.
 - have -> : m = n by lia.
   by rewrite subrr.
 - have -> : m = (Pos.to_nat p + n)%nat by rewrite -plusE; lia.
-  by rewrite natrD addrK pos_nat.
+  by rewrite natrD addrK pos_real_nat.
 - have -> : n = (Pos.to_nat p + m)%nat by rewrite -plusE; lia.
-  by rewrite natrD opprD addrCA subrr addr0 pos_nat.
+  by rewrite natrD opprD addrCA subrr addr0 pos_real_nat.
 Qed.
 
 Lemma int_parts z : z = (Z.of_nat (Z.to_nat z) - Z.of_nat (Z.to_nat (- z)))%Z.
@@ -57,15 +45,15 @@ Proof. by case: a => [|p|p] /=; rewrite ?oppr0 ?opprK. Qed.
 Lemma intM a b : int_real R (a * b) = int_real R a * int_real R b.
 Proof.
 have pm p q : pos_real R (p * q) = pos_real R p * pos_real R q.
-  by rewrite !pos_nat Pos2Nat.inj_mul natrM.
+  by rewrite !pos_real_nat Pos2Nat.inj_mul natrM.
 by case: a => [|p|p]; case: b => [|q|q] /=; rewrite ?mul0r ?mulr0 ?pm ?mulNr ?mulrN ?opprK.
 Qed.
 
 Lemma int_ge0 a : (0 <= int_real R a) = (Z.leb 0 a).
 Proof.
 case: a => [|p|p] /=; first exact: lexx.
-  by rewrite ltW // pos_gt0.
-by rewrite oppr_ge0 leNgt pos_gt0.
+  by rewrite ltW // pos_real_gt0.
+by rewrite oppr_ge0 leNgt pos_real_gt0.
 Qed.
 
 Lemma int_le a b : (int_real R a <= int_real R b) = Z.leb a b.
@@ -74,13 +62,13 @@ rewrite -subr_ge0 -intN -intD int_ge0; apply/idP/idP => /Z.leb_le h; apply/Z.leb
 Qed.
 
 (** ** Rationals *)
-Definition q_real (q : Q) : R := rational R (Qnum q) (Qden q).
+Local Notation q_real := (@q_real R).
 
 Lemma q_realE q : q_real q = int_real R (Qnum q) / int_real R (Zpos (Qden q)).
 Proof. by []. Qed.
 
 Lemma den_gt0 (q : Q) : 0 < int_real R (Zpos (Qden q)).
-Proof. exact: pos_gt0. Qed.
+Proof. exact: pos_real_gt0. Qed.
 
 Lemma q_real_le p q : (q_real p <= q_real q) = Qle_bool p q.
 Proof.
@@ -131,7 +119,7 @@ Proof. by rewrite /q_min -q_real_le; case: leP. Qed.
 Lemma q_real_abs q : q_real (Qabs q) = `|q_real q|.
 Proof.
 case: q => n d; rewrite /Qabs !q_realE normrM normfV [`|int_real R (Zpos _)|]gtr0_norm ?den_gt0 //.
-by congr (_ / _); case: n => [|p|p] /=; rewrite ?normrN ?normr0 ?gtr0_norm ?pos_gt0.
+by congr (_ / _); case: n => [|p|p] /=; rewrite ?normrN ?normr0 ?gtr0_norm ?pos_real_gt0.
 Qed.
 
 Lemma q_real_sum l : q_real (q_sum l) = \sum_(x <- l) q_real x.
@@ -150,7 +138,7 @@ Lemma q_real_sqrt q r : q_sqrt q = Some r -> q_real r = Num.sqrt (q_real q).
 Proof.
 rewrite /q_sqrt; case: (Qred q) => n d; case: ifP => // /Qeq_bool_iff h [<-].
 rewrite -(q_real_Qeq h) q_realM -expr2 sqrtr_sqr ger0_norm //.
-rewrite /q_real /rational /= divr_ge0 ?int_ge0 ?ltW ?pos_gt0 //.
+rewrite /q_real /rational /= divr_ge0 ?int_ge0 ?ltW ?pos_real_gt0 //.
 by apply/Z.leb_le; exact: Z.sqrt_nonneg.
 Qed.
 

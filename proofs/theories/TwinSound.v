@@ -4,12 +4,12 @@
     read as real numbers, the meaning of the module at those arguments.
 
     Glossary
-      - [same x q]     an array and its rational twin: same type, same cells on
-                       the index set *)
+      - [.._source_in]  where an op reads is in the operand
+      - [give]         a tabulated result is the same *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith QArith_base Qreduction Qabs String Lia.
-From Cotangent Require Import Ir Index Denote Stablehlo Stablehlo_types Stablehlo_sem.
+From Cotangent Require Import Ir DenoteFacts Stablehlo Stablehlo_types Stablehlo_sem.
 From Cotangent Require Import Raise RaiseLinear ConvolutionIndex RaiseConvolution JoinsSound RaiseJoin Twin.
 From Cotangent Require Export TwinNumbers.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -98,15 +98,8 @@ Variable R : realType.
 Lemma bounded_none (q : option Q) : ~~ q -> omap (q_real R) q = None.
 Proof. by case: q. Qed.
 Implicit Types (a : tensor R) (b : idx -> Q).
-
-Definition same_cells (s : shape) (c : cells R) (d : q_cells) : Prop := match c, d with
-| Reals a, Rationals b => {in idxs s, forall i, a i = q_real R (b i)}
-| Booleans p, Truths q => {in idxs s, forall i, p i = q i}
-| Extended a, Bounded b => {in idxs s, forall i, a i = omap (q_real R) (b i)}
-| _, _ => False
-end.
-Definition same (x : array R) (q : q_array) : Prop :=
-  a_type x = q_type q /\ same_cells (t_shape (q_type q)) (a_cells x) (q_data q).
+Local Notation same := (@same R).
+Local Notation same_results := (@same_results R).
 
 Lemma same_rationals x t b : same x (QArray t (Rationals b)) ->
   exists2 a, x = Array t (Reals a) & {in idxs (t_shape t), forall i, a i = q_real R (b i)}.
@@ -290,10 +283,6 @@ case: o => [l|u|o|dir||dd|ds|r ds|ds||f|cd|ds|r ws|ps|ls|k];
 Qed.
 
 (** ** Functions *)
-
-Definition same_results (f : procedure R) (g : q_procedure) : Prop := forall xs qs ys,
-  List.Forall2 same xs qs -> g qs = Some ys ->
-  exists2 zs, f xs = Some zs & List.Forall2 same zs ys.
 
 Lemma same_nth xs qs k q : List.Forall2 same xs qs -> List.nth_error qs k = Some q ->
   exists2 x, List.nth_error xs k = Some x & same x q.

@@ -3,28 +3,15 @@
     All stages together, among the values of a step.
 
     Glossary
-      - [reads_arguments]    everything that the update reads is an argument *)
+      - [rule_sound]         what the rule gives, stands where it says *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith String.
-From Cotangent Require Import Ir Index Denote Computes Grad.
+From Cotangent Require Import Ir DenoteFacts Computes Grad.
 From Cotangent Require Import Spec Optimizer Features Steps Textbook OptimizerSound FeaturesSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
-
-Definition arguments_read (net : spec) (o : optimizer) (f : features) : seq N :=
-  let w := Train o f in let params := numbered_params net in let count := n_params net in
-  let sums0 := sums_at net o in let averages0 := averages_at net w in
-  rate_at net w :: powers_at net o ++ flatten [seq slots_past count o q.1 | q <- params]
-  ++ (if accumulate f is Some _ then
-        apply_at net w :: [seq (sums0 + q.1)%num | q <- params] ++ [seq q.1 | q <- numbered_state net o]
-      else [::])
-  ++ (if ema f is Some _ then [seq (averages0 + q.1)%num | q <- params] else [::]).
-
-Definition reads_arguments (net : spec) (w : what) : bool :=
-  let first := first_at net w in
-  if w is Train o f then all (fun j => N.ltb j first) (arguments_read net o f) else true.
 
 Section UpdateSound.
 Variable R : realType.

@@ -1,11 +1,7 @@
 (** * Vector-Jacobian products on row vectors
 
     Glossary
-      - [dot a b]          the inner product of row vectors
-      - [pdiv f x i j]     the partial derivative of [f]_j in direction [i]
-      - [is_vjp f x back]  [f] is differentiable at [x], and [back] multiplies
-                           a cotangent by its Jacobian there
-      - [is_vjpP]          the same as: [dot (back dy) v = dot dy ('d f x v)]
+      - [is_vjpP]          [is_vjp] of [Backward.v] is the same as: [dot (back dy) v = dot dy ('d f x v)]
       - [emul]             the elementwise product
       - [is_diff_mx], [differentiable_mxP]  differentiability by coordinates
 
@@ -14,6 +10,7 @@
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
+From Cotangent Require Export Backward.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -22,7 +19,6 @@ Local Open Scope ring_scope.
 (** ** Inner product *)
 Section Dot.
 Variable R : comRingType.
-Definition dot n (a b : 'rV[R]_n) : R := \sum_i a 0 i * b 0 i.
 Lemma dotC n (a b : 'rV[R]_n) : dot a b = dot b a.
 Proof. by apply: eq_bigr => i _; rewrite mulrC. Qed.
 Lemma dotDl n (a b c : 'rV[R]_n) : dot (a + b) c = dot a c + dot b c.
@@ -31,15 +27,11 @@ Lemma dotDr n (a b c : 'rV[R]_n) : dot c (a + b) = dot c a + dot c b.
 Proof. by rewrite dotC dotDl dotC (dotC b). Qed.
 Lemma dotZl n k (a b : 'rV[R]_n) : dot (k *: a) b = k * dot a b.
 Proof. by rewrite /dot big_distrr /=; apply: eq_bigr => i _; rewrite mxE -mulrA. Qed.
-Lemma dotZr n k (a b : 'rV[R]_n) : dot a (k *: b) = k * dot a b.
-Proof. by rewrite dotC dotZl dotC. Qed.
 Lemma dot_delta n (a : 'rV[R]_n) i : dot a (delta_mx 0 i) = a 0 i.
 Proof.
 rewrite /dot (bigD1 i) //= big1 ?addr0 => [|k ki]; first by rewrite mxE !eqxx mulr1.
 by rewrite mxE (negPf ki) andbF mulr0.
 Qed.
-Lemma dotP n (a b : 'rV[R]_n) : (forall v, dot a v = dot b v) -> a = b.
-Proof. by move=> h; apply/rowP => i; rewrite -!dot_delta. Qed.
 End Dot.
 
 (** ** Differentiability by coordinates *)
@@ -102,13 +94,6 @@ End Coord.
 Section Vjp.
 Variable R : realType.
 Notation vec n := 'rV[R]_n.+1.
-
-Definition pdiv n m (f : vec n -> vec m) x (i : 'I_n.+1) (j : 'I_m.+1) : R :=
-  ('d f x (delta_mx 0 i)) 0 j.
-
-Definition is_vjp n m (f : vec n -> vec m) x (back : vec m -> vec n) : Prop :=
-  differentiable f x /\
-  forall dy i, back dy 0 i = \sum_j pdiv f x i j * dy 0 j.
 
 Lemma pdiv_partial n m (f : vec n -> vec m) x i j : differentiable f x ->
   pdiv f x i j = 'D_(delta_mx 0 i) (fun y => f y 0 j : R^o) x.

@@ -12,7 +12,7 @@
       - [over w i o j]   cell [o] of the window at [i] is [j], in one dimension *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Stablehlo Stablehlo_types Stablehlo_sem Raise.
+From Cotangent Require Import Ir IndexFacts Stablehlo Stablehlo_types Stablehlo_sem Raise.
 From Cotangent Require Import RaiseLinear ConvolutionIndex.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 

@@ -15,7 +15,7 @@
       - [around k c]         a 3 by 3 kernel: [c] in the middle, else [k] *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith QArith_base String.
-From Cotangent Require Import Ir Index Grad Spec Meaning Witness.
+From Cotangent Require Import Ir IndexFacts Grad Spec Meaning Witness WitnessSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Local Open Scope string_scope.
 Local Open Scope N_scope.

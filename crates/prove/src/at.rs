@@ -17,6 +17,24 @@ const NUMBERS_PER_FILE: usize = 65_536;
 /// How `MainAt.problem_text` ends of a value that cannot be computed.
 const INEXACT: &str = "has no value";
 
+/// What `MainAt.problem_text` says of a ball that reaches a kink.
+const UNDECIDED: &str = "too close to tell";
+
+/// The least bits a ball has after the binary point.
+const FRACTION: usize = 64;
+
+/// They grow by so many: time grows with their square where values are normalised.
+const STEP: usize = 32;
+
+/// How many of them a normalised layer loses, about.
+const LOST: usize = 7;
+
+/// Bits that tell an entry from a kink.
+const LEFT: usize = 32;
+
+/// As often the fraction is doubled where a condition is undecided.
+const DOUBLINGS: usize = 2;
+
 /// How many conditions that do not hold are named.
 const NAMED: usize = 10;
 
@@ -87,9 +105,19 @@ impl Subject {
     }
 }
 
+/// The bits to begin with: what the layers with a matrix or a kernel lose, should a
+/// normalisation follow each. Values that are never rounded have no use for them, and
+/// pay nothing.
+fn fraction(point: &[Argument<'_>]) -> usize {
+    // The data is the last argument.
+    let params = &point[..point.len().saturating_sub(1)];
+    let layers = params.iter().filter(|argument| argument.shape.len() > 1).count();
+    (LEFT + LOST * layers).next_multiple_of(STEP).max(FRACTION)
+}
+
 impl Directory {
     /// Adds the theorem at `point` to a certificate that was checked, and has Coq
-    /// check it.
+    /// check it; with more bits where the balls are too wide.
     ///
     /// # Errors
     /// A kink's condition does not hold there, or Coq refuses.
@@ -101,6 +129,7 @@ impl Directory {
         point: &[Argument<'_>],
     ) -> Result<AtVerdict, ProveError> {
         let start = Instant::now();
+        let least = fraction(point);
         let compile = |file: &str| coq.compile(&self.path, library.dir(), file, limits.compile);
         let accepted = |file: &str| -> Result<(), ProveError> {
             let output = compile(file)?;
@@ -113,21 +142,29 @@ impl Directory {
             self.write_file(&file, &text)?;
             accepted(&file)?;
         }
-        self.write_file("At.v", AT)?;
         self.write_file("AtReport.v", REPORT)?;
-        let output = compile("At.v")?;
-        if !output.success {
-            self.write_file("AtProblems.v", PROBLEMS)?;
+        let mut fraction = least;
+        loop {
+            let with = |text: &str| text.replace("@FRACTION@", &fraction.to_string());
+            self.write_file("At.v", &with(AT))?;
+            let output = compile("At.v")?;
+            if output.success {
+                break;
+            }
+            self.write_file("AtProblems.v", &with(PROBLEMS))?;
             accepted("AtProblems.v")?;
             let problems = strings(&self.read("problems.out")?)
                 .ok_or(ProveError::Output { file: "problems.out" })?;
-            return Err(match problems.is_empty() {
-                true => ProveError::Refused { file: "At.v".into(), message: output.stderr },
-                false => ProveError::AtKinks {
+            if problems.is_empty() {
+                return Err(ProveError::Refused { file: "At.v".into(), message: output.stderr });
+            }
+            if !more_bits_may_help(&problems) || fraction >= least << DOUBLINGS {
+                return Err(ProveError::AtKinks {
                     inexact: problems.iter().any(|problem| problem.ends_with(INEXACT)),
                     problems: named(&problems),
-                },
-            });
+                });
+            }
+            fraction *= 2;
         }
         accepted("AtReport.v")?;
         Ok(AtVerdict {
@@ -201,6 +238,14 @@ fn words(row: &[f32]) -> String {
     text
 }
 
+/// Whether something is undecided, and nothing certain. What has no value may have
+/// one: no root is taken of a ball that reaches 0.
+fn more_bits_may_help(problems: &[String]) -> bool {
+    let undecided = |problem: &String| problem.contains(UNDECIDED);
+    problems.iter().any(undecided)
+        && problems.iter().all(|problem| undecided(problem) || problem.ends_with(INEXACT))
+}
+
 /// The first problems, and how many more there are.
 fn named(problems: &[String]) -> String {
     let mut lines = problems[..problems.len().min(NAMED)].join("\n");
@@ -225,32 +270,33 @@ Definition the_point : point := [:: @NAMES@].
 
 const AT: &str = r#"(** The certificate at the point that Point.v holds.
 
-    [certified_at], in MainAt.v, says in words what is certified. *)
+    [certified_at], in CertifiedAt.v, says in words what is certified. *)
 From mathcomp Require Import all_ssreflect.
+From Coq Require Import NArith.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt.
 Require Import Report Point.
 
 Theorem cert_at : certified_at the_spec the_options the_step the_point.
-Proof. by apply: (at_sound cert); vm_cast_no_check (erefl true). Qed.
+Proof. by apply: (at_sound (fraction := @FRACTION@%N) cert); vm_cast_no_check (erefl true). Qed.
 "#;
 
 const REPORT: &str = r#"From Cotangent Require Import Stablehlo MainAt.
 Require Report Point At.
 Set Printing Width 100000.
-Definition final : Cotangent.MainAt.certified_at Report.the_spec Report.the_options
+Definition final : Cotangent.CertifiedAt.certified_at Report.the_spec Report.the_options
   Report.the_step Point.the_point := At.cert_at.
 Redirect "statement_at" Check final.
 Redirect "axioms_at" Print Assumptions final.
 "#;
 
 const PROBLEMS: &str = r#"From mathcomp Require Import all_ssreflect.
-From Coq Require Import String.
+From Coq Require Import NArith String.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt Exact.
 Require Import Report Point.
 Local Open Scope string_scope.
 Set Printing Width 100000.
 Set Printing Depth 1000000.
-Redirect "problems" Eval vm_compute in [seq problem_text p | p <- problems_at the_spec the_options the_point].
+Redirect "problems" Eval vm_compute in [seq problem_text p | p <- problems_at @FRACTION@%N the_spec the_options the_point].
 "#;
 
 #[cfg(test)]
@@ -267,6 +313,27 @@ mod tests {
     fn inexact_values_are_told_by_their_words() {
         let text = crate::THEORIES.iter().find(|t| t.name == "MainAt").unwrap().text;
         assert!(text.contains(&format!("{INEXACT}\"")));
+        assert_eq!(text.matches(UNDECIDED).count(), 2);
+    }
+
+    #[test]
+    fn more_bits_are_tried_where_they_may_help() {
+        let near = format!("a: entry [0] is within 2^-9 of 0, {UNDECIDED}");
+        let none = format!("b: what comes into it {INEXACT}");
+        let certain = String::from("a: entry [0] is 0");
+        assert!(more_bits_may_help(&[near.clone(), none.clone()]));
+        assert!(!more_bits_may_help(&[none]));
+        assert!(!more_bits_may_help(&[near, certain]));
+    }
+
+    #[test]
+    fn the_fraction_grows_with_the_depth() {
+        let one =
+            |shape: &[usize]| Argument { number: 0, shape: shape.into(), data: &[], open: vec![] };
+        let point = |layers: usize| -> Vec<Argument<'static>> {
+            (0..layers).flat_map(|_| [one(&[2, 2]), one(&[2])]).chain([one(&[1, 2])]).collect()
+        };
+        assert_eq!([1, 4, 5, 28].map(|layers| fraction(&point(layers))), [64, 64, 96, 256]);
     }
 
     #[test]
