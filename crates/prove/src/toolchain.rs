@@ -22,6 +22,10 @@ pub fn install_command() -> &'static str {
     }
 }
 
+/// The collector that the checker runs with: without the virtual machine most of what it
+/// makes lives until the end, so it is promoted late and little room is kept for more.
+const COLLECTOR: &str = "s=4M,o=40";
+
 /// The compiler and the checker.
 #[derive(Debug, Clone)]
 pub struct Coq {
@@ -93,6 +97,9 @@ impl Coq {
         limit: Duration,
     ) -> Result<Output, ProveError> {
         let mut command = Command::new(&self.coqchk);
+        if std::env::var_os("OCAMLRUNPARAM").is_none() {
+            command.env("OCAMLRUNPARAM", COLLECTOR);
+        }
         command.arg("-silent").arg("-Q").arg(library).arg("Cotangent");
         command.args(["-Q", ".", ""]).current_dir(dir);
         // All of ours, none of the libraries'.
