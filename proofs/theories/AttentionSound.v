@@ -1,9 +1,18 @@
 (** * Attention computes its formula
 
-    [attention_sound], [across_sound]: the instructions of [SpecAttention.v] compute
-    the formulas of [AttentionFormula.v]; [attention_eqt]: it depends on the cells of
-    the input alone; [attention_smooth], [across_smooth]: there is no kink. [later_sound]: the table that
-    causal attention makes is 1 exactly where the column is beyond the row. *)
+    The instructions of [SpecAttention.v] compute the formulas of
+    [AttentionFormula.v].
+
+    Glossary
+      - [holds_heads]    the value is this tensor, in heads
+      - [later_sound]    the table that causal attention makes is 1 where the
+                         column is beyond the row, and 0 elsewhere
+      - [scores_sound], [mixture_sound]  the scores; the values, weighted by them
+      - [attention_sound], [across_sound]  attention, to the tokens themselves
+                         and to others
+      - [attention_eqt], [cross_attention_eqt]  it depends on the cells of the
+                         inputs alone
+      - [attention_smooth], [across_smooth]  no instruction has a kink *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia.

@@ -1,9 +1,17 @@
 (** * The instructions that enlarge an image compute the interpolation
 
-    [bilinear_sound]: what [Bilinear.emit] emits computes [Images.bilinear];
-    [bilinear_eqt]: the formula depends on the cells of the image alone;
-    [bilinear_smooth]: no instruction has a kink. All along one dimension at a
-    time, of tensors [P ++ [:: n] ++ Q] ([line_sound]). *)
+    All along one dimension at a time, of tensors [P ++ [:: n] ++ Q].
+
+    Glossary
+      - [joined_at], [cut_at]  a concatenation, a run of lines at an index
+      - [neighbours_sound]  of each line the one before it and the one after it
+      - [phase_sound], [phases_sound]  one new line, all new lines that each line
+                         gives
+      - [line_sound]     what [Bilinear.line] emits computes
+                         [Images.enlarged_line]
+      - [bilinear_sound] what [Bilinear.emit] emits computes [Images.bilinear]
+      - [bilinear_eqt]   the formula depends on the cells of the image alone
+      - [bilinear_smooth]  no instruction has a kink *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.

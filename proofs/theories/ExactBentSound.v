@@ -1,7 +1,12 @@
 (** * Other rectifiers on integers are what they mean
 
     Where the rows of their input are what [ExactTable.v] says, so are those of
-    their output. *)
+    their output.
+
+    Glossary
+      - [bent_sound]     of an activation that is continuous and that the
+                         integers follow ball by ball
+      - [relu6_sound], [leaky_sound]  two of these *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.

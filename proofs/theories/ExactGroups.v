@@ -1,7 +1,12 @@
 (** * Products by columns
 
-    Where the columns of a matrix belong to groups, each has a row of its own: an
-    entry of [combine_rows] is the one of [combine] with what its column sees. *)
+    Where the columns of a matrix belong to groups, each has a row of its own.
+
+    Glossary
+      - [combine_rows_at]  an entry of [combine_rows] is the one of [combine]
+                         with what its column sees
+      - [out_row_as]     with its bias, it depends on no other entry
+      - [of_groups_nth]  each feature of a group sees the group's channel [a] *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir ExactTable ExactNumbers.

@@ -1,6 +1,13 @@
 (** * Joins on integers are joins
 
-    Where the branches are what [ExactTable.v] says, so is their join. *)
+    Where the branches are what [ExactTable.v] says, so is their join.
+
+    Glossary
+      - [total_at]       the sum of the branches at an index
+      - [waiting]        branches of any shape, and what is known of their values
+      - [sum_value_sound]  a sum of branches of one shape
+      - [merged_product_sound]  a product
+      - [joined_value_sound]  any join that [joined_value] computes *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.

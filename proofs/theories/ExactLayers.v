@@ -1,7 +1,14 @@
 (** * Exact values of layers are their values
 
     Where the rows of a layer's input are what [Exact.v] says, so are those of
-    its output; and where [walk] finds no problem, no kink is met. *)
+    its output: here of the layers with a matrix or a kernel.
+
+    Glossary
+      - [idxs_rows]      the indices of a tensor, row by row
+      - [chosen_ge]      the cell that a window chooses is the greatest
+      - [entry_at]       what is known of one entry
+      - [same_rows]      rows with the same models are equal nearby
+      - [dense_sound], [conv_sound]  a dense layer, a convolution with groups *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.

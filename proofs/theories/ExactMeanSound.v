@@ -1,7 +1,15 @@
 (** * Means on integers are means
 
     Where the rows of a pool's input are what [ExactTable.v] says, so are those
-    of its output. *)
+    of its output.
+
+    Glossary
+      - [total_sound]    the sum of a feature over some places, and how far it is
+                         from that of the integers
+      - [mean_layer_sound]  any means of a layer's rows
+      - [avg_pool_sound], [global_avg_pool_sound], [average_sound]  the layers
+                         that are such
+      - [mean_image]     a mean over rows and columns is a double sum *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.

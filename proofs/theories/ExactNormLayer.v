@@ -1,7 +1,12 @@
 (** * Batch norm as a layer on integers
 
     Where the rows of its input are what [ExactTable.v] says, so are those of its
-    output. *)
+    output.
+
+    Glossary
+      - [feature_mean], [feature_var]  mean and variance of one feature
+      - [normalize_front]  an entry of [normalize] is made from its feature alone
+      - [batch_norm_sound]  normalised by the batch, then scaled and shifted *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype realfun.

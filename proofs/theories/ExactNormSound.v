@@ -1,6 +1,14 @@
 (** * Batch norm on integers is batch norm
 
-    What [ExactNorm.v] computes is within the radius it says. *)
+    What [ExactNorm.v] computes is within the radius it says.
+
+    Glossary
+      - [ball_scaled]    a ball, times its power of 2
+      - [floor_near]     what rounding down loses
+      - [sum_near], [squares_near]  sums of approximations, of their squares
+      - [inverse_rootP]  what [inverse_root] gives bounds the inverse of the
+                         deviation
+      - [entry_sound]    an entry of batch norm is in the ball of [norm_entry] *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype realfun.

@@ -1,7 +1,14 @@
 (** * Activations made of exponentials, on integers
 
     Where the rows of their input are what [ExactTable.v] says, so are those of
-    their output. *)
+    their output.
+
+    Glossary
+      - [smooth_sound]   of a number in a ball, the activation is in the ball
+                         that [smooth] gives
+      - [smooth_continuous]  where it gives one, the activation is continuous
+      - [smooth_value_sound]  of each entry, any function for which both hold
+      - [smooth_layer_sound]  the layer, with fewer bits *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype sequences exp.

@@ -1,8 +1,21 @@
 (** * No problem, no kink
 
-    The layers that take maxima or move entries; what the tests of kinks say
-    about the input of a layer; and where [walk] finds no problem, no kink of
-    the chain is met. *)
+    The layers that take maxima or move entries, then all layers; what the tests
+    of kinks say about the input of a layer; chains.
+
+    Glossary
+      - [relu_sound], [max_pool_sound], [flatten_sound]  where the rows of the
+                         input are what [Exact.v] says, so are those of the
+                         output
+      - [layer_value_sound]  the same of any layer that [layer_value] computes
+      - [point_sound]    without a problem, no entry is at the kink
+      - [tie_sound]      without a problem, the chosen cell of each window stays
+                         the greatest
+      - [layer_problems_sound]  a layer without problems is off its kinks
+      - [idle_sound]     so is a chain that no kink names
+      - [walk_sound]     where [walk] finds no problem, no kink of the chain is
+                         met; and the rows that it ends in are those of the
+                         chain's output *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.

@@ -1,7 +1,18 @@
 (** * Gradients of gradients, checked by computation
 
     A perceptron differentiated twice inside Coq; a Hessian small enough to do by
-    hand; what is refused. *)
+    hand; what is refused.
+
+    Glossary
+      - [smooth_perceptron]  the one of [Examples], with a hyperbolic tangent
+      - [directional]    its derivative in a direction, as a program
+      - [perceptron_hessian]  what is emitted for its gradient is its gradient:
+                         the Hessian times the direction
+      - [second]         the program with that gradient, to be differentiated
+                         again
+      - [product_hessian], [by_hand]  the Hessian of [x·x·y] times a direction,
+                         in rationals
+      - [pooled], [pooled_sum]  squares of a maximum pool; its sum *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.

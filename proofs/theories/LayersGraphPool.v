@@ -1,7 +1,11 @@
 (** * The global average as its layer emits it, and its gradient
 
-    For images of all sizes: what reverse mode emits for [Layer.emit]'s
-    instructions gives every place of a channel an equal share of its cotangent. *)
+    For images of all sizes.
+
+    Glossary
+      - [global_average_gradients]  what reverse mode emits for [Layer.emit]'s
+                         instructions gives every place of a channel an equal
+                         share of its cotangent *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.

@@ -1,6 +1,18 @@
 (** * The instructions of a layer compute its meaning
 
-    And off its kinks, they are off theirs. *)
+    Layer by layer, by what is proved of each kind.
+
+    Glossary
+      - [holds_stats]    in an environment, running statistics of these shapes
+                         are these tensors
+      - [layer_eqt]      a layer's meaning depends on the cells of its input
+                         alone
+      - [layer_sound]    its instructions compute it
+      - [layer_stats_sound]  the instructions for running statistics compute the
+                         new ones
+      - [layer_smooth]   off the layer's kinks, its instructions are off theirs
+      - [off_kink_eqt], [off_kink_cat]  being off a kink depends on the cells
+                         alone; of a list, it holds of both parts *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia String.

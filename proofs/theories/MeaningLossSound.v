@@ -1,6 +1,17 @@
 (** * The instructions of a loss compute its meaning
 
-    And they are off their kinks, wherever they run. *)
+    First the kinds of losses, then parts of a loss, then their sum.
+
+    Glossary
+      - [part_meaning]   the loss of the part that begins at feature [n], with
+                         its weight
+      - [own_total]      the number of features of some parts
+      - [last_sum]       the value of the sum so far, where there are no more
+                         parts
+      - [loss_meaning_eqt]  a loss depends on the cells of the logits alone
+      - [emitted_loss_sound]  its instructions compute it
+      - [emitted_loss_shape]  the last of them gives a scalar
+      - [emitted_loss_smooth]  they are off their kinks, wherever they run *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype sequences exp.
 From Coq Require Import NArith ZArith Lia.

@@ -1,8 +1,16 @@
 (** * Means, variances and normalisation
 
-    What the rules and the differentials of [Variance] and [Normalize] rest on:
-    a mean is its own transpose, the deviations from a mean sum to 0, and a
-    factor that is the same along the mean comes out of it. *)
+    What the rules and the differentials of [Variance] and [Normalize] rest on.
+
+    Glossary
+      - [mean_scale]     a factor that is the same along the mean comes out of it
+      - [mean_centred]   the mean of the deviations from a mean is 0
+      - [mean_centred2]  of products of deviations, centring one factor is enough
+      - [mean_transpose] a mean, spread again, is its own transpose
+      - [den_total_over], [den_mean_count], [den_spread_over]  the ops that the
+                         rules are made of
+      - [variance_transpose], [normalize_transpose]  the transposes of the
+                         derivatives *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals sequences exp.
 From Coq Require Import NArith ZArith Lia.

@@ -1,8 +1,16 @@
 (** * The layers that normalise compute their formulas
 
-    For each formula of [Norms.v]: its instructions compute it ([_sound]), it
-    depends on the cells of the input alone ([_eqt]), and they have no kink
-    ([_smooth]). *)
+    Of the formulas of [Norms.v]: [_sound], instructions compute it; [_eqt], it
+    depends on the cells of the input alone; [_smooth], they have no kink.
+
+    Glossary
+      - [every_feature_sound], [every_example_sound]  a vector along the last,
+                         along the first dimension
+      - [affine_sound]   scale and shift, behind any instructions
+      - [standardize_sound]  by a given mean and variance
+      - [rms_sound], [group_norm_sound]  by the root of the mean square; in
+                         groups of channels
+      - [new_stats_sound]  running statistics after a batch *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.

@@ -3,8 +3,18 @@
     Real division and roots are total functions in MathComp; under the
     conditions that an optimiser keeps, no such convention is used. Of every
     rule that divides: the conditions on its state hold again after the step,
-    and its denominators are positive. Clipping divides by a positive number
-    whatever the gradient is. *)
+    and its denominators are positive.
+
+    Glossary
+      - [at_least_0P], [above_0P], [below_1P]  what is checked of a constant
+                         holds of the real number
+      - [power_stays]    a power of a constant below 1 stays at most 1, and is
+                         below 1 after a step
+      - [second_moment_ge0]  a mean of squares stays at or above 0
+      - [adamw_well_defined], [adam_well_defined], [lamb_well_defined], [rmsprop_well_defined]
+                         these rules
+      - [clip_well_defined]  clipping divides by a positive number, whatever the
+                         gradient is *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.

@@ -5,8 +5,11 @@
     lies over a cell of lhs ([ConvolutionIndex.meeting_cell]); the rest is
     bookkeeping of dimensions and groups.
 
-    Statements: [den_conv]; [den_conv_reversed], for the form whose kernel is
-    reversed; [conv_index_in], the indices read are in range. *)
+    Glossary
+      - [kernel_point]   what the kernel is read at, at an iteration point
+      - [conv_index_in]  the indices that a convolution reads are in range
+      - [den_conv]       what a convolution is raised to denotes it
+      - [den_conv_reversed]  the same of the form whose kernel is reversed *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.

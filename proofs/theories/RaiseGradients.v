@@ -3,9 +3,13 @@
     The private functions that [Raise.recognise_conv] accepts: one convolution,
     or a convolution by a kernel that is reversed first, or also rearranged.
 
-    Statements: [conv_meaning], [reversed_meaning], [grouped_meaning]: called
-    with arrays of the types it is made for, the function returns that
-    convolution; [recognised_conv], what [recognise_conv] has then checked. *)
+    Glossary
+      - [plain], [grouped]  what is known of an op that was recognised: by the
+                         kernel or its reverse; by the rearranged one
+      - [recognised_conv]  what [recognise_conv] accepts is one of these
+      - [conv_meaning], [reversed_meaning], [grouped_meaning]  called with arrays
+                         of the types it is made for, the function returns that
+                         convolution *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith String.

@@ -1,8 +1,15 @@
 (** * pad, slice and concatenate are the graph's
 
-    Statements: [den_pad], [den_slice]: a pad with zeros and a slice are raised
-    to contractions that denote them; [run_concatenate]: a concatenation is
-    raised to instructions that compute it. *)
+    Wherever the attributes fit the shapes.
+
+    Glossary
+      - [slice_source_in]  a slice reads indices in range
+      - [concatenate_like]  a concatenation reads its operands on their index
+                         sets alone
+      - [den_slice], [den_pad]  a slice, a pad with zeros is raised to a
+                         contraction that denotes it
+      - [run_concatenate]  a concatenation is raised to instructions that compute
+                         it *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith Lia.

@@ -1,9 +1,16 @@
 (** * The expected step computes what is certified
 
-    For the expected program, run on any arguments: loss and logits are the
-    specification's, the gradients are the loss's (off the kinks), and the rest
-    is the textbook update at these gradients ([UpdateSound.v]). What is
-    claimed is in [StepMeaning.v]. *)
+    For the expected program, run on any arguments. Its updates are in
+    [UpdateSound.v]; what is claimed is in [StepMeaning.v].
+
+    Glossary
+      - [gradient_tensors]  the tensors of a gradient, taken apart again, are
+                         those it was made of
+      - [logits_sound], [loss_value]  logits and loss are the specification's
+      - [stats_sound]    in a train step, so are the running statistics
+      - [loss_off_kinks] off the specification's kinks, the program is off its
+                         own
+      - [gradient_sound] there, what reverse mode emits is the loss's gradient *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.

@@ -1,9 +1,20 @@
 (** * The layers on tokens compute their formulas
 
-    First, what the ops of [SpecToken.v] and [Joins.v] compute; then, for the
-    layers of [Tokens.v]: their instructions compute them ([token_sound]), they
-    depend on the cells of the input alone ([token_eqt]), and they have no kink
-    ([token_smooth]). *)
+    First, what the ops of [SpecToken.v] and [Joins.v] compute; then, the layers
+    of [Tokens.v].
+
+    Glossary
+      - [idxs2], [idxs3], [idxs4]  an index, one coordinate after the other
+      - [same_place_ones], [same_place_merged]  what a reshape reads: past
+                         dimensions of size 1; where two are merged
+      - [den_product1], [den_view]  a sum of products of two operands; one
+                         operand, read where a map says
+      - [dense_sound]    a dense layer
+      - [rows_sound], [columns_sound]  an image each of whose rows, columns comes
+                         [a] times
+      - [token_sound]    the instructions of a layer compute it
+      - [token_eqt]      it depends on the cells of the input alone
+      - [token_smooth]   no instruction has a kink *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals normedtype.
 From Coq Require Import NArith ZArith Lia.
