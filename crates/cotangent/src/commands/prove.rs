@@ -7,7 +7,7 @@ use crate::options::{OptimizerArgs, load_data, load_weights};
 use crate::output::{print, print_json};
 use crate::theorem_words::theorem_words;
 use cotangent::graph::Precision;
-use cotangent::prove::{AtVerdict, Kink, Subject, Verdict, kinks};
+use cotangent::prove::{AtVerdict, Kink, ProveError, Subject, Verdict, kinks};
 use cotangent::stablehlo::What;
 use cotangent::train::{Weights, read_whole};
 use miette::{Result, miette};
@@ -217,8 +217,13 @@ fn subject(args: &Args) -> Result<Subject> {
         let bytes = read_whole(path).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
         let text =
             String::from_utf8(bytes).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
-        let help = "the file is not as `cotangent emit` writes it; emit it again";
-        return Subject::read(text).map_err(|e| miette!(help = help, "{}: {e}", args.model));
+        return Subject::read(text).map_err(|e| {
+            let help = match e {
+                ProveError::Evaluation { .. } => "emit it with --mode training",
+                _ => "the file is not as `cotangent emit` writes it; emit it again",
+            };
+            miette!(help = help, "{}: {e}", args.model)
+        });
     }
     let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {
