@@ -202,6 +202,35 @@ fn what_cannot_be_proved_says_why() {
     assert!(!other.status.success());
 }
 
+/// Gradients with frozen statistics are others than the proofs are of.
+#[test]
+fn gradients_of_evaluation_are_refused_where_they_differ() {
+    let dir = small();
+    let emit = |net: &str| {
+        let args = ["--what", "grad", "--mode", "evaluation", "--batch", "2", "-o", "f.mlir"];
+        ok(dir.path(), &[&["emit", net], &args[..]].concat());
+    };
+    for (kind, frozen) in [("batch_norm", "the running statistics;"), ("dropout", "no masks;")] {
+        let net = format!(
+            "name = \"n\"\ninput = [2]\nlayers = [{{ kind = \"{kind}\" }}, {{ kind = \"dense\", features = 3 }}]\n"
+        );
+        std::fs::write(
+            dir.path().join("n.toml"),
+            net.replace("dropout\"", "dropout\", rate = 0.5"),
+        )
+        .unwrap();
+        emit("n.toml");
+        let message = fails(dir.path(), &["prove", "f.mlir"]);
+        let message = message.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["f.mlir: the file says \"evaluation\"", frozen, "emit it with --mode training"]
+        {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+    emit("small.toml");
+    ok(dir.path(), &["prove", "f.mlir"]);
+}
+
 /// Clipping, moving averages, accumulation, parameters that the decay spares.
 #[test]
 fn a_step_with_features() {
