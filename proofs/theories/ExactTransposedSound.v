@@ -6,8 +6,8 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia.
-From Cotangent Require Import Ir Index Dims Denote Scalar Number SpecLayer RaiseGrouped.
-From Cotangent Require Import Check Images Floats Exact ExactNumbers ExactRows ExactLayers ExactTransposed.
+From Cotangent Require Import Ir IndexFacts Dims DenoteFacts Scalar Number SpecLayer RaiseGrouped.
+From Cotangent Require Import CheckSound Images Floats Exact ExactNumbers ExactRows ExactLayers ExactTransposed.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
