@@ -77,6 +77,34 @@ Definition matrix_product_rule : Prop :=
 Definition transpose_rule : Prop := forall m n (x : mat m n),
   is_backward (fun y : mat m n => y^T) x (fun dy => dy^T).
 
+Definition scale_rule : Prop := forall m n p q c (f : mat m n -> mat p q) x b,
+  is_backward f x b -> is_backward (fun y => c *: f y) x (fun dy => c *: b dy).
+
+(** Of any finite family. *)
+Definition finite_sum_rule : Prop :=
+  forall (I : finType) m n p q (f : I -> mat m n -> mat p q) x (b : I -> mat p q -> mat m n),
+  (forall i, is_backward (f i) x (b i)) ->
+  is_backward (fun y => \sum_i f i y) x (fun dy => \sum_i b i dy).
+
+(** A skip connection. *)
+Definition residual_rule : Prop := forall m n (f : mat m n -> mat m n) x b,
+  is_backward f x b -> is_backward (fun y => y + f y) x (fun dy => dy + b dy).
+
+(** Each row by itself, by a function of its own. *)
+Definition row_rule : Prop :=
+  forall m n p (g : 'I_m.+1 -> vec n -> vec p) (x : mat m n) (b : 'I_m.+1 -> vec p -> vec n),
+  (forall i, is_backward (g i) (row i x) (b i)) ->
+  is_backward (fun y => \matrix_(i, j) g i (row i y) 0 j) x
+    (fun dy => \matrix_(i, j) b i (row i dy) 0 j).
+
+(** Cells read from elsewhere, some more than once, some not at all: a cotangent goes
+    back to where its cell was read. Reshapes, slices, windows and, cell by cell, what a
+    maximum selects. *)
+Definition reading_rule : Prop :=
+  forall m n p q (from : 'I_p.+1 -> 'I_q.+1 -> 'I_m.+1 * 'I_n.+1) (x : mat m n),
+  is_backward (fun y : mat m n => \matrix_(i, j) y (from i j).1 (from i j).2) x
+    (fun dy => \matrix_(k, l) \sum_i \sum_(j | from i j == (k, l)) dy i j).
+
 (** ** Dense layers: rows are examples, columns features *)
 Definition dense k n m (x : mat k n) (W : mat n m) (b : vec m) : mat k m :=
   \matrix_(i, j) (\sum_l x i l * W l j + b 0 j).
@@ -234,7 +262,8 @@ End Challenge.
 Definition challenge : Prop := forall R : realType,
   [/\ backward_is_jacobian R /\ backward_unique R,
       [/\ identity_rule R, constant_rule R, chain_rule R & sum_rule R],
-      [/\ product_rule R, matrix_product_rule R & transpose_rule R],
+      [/\ product_rule R, matrix_product_rule R, transpose_rule R, scale_rule R
+        & [/\ finite_sum_rule R, residual_rule R, row_rule R & reading_rule R]],
       [/\ dense_backward R, pointwise_rule R, relu_backward R, sigmoid_backward R
         & silu_backward R /\ gelu_backward R]
     & [/\ softmax_backward R /\ cross_entropy_gradient R,

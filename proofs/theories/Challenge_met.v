@@ -73,6 +73,22 @@ exact: vjp_mx_mulmx hf hg.
 Qed.
 Theorem transpose_rule_met : transpose_rule R.
 Proof. by move=> m n x; apply/is_backwardE; exact: vjp_mx_trmx. Qed.
+Theorem scale_rule_met : scale_rule R.
+Proof. by move=> m n p q c f x b /is_backwardE h; apply/is_backwardE; exact: vjp_mx_scale h. Qed.
+Theorem finite_sum_rule_met : finite_sum_rule R.
+Proof.
+move=> I m n p q f x b h; apply/is_backwardE; apply: vjp_mx_sum => i.
+by apply/is_backwardE.
+Qed.
+Theorem residual_rule_met : residual_rule R.
+Proof. by move=> m n f x b /is_backwardE h; apply/is_backwardE; exact: vjp_mx_residual h. Qed.
+Theorem row_rule_met : row_rule R.
+Proof.
+move=> m n p g x b h; apply/is_backwardE; apply: vjp_mx_rows => i.
+by apply/is_vjp_mx_row/is_backwardE.
+Qed.
+Theorem reading_rule_met : reading_rule R.
+Proof. by move=> m n p q from x; apply/is_backwardE; exact: vjp_mx_gather. Qed.
 
 (** ** Dense layers and activations *)
 Lemma denseE k n m (x : mat k n) (W : mat n m) b : CHALLENGE.dense x W b = Layers.dense x W b.
@@ -329,7 +345,10 @@ Proof.
 move=> R; split.
 - by split; [exact: backward_is_jacobian_met | exact: backward_unique_met].
 - by split; [exact: identity_rule_met | exact: constant_rule_met | exact: chain_rule_met | exact: sum_rule_met].
-- by split; [exact: product_rule_met | exact: matrix_product_rule_met | exact: transpose_rule_met].
+- split; [exact: product_rule_met | exact: matrix_product_rule_met | exact: transpose_rule_met
+    | exact: scale_rule_met | ].
+  by split; [exact: finite_sum_rule_met | exact: residual_rule_met | exact: row_rule_met
+    | exact: reading_rule_met].
 - split; [exact: dense_backward_met | exact: pointwise_rule_met | exact: relu_backward_met
     | exact: sigmoid_backward_met | by split; [exact: silu_backward_met | exact: gelu_backward_met]].
 - split; [ | | exact: attention_backward_met | exact: conv_backward_met | exact: perceptron_gradient_met].

@@ -98,10 +98,6 @@ Lemma dyadic_le e a b : (dyadic e a <= dyadic e b) = Z.leb a b.
 Proof. by rewrite /dyadic ler_pmul2r ?invr_gt0 // int_le. Qed.
 Lemma dyadic_lt e a b : (dyadic e a < dyadic e b) = Z.ltb a b.
 Proof. by rewrite ltNge dyadic_le Z.ltb_antisym. Qed.
-Lemma dyadic_inj e a b : dyadic e a = dyadic e b -> a = b.
-Proof.
-by move=> h; apply: Z.le_antisymm; apply/Z.leb_le; rewrite -(dyadic_le e) h lexx.
-Qed.
 Lemma dyadic_max e a b : dyadic e (Z.max a b) = Num.max (dyadic e a) (dyadic e b).
 Proof.
 case: (Z.leb_spec a b) => h.
@@ -121,8 +117,6 @@ Proof.
 case: (Z.leb_spec 0 a) => h; first by rewrite Z.abs_eq // ger0_norm // dyadic_ge0.
 by rewrite Z.abs_neq ?dyadicN ?ler0_norm //; [rewrite -(dyadic0 e); apply: dyadic_leP; lia|lia].
 Qed.
-Lemma dyadic_pow2 e k : dyadic e (2 ^ Z.of_N k) = 2%:R ^+ N.to_nat k / 2%:R ^+ N.to_nat e.
-Proof. by rewrite /dyadic int_pow2. Qed.
 Lemma dyadic_int e z : dyadic e (Z.shiftl z (Z.of_N e)) = int_real R z.
 Proof. by rewrite /dyadic int_shift mulfK. Qed.
 
@@ -160,22 +154,6 @@ elim: xs ws acc => [|z xs ih] [|w ws] acc //=; apply: leq_trans (ih _ _) _.
 by case: ifP => // _; rewrite axpy_size geq_minr.
 Qed.
 
-Lemma combine_sound L xs ws acc j : List.Forall2 (fun l z => x l = dyadic ex z) L xs ->
-  List.Forall2 (fun l w => (j < size (dec w))%nat -> y l = dyadic ew (nth 0%Z (dec w) j)) L ws ->
-  (j < size (combine dec xs ws acc))%nat ->
-  dyadic (ex + ew) (nth 0%Z (combine dec xs ws acc) j)
-  = \sum_(l <- L) x l * y l + dyadic (ex + ew) (nth 0%Z acc j).
-Proof.
-move=> hx; elim: hx ws acc => [|l z {}L {}xs hz _ ih] ws acc /=.
-  by move=> _ _; rewrite big_nil add0r.
-move=> hw; inversion hw as [|? w ? ws' h1 h2 e1 e2]; subst => hj.
-rewrite ih // big_cons -addrA addrCA; congr (_ + _); case: Z.eqb_spec hj => [e|_] hj.
-  by rewrite hz e dyadic0 mul0r add0r.
-have hj' := leq_trans hj (combine_size _ _ _).
-rewrite axpy_nth // dyadicD addrC; congr (_ + _).
-rewrite axpy_size leq_min in hj'; have /andP [hjw _] := hj'.
-by rewrite (h1 hjw) hz N.add_comm dyadicM mulrC.
-Qed.
 End Combine.
 
 (** ** Balls *)

@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -231,7 +231,7 @@ Proof. by []. Qed.
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
@@ -251,6 +251,16 @@ move=> hX; case: l => [m b|p||m v u g b|? ? ? ? ? ? ?|? ?||n d ? ? affine|? ? ? 
   case hg: grouped => //; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
   have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u g k kernel None
     (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+  by apply: holds_ext => ? i; rewrite addr0.
+- case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
+    case hg: ungrouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
+    have [-> strides] := ungroupedP hg; apply: omap_rounded => z.
+    exact: (@conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel bias
+      (fun v => theta v b) x X strides hk hX (@theta_continuous b) (bias_sound theta_at hb)).
+  case hg: ungrouped => //; case hk: literal_at => [kernel|] //; have [-> strides] := ungroupedP hg.
+  apply: omap_rounded => z hz.
+  have := @conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel None
+    (fun=> fun=> 0) x X strides hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.

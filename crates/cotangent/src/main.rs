@@ -10,6 +10,7 @@ mod model;
 mod options;
 mod output;
 mod progress;
+mod theorem_words;
 mod unmet;
 
 use clap::{Parser, Subcommand};

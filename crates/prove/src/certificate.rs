@@ -17,6 +17,9 @@ const UNQUOTE: &str = include_str!("../../../proofs/unquote.awk");
 /// Letters of a network's name in file names, which may have 255.
 const LONGEST_NAME: usize = 100;
 
+/// The options by which a file says that its gradients are those of evaluation.
+const EVALUATION: &str = "evaluation";
+
 /// What a certificate is about: a file, and what its author says it is.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -52,6 +55,17 @@ impl Subject {
         if meta.model != network.spec().name {
             let spec = network.spec().name.clone();
             return Err(ProveError::Model { model: meta.model, spec });
+        }
+        if meta.what == What::Grad && meta.options.as_deref() == Some(EVALUATION) {
+            let frozen = match (network.stats().is_empty(), network.masks().is_empty()) {
+                (true, true) => None,
+                (false, true) => Some("the running statistics"),
+                (true, false) => Some("no masks"),
+                (false, false) => Some("the running statistics and no masks"),
+            };
+            if let Some(frozen) = frozen {
+                return Err(ProveError::Evaluation { frozen });
+            }
         }
         let options = match (meta.what, meta.options) {
             (What::Train, None) => return Err(ProveError::Attribute { name: "cotangent.options" }),

@@ -139,6 +139,15 @@ pub enum ProveError {
         /// The kind.
         what: &'static str,
     },
+    /// Gradients with frozen statistics and without masks, of a network that has such.
+    #[error(
+        "the file says \"evaluation\" in cotangent.options: its gradients are those with {frozen}; the \
+         proofs are of gradients as in training"
+    )]
+    Evaluation {
+        /// What is not as in training.
+        frozen: &'static str,
+    },
     /// Something is in the way.
     #[error("{} is not empty; name a directory that does not exist yet", path.display())]
     NotEmpty {

@@ -165,9 +165,6 @@ pub(crate) fn encode(
 
 /// Reads a checkpoint file.
 pub(crate) fn load(path: &Path) -> Result<(Weights, Checkpoint), TrainError> {
-    if !path.exists() {
-        return Err(TrainError::CheckpointMissing { path: path.into() });
-    }
     let weights = Weights::load(path)?;
     let checkpoint =
         decode(&weights).map_err(|reason| TrainError::Checkpoint { path: path.into(), reason })?;

@@ -104,11 +104,11 @@ pub enum TrainError {
 
     /// A run that had a checkpoint has none.
     #[error(
-        "{} is missing, and metrics.csv shows that the run did not stop before its first \
-         checkpoint; restore the file, or begin a new run in another --run-dir",
-        path.display()
+        "{} is missing, and {} shows that the run did not stop before its first checkpoint; \
+         restore the file, or begin a new run in another --run-dir",
+        path.display(), shown_by.display()
     )]
-    CheckpointMissing { path: PathBuf },
+    CheckpointMissing { path: PathBuf, shown_by: PathBuf },
     /// A weights file or checkpoint is damaged.
     #[error("{} is not a usable checkpoint: {reason}", path.display())]
     Checkpoint { path: PathBuf, reason: String },

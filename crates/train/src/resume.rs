@@ -12,9 +12,9 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
-/// Continues the run in `run_dir` where its last checkpoint stands, or from its
-/// first step if it stopped before it had one. The end is the same, bit for
-/// bit, as that of a run that never stopped.
+/// Continues the run in `run_dir` where its last checkpoint stands, or its best
+/// one if it has no last, or from its first step if it stopped before it had
+/// one. The end is the same, bit for bit, as that of a run that never stopped.
 ///
 /// Of a finished run the files that follow from its checkpoint are brought up
 /// to date.
@@ -50,11 +50,12 @@ pub fn resume_from(
     if let Some(data) = data {
         config.data = data.into();
     }
-    if !dir.last().exists() {
+    let from = if dir.last().exists() { dir.last() } else { dir.best() };
+    if !from.exists() {
         return restart(&dir, &config, data.is_some(), dataset, stop, observer);
     }
     let setup = Setup::new(&config, dataset, &config.dataset)?;
-    let (weights, found) = checkpoint::load(&dir.last())?;
+    let (weights, found) = checkpoint::load(&from)?;
     let net = &setup.net;
     let state = setup.options.state(net);
     let names = net.params().iter().map(|p| &*p.name);
@@ -70,7 +71,18 @@ pub fn resume_from(
     if progress.step > steps || progress.epoch > epochs {
         let (epoch, step) = (progress.epoch, progress.step);
         let reason = format!("it is at epoch {epoch} of {epochs}, step {step} of {steps}");
-        return Err(TrainError::Checkpoint { path: dir.last(), reason });
+        return Err(TrainError::Checkpoint { path: from, reason });
+    }
+    if from != dir.last() {
+        observer.event(&Event::Notice(&format!(
+            "{} is missing; going on from {}, after epoch {}",
+            dir.last().display(),
+            from.display(),
+            progress.epoch
+        )));
+        let bytes =
+            std::fs::read(&from).map_err(|source| TrainError::Read { path: from, source })?;
+        dir.write("last.safetensors", &bytes)?;
     }
     if data.is_some() {
         dir.restore("config.toml", setup.identity.config.as_bytes())?;
@@ -101,8 +113,9 @@ fn restart(
     let metrics = std::fs::read_to_string(dir.metrics()).unwrap_or_default();
     let tested = parse_csv(&metrics).is_ok_and(|rows| rows.iter().any(|r| r.val_loss.is_finite()));
     // Written after it too.
-    if tested || dir.best().exists() || dir.summary().exists() {
-        return Err(TrainError::CheckpointMissing { path: dir.last() });
+    let later = [(dir.metrics(), tested), (dir.summary(), dir.summary().exists())];
+    if let Some((shown_by, _)) = later.into_iter().find(|(_, found)| *found) {
+        return Err(TrainError::CheckpointMissing { path: dir.last(), shown_by });
     }
     // Without a checkpoint there is no sha256 to tell.
     if !moved && config.dataset != dataset.name() {

@@ -292,8 +292,9 @@ impl<'a> Trainer<'a> {
         self.progress.rows.push(row);
         let best = best(&self.progress.rows).is_some_and(|b| b.epoch == row.epoch);
         observer.event(&Event::EpochDone { row: &row, best });
-        // `last` comes after `best`: stopped between the two, the run repeats
-        // this epoch and writes the same `best` again.
+        // `last` comes after `best`: stopped between the two, the run goes on
+        // from the `last` before, repeats this epoch and writes the same `best`
+        // again; in the first epoch, which has none before, from `best`.
         if best {
             self.save("best.safetensors", observer)?;
         }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use cotangent_train::{Config, Outcome, RunDir, Silent, TrainError, resume, train};
+use cotangent_train::{Config, Outcome, RunDir, Silent, resume, train};
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -62,6 +62,32 @@ fn a_kill_between_checkpoint_and_metrics_is_repaired() {
     resume(&killed, &digits(), &AtomicBool::new(false), &mut Silent).unwrap();
     assert_eq!(metrics(&killed), metrics(&straight));
     assert!(!killed.join(".last.safetensors.tmp").exists());
+}
+
+#[test]
+fn a_kill_between_best_and_last_is_repaired() {
+    let dir = tempfile::tempdir().unwrap();
+    for epochs in [1, 3] {
+        let config = Config { epochs, ..config("adamw") };
+        let (straight, killed) = (dir.path().join("straight"), dir.path().join("killed"));
+        train_quietly(&config, &straight).unwrap();
+        // `best` is that of the first epoch, and alone.
+        train_stopped(&config, &killed, 11).unwrap();
+        let run = RunDir::open(&killed);
+        for path in [run.last(), run.metrics(), run.summary()] {
+            fs::remove_file(path).unwrap_or_default();
+        }
+        let stop = AtomicBool::new(false);
+        let mut recorder = Recorder::new(&stop);
+        resume(&killed, &digits(), &stop, &mut recorder).unwrap();
+        assert_eq!(recorder.losses.len(), 10 * (epochs - 1));
+        assert_eq!(tensors(&run.last()), tensors(&straight.join("last.safetensors")));
+        assert_eq!(tensors(&run.best()), tensors(&straight.join("best.safetensors")));
+        assert_eq!(metrics(&killed), metrics(&straight));
+        assert!(epochs > 1 || run.summary().exists());
+        fs::remove_dir_all(&straight).unwrap();
+        fs::remove_dir_all(&killed).unwrap();
+    }
 }
 
 /// A run stopped in its second epoch.
@@ -175,12 +201,18 @@ fn damaged_checkpoints_are_refused() {
     fs::write(run.last(), [&whole[..], b"x"].concat()).unwrap();
     refusal(&run);
     fs::remove_file(run.last()).unwrap();
-    assert!(refusal(&run).contains("before its first checkpoint"));
-    // Where there is a best epoch there was a checkpoint.
-    fs::write(run.best(), &whole).unwrap();
-    let resumed = resume(run.path(), &digits(), &AtomicBool::new(false), &mut Silent);
-    assert!(matches!(resumed, Err(TrainError::CheckpointMissing { .. })), "{resumed:?}");
+    let best = fs::read(run.best()).unwrap();
+    fs::write(run.best(), &best[..best.len() - 1]).unwrap();
+    assert!(refusal(&run).contains("best.safetensors is not a usable checkpoint"));
     fs::remove_file(run.best()).unwrap();
+    for shown_by in ["metrics.csv", "summary.json"] {
+        let error = refusal(&run);
+        let expected = format!("{shown_by} shows that the run did not stop before its first");
+        assert!(error.contains(&expected), "{error}");
+        fs::remove_file(run.metrics()).unwrap_or_default();
+        fs::write(run.summary(), "{}").unwrap();
+    }
+    fs::remove_file(run.summary()).unwrap();
     fs::write(run.last(), &whole).unwrap();
     resume(run.path(), &digits(), &AtomicBool::new(false), &mut Silent).unwrap();
 }

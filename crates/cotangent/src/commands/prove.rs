@@ -5,8 +5,9 @@ use crate::interrupt::stop_on_interrupt;
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{OptimizerArgs, load_data, load_weights};
 use crate::output::{print, print_json};
+use crate::theorem_words::theorem_words;
 use cotangent::graph::Precision;
-use cotangent::prove::{AtVerdict, Kink, Subject, Verdict, kinks};
+use cotangent::prove::{AtVerdict, Kink, ProveError, Subject, Verdict, kinks};
 use cotangent::stablehlo::What;
 use cotangent::train::{Weights, read_whole};
 use miette::{Result, miette};
@@ -188,7 +189,7 @@ impl Here {
 fn at_in_words(at: &AtVerdict, args: &Args, path: &Path) -> String {
     let weights = args.at.as_deref().unwrap_or_else(|| Path::new("")).display();
     format!(
-        "\nAt the weights of {weights} and the first test examples of {}, whatever the targets,\n\
+        "\nAt the weights of {weights} and the first test examples of {}, whatever the other arguments,\n\
          every one of these conditions holds: the gradient is the derivative there, and no premise is left.\n\n\
          {}\n\nthe point     {}\ntime          {:.1} s\n",
         args.batch_from.as_deref().unwrap_or_default(),
@@ -216,8 +217,13 @@ fn subject(args: &Args) -> Result<Subject> {
         let bytes = read_whole(path).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
         let text =
             String::from_utf8(bytes).map_err(|e| miette!(help = help, "{}: {e}", args.model))?;
-        let help = "the file is not as `cotangent emit` writes it; emit it again";
-        return Subject::read(text).map_err(|e| miette!(help = help, "{}: {e}", args.model));
+        return Subject::read(text).map_err(|e| {
+            let help = match e {
+                ProveError::Evaluation { .. } => "emit it with --mode training",
+                _ => "the file is not as `cotangent emit` writes it; emit it again",
+            };
+            miette!(help = help, "{}: {e}", args.model)
+        });
     }
     let net = ModelArgs { model: args.model.clone(), size: args.size.clone() }.network()?;
     let what = match args.what {
@@ -267,37 +273,7 @@ fn conditions<'a>(subject: &Subject, verdict: &'a Verdict) -> &'a [Kink] {
 fn in_words(subject: &Subject, stated: &str, verdict: &Verdict, path: &Path) -> String {
     let name = &subject.network.spec().name;
     let mut text = format!("{name}: certified\n\n");
-    let features = subject.options.as_ref().map(|o| o.features().join(" ")).unwrap_or_default();
-    let proved = match subject.what {
-        What::Train if !features.is_empty() => &format!(
-            "for all parameters, optimiser state, data, targets and learning rate, step.mlir computes the loss\n\
-             and the logits of the network, and for every parameter the optimiser's update with\n\
-             {features}\n\
-             at the gradient of that loss, which is its derivative"
-        ),
-        What::Train => {
-            "for all parameters, optimiser state, data, targets and learning rate, step.mlir computes the loss\n\
-             and the logits of the network, and for every parameter the optimiser's update at the gradient\n\
-             of that loss, which is its derivative"
-        }
-        What::Grad => {
-            "for all parameters, data and targets, step.mlir computes the loss of the network and the\n\
-             gradient in every parameter, which is its derivative"
-        }
-        _ => "for all parameters and data, step.mlir computes the logits of the network",
-    };
-    let _ = write!(text, "Over the real numbers, {proved}");
-    let conditions = conditions(subject, verdict);
-    if subject.what == What::Forward {
-        let _ = writeln!(text, ". The theorem has no premise.");
-    } else if conditions.is_empty() {
-        let _ = writeln!(text, ". No kinks: the theorem has no premise.");
-    } else {
-        let _ = writeln!(text, ", wherever the following hold:");
-        for k in conditions {
-            let _ = writeln!(text, "  {} ({}): {}", k.layer, k.op, k.condition);
-        }
-    }
+    text.push_str(&theorem_words(subject, conditions(subject, verdict)));
     let _ = write!(
         text,
         "\n{stated}\n\n{}\n\naxioms        {}\nfile          {}\nsha256        {}\ninstructions  {}\ntime          {:.1} s",

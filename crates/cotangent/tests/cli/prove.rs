@@ -202,6 +202,35 @@ fn what_cannot_be_proved_says_why() {
     assert!(!other.status.success());
 }
 
+/// Gradients with frozen statistics are others than the proofs are of.
+#[test]
+fn gradients_of_evaluation_are_refused_where_they_differ() {
+    let dir = small();
+    let emit = |net: &str| {
+        let args = ["--what", "grad", "--mode", "evaluation", "--batch", "2", "-o", "f.mlir"];
+        ok(dir.path(), &[&["emit", net], &args[..]].concat());
+    };
+    for (kind, frozen) in [("batch_norm", "the running statistics;"), ("dropout", "no masks;")] {
+        let net = format!(
+            "name = \"n\"\ninput = [2]\nlayers = [{{ kind = \"{kind}\" }}, {{ kind = \"dense\", features = 3 }}]\n"
+        );
+        std::fs::write(
+            dir.path().join("n.toml"),
+            net.replace("dropout\"", "dropout\", rate = 0.5"),
+        )
+        .unwrap();
+        emit("n.toml");
+        let message = fails(dir.path(), &["prove", "f.mlir"]);
+        let message = message.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        for part in ["f.mlir: the file says \"evaluation\"", frozen, "emit it with --mode training"]
+        {
+            assert!(message.contains(part), "{part}: {message}");
+        }
+    }
+    emit("small.toml");
+    ok(dir.path(), &["prove", "f.mlir"]);
+}
+
 /// Clipping, moving averages, accumulation, parameters that the decay spares.
 #[test]
 fn a_step_with_features() {
@@ -632,6 +661,66 @@ fn at_trained_weights_gates_meet_no_kink() {
     for layer in ["excite.branch2_relu_1", "swish", "half.branch2_hard_sigmoid_1", "bend"] {
         assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
     }
+}
+
+/// An image made smaller, larger again, and set beside what it was.
+const ENLARGED: &str = r#"
+name = "enlarged"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 2, kernel = 4, stride = 4, name = "see" }, { kind = "relu", name = "bend" },
+  { kind = "concat", name = "skip", branches = [[], [
+    { kind = "conv2d", features = 3, kernel = 3, stride = 2, padding = 1 }, { kind = "batch_norm" },
+    { kind = "relu", name = "deep" },
+    { kind = "conv_transpose2d", features = 2, kernel = 3, stride = 2, padding = 1, name = "grow" },
+    { kind = "relu", name = "grown" }]] },
+  { kind = "conv2d", features = 3, kernel = 3 }, { kind = "relu", name = "turn" },
+  { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_an_enlarged_image_meets_no_kink() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("enlarged.toml"), ENLARGED).unwrap();
+    let train =
+        ["train", "enlarged.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at =
+        ["prove", "enlarged.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--json"];
+    let report = json(dir.path(), &at);
+    assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+}
+
+#[test]
+fn a_gap_between_the_copies_of_a_kernel_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "gaps"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 1, kernel = 14, stride = 14, name = "see" },
+  { kind = "conv_transpose2d", features = 2, kernel = 2, stride = 3, name = "grow" },
+  { kind = "relu", name = "bend" }, { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("gaps.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[14, 14, 1, 1], vec![0.0; 196]),
+        ("see.bias", &[1], vec![1.0]),
+        ("grow.weight", &[2, 2, 2, 1], vec![1.0; 8]),
+        ("grow.bias", &[2], vec![0.5, 0.0]),
+        ("last.weight", &[50, 10], vec![0.0; 500]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("gaps.safetensors"), &tensors);
+    let at = ["prove", "gaps.toml", "--at", "gaps.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    // Two copies of two cells, three apart: rows 0, 1, 3 and 4.
+    assert!(message.contains("bend: entry [0, 0, 2, 1] is 0"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 1, "), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 3, "), "{message}");
 }
 
 /// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
