@@ -1,7 +1,8 @@
 """Nothing is assumed that must be proved.
 
 Refuses, in the sources: holes (Admitted, admit), assumptions outside sections,
-switches that weaken the kernel, primitive numbers; in the compiled theories:
+commands that a theory has no need of, with them every switch that weakens the
+kernel, primitive numbers; headers without a glossary; in the compiled theories:
 headline theorems that rest on more than the three axioms of classical
 MathComp-Analysis, and whatever the independent checker reports; theories
 listed before one that they import, since a certificate compiles them in the
@@ -28,10 +29,23 @@ ALLOWED = {
 }
 FLAGS = {"-Q theories Cotangent", "-arg -w -arg -notation-overridden,-ambiguous-paths"}
 
+# What a sentence may begin with: any other command is refused, whatever its flags.
+# A module may not be made from another, which could be one with assumptions.
+COMMANDS = re.compile(
+    r"(?:Local\s+)?(?:(?:From|Import|Section|End|Variables?|Hypothes[ie]s|Context|Let|Implicit\s+Types?|"
+    r"Definition|Fixpoint|Inductive|Record|Canonical|Coercion|Arguments|Notation|Ltac|"
+    r"Lemma|Theorem|Corollary|Example|Proof|Unshelve|Qed|Defined|"
+    r"(?:Declare|Delimit|Open|Close)\s+Scope|(?:Number|String)\s+Notation|Add\s+Ring)\b|"
+    r"(?:Module\s+[\w']+|Set\s+Implicit\s+Arguments|Unset\s+Strict\s+Implicit|"
+    r"Unset\s+Printing\s+Implicit\s+Defensive)\s*\Z)"
+)
+# What may stand before a sentence.
+BULLETS = re.compile(r"\s*(?:[-+*{}]\s*|(?:\d+|\[\s*[\w']+\s*\])\s*:\s*\{\s*)*")
 # Refused anywhere.
 WORDS = re.compile(
-    r"\b(Admitted|admit|give_up|Axioms?|Parameters?|Conjectures?|Declare\s+Module|Primitive|"
-    r"bypass_check|Guard\s+Checking|Positivity\s+Checking|Universe\s+Checking|"
+    r"\b(Admitted|admit|Admit\s+Obligations|give_up|Axioms?|Parameters?|Conjectures?|"
+    r"Declare\s+(?:Module|Instance|ML)|Primitive|native_compute|native_cast_no_check|"
+    r"bypass_check|(?:Guard|Positivity|Universe)\s+Checking|Definitional\s+UIP|"
     r"Type\s+In\s+Type|type-in-type|impredicative-set|Register|Redirect|Load|Drop|"
     r"PrimFloat|PrimInt63|Int63|Uint63|Sint63|PArray|PrimArray|FloatOps|SpecFloat|Bignums|Interval)\b"
 )
@@ -42,7 +56,7 @@ NAMED = re.compile(
 # Of the texts about the theories.
 TEXTS = (HERE / "README.md", HERE.parent / "TRUST.md")
 # Refused outside sections, where they are axioms.
-LOCAL = re.compile(r"\b(Hypothes[ie]s|Variables?|Context)\b")
+LOCAL = re.compile(r"(?:Local\s+)?(?:Hypothes[ie]s|Variables?|Context)\b")
 
 
 class Refused(Exception):
@@ -50,7 +64,7 @@ class Refused(Exception):
 
 
 def bare(text):
-    """The text without comments and strings."""
+    """The text without comments and strings, with all its lines."""
     out, depth, at = [], 0, 0
     while at < len(text):
         if text.startswith("(*", at):
@@ -62,28 +76,50 @@ def bare(text):
             end = at + 1
             while end < len(text) and (text[end] != '"' or text[end : end + 2] == '""'):
                 end += 2 if text[end] == '"' else 1
+            out.append(" " + "\n" * text.count("\n", at, end))
             at = end + 1
-            out.append(" ")
         else:
             out.append("" if depth and text[at] != "\n" else text[at])
             at += 1
     return "".join(out)
 
 
-def scan(path):
-    sections = []
-    for number, line in enumerate(bare(path.read_text()).splitlines(), 1):
-        found = WORDS.search(line)
-        if found:
-            raise Refused(f"{path.name}:{number}: {found.group(0)}")
-        for step in re.finditer(r"\b(Section|Module(?:\s+Type)?|End)\s+([\w']+)|" + LOCAL.pattern, line):
-            if step.group(1) == "End":
-                if sections:
-                    sections.pop()
-            elif step.group(1):
-                sections.append(step.group(1))
-            elif "Section" not in sections:
-                raise Refused(f"{path.name}:{number}: {step.group(0)} outside a section")
+def sentences(text):
+    """Where each begins, behind its bullets and braces, and the sentence."""
+    at = 0
+    for end in re.finditer(r"\.(?=\s|\Z)", text):
+        start = BULLETS.match(text, at).end()
+        yield start, text[start : end.start()]
+        at = end.end()
+
+
+def scan(name, text):
+    text, sections = bare(text), []
+
+    def refuse(at, what):
+        raise Refused(f"{name}:{text.count(chr(10), 0, at) + 1}: {' '.join(what.split())}")
+
+    for found in WORDS.finditer(text):
+        refuse(found.start(), found.group(0))
+    for at, sentence in sentences(text):
+        if re.match(r"[A-Z#]", sentence) and not COMMANDS.match(sentence):
+            refuse(at, f"{sentence[:60]}: not among the commands of a theory (COMMANDS, validate.py)")
+        step = re.match(r"Section|Module|End\b", sentence)
+        if LOCAL.match(sentence) and "Section" not in sections:
+            refuse(at, f"{LOCAL.match(sentence).group(0)} outside a section")
+        elif step and step.group(0) != "End":
+            sections.append(step.group(0))
+        elif step and sections:
+            sections.pop()
+
+
+def glossary(name, text):
+    """The first comment says what the names are."""
+    if not re.match(r"\(\*(?:(?!\*\)).)*\n    Glossary\n +- \[", text, re.S):
+        raise Refused(
+            f"{name}:1: no glossary in the header comment; end it with a line '    Glossary' and lines"
+            " '      - [name]  what it is', for names in statements and the main theorems"
+        )
 
 
 def listed():
@@ -261,6 +297,19 @@ PLANTED = {
     "primitive integers": "From Coq Require Import Uint63.\n"
     "Theorem head : Uint63.add 1 1 = 2%uint63. Proof. vm_compute. reflexivity. Qed.\n",
     "no guard": "Unset Guard Checking.\nFixpoint head (n : nat) : 1 = 2 := head n.\n",
+    "no guard, over two lines": "Unset Guard\nChecking.\nFixpoint head (n : nat) : 1 = 2 := head n.\n",
+    "no guard for one": "#[bypass_check(guard)] Fixpoint head (n : nat) : 1 = 2 := head n.\n",
+    "no positivity": "Unset Positivity\n  (* *) Checking.\nInductive head := Head (f : head -> nat).\n",
+    "proofs all alike": "Set Definitional\nUIP.\n"
+    "Inductive head (n : nat) : nat -> SProp := Head : head n n.\n",
+    "obligations left open": "From Coq Require Import Program.\nProgram Definition head : 1 = 2 := _.\nAdmit Obligations.\n",
+    "a declared instance": "Class C := c : 1 = 2.\nDeclare Instance planted : C.\nDefinition head : 1 = 2 := c.\n",
+    "an included module type": "From Coq Require Import Equalities.\nModule M. Include Typ. End M.\n"
+    "Definition head := M.t.\n",
+    "a module made from a type": "From Coq Require Import Equalities.\nModule N. End N.\nModule M := N <+ Typ.\n"
+    "Definition head := M.t.\n",
+    "a hypothesis behind a name": "Definition f (Section a : nat) := a.\nHypothesis planted : 1 = 2.\n"
+    "Definition head := planted.\n",
     "no universes": "Unset Universe Checking.\nDefinition head : Type@{Set} := Type.\n",
 }
 
@@ -269,11 +318,9 @@ def must_fail():
     """Both the scan and, on its own, the look at assumptions refuse each."""
     for what, source in PLANTED.items():
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "Planted.v"
-            path.write_text(source)
             answer = coqc(source + "Print Assumptions head.\n", folder)
             for name, refusal in {
-                "scan": lambda: scan(path),
+                "scan": lambda: scan("Planted.v", source),
                 "assumptions": lambda: assumptions(answer),
             }.items():
                 try:
@@ -281,8 +328,25 @@ def must_fail():
                 except Refused:
                     continue
                 raise Refused(f"{what}: the {name} did not notice")
+    for what, line in {"Unset Guard\nChecking.": 4, "Time Qed.": 4, "Qed. }\n\nHypothesis a : 1 = 2.": 6}.items():
+        try:
+            scan("Planted.v", '(* "\n" *)\nNotation "\n" := 1. ' + what)
+        except Refused as why:
+            if f"Planted.v:{line}:" in str(why):
+                continue
+        raise Refused(f"{what}: not noticed on line {line}")
     row = "## Beside the literature\n| `there` | `Vjp.vjp_none` | |\n"
     others = {
+        "a switch": lambda: scan("Planted.v", "Unset  Printing\nAll.\n"),
+        "a switch behind braces": lambda: scan(
+            "Planted.v", "Lemma a : True. Proof. 1: { {Set Printing\nAll. exact I. } } Qed.\n"
+        ),
+        "a plugin": lambda: scan("Planted.v", 'Declare ML Module "planted".\n'),
+        "a path": lambda: scan("Planted.v", 'Add LoadPath "planted" as Cotangent.\n'),
+        "another machine": lambda: scan("Planted.v", "Lemma a : 1 = 1. Proof. native_compute. reflexivity. Qed.\n"),
+        "a header without a glossary": lambda: glossary(
+            "Planted.v", "(** * Planted *)\n(** Not the header.\n\n    Glossary\n      - [a]  one *)\n"
+        ),
         "a name that is no headline": lambda: table(row, ["Vjp.vjp_add"]),
         "a name of no theorem": lambda: named("`Vjp.vjp_none`", [("Vjp", "Theorem vjp_add : True.")]),
         "a long name of nothing": lambda: named("`vjp_none`", [("Vjp", "Theorem vjp_add : True.")]),
@@ -306,9 +370,7 @@ def must_fail():
         raise Refused(f"{what}: not noticed")
     innocent = "Section S. Variable n : nat. Theorem head : n = n. Proof. reflexivity. Qed. End S.\n"
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "Innocent.v"
-        path.write_text("(* Axiom (* nested *) Admitted *)\n" + innocent)
-        scan(path)
+        scan("Innocent.v", "(* Axiom (* nested *) Admitted *)\n" + innocent)
         assumptions(coqc(innocent + "Print Assumptions head.\n", folder))
     named("`Vjp.vjp_add`, `vjp_add`, `V*.v`", [("Vjp", "Theorem vjp_add : True.")])
     return len(PLANTED) + len(others)
@@ -318,7 +380,8 @@ def main():
     try:
         files = listed()
         for path in files:
-            scan(path)
+            scan(path.name, path.read_text())
+            glossary(path.name, path.read_text())
         theories = [(path.stem, path.read_text()) for path in files]
         in_order(theories)
         print(f"{len(files)} theories: no holes, no axioms, no switches")

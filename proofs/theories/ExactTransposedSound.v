@@ -1,7 +1,16 @@
 (** * Transposed convolutions on integers are transposed convolutions
 
     Where the rows of the image are what [ExactTable.v] says, so are those of the
-    result. *)
+    result.
+
+    Glossary
+      - [readerP]        the row that [reader] names is the only one that reaches
+                         the place by the cell
+      - [transposed_box] a place of the result is a sum over cells and channels
+                         of the kernel
+      - [kernel_rows_sound], [pieces_sound]  the integers of the kernel, of what
+                         a place sees
+      - [conv_transpose_sound]  a transposed convolution without groups *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
