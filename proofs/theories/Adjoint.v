@@ -26,7 +26,6 @@ Variables (e0 t : env R) (sh : N -> shape) (base : N).
 Local Notation good := (good e0 t sh).
 Local Notation senv := (senv e0).
 Local Notation sinv := (sinv e0 base).
-Local Notation grows := (grows e0 t sh base).
 Local Notation adot := (adot e0 t sh).
 Local Notation pending := (pending e0 t sh).
 Local Notation share := (share e0 t).

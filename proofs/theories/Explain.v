@@ -6,8 +6,9 @@
 
     Both programs are numbered into one table, as in [Check.v]. A value of the
     file that is used but is not in the expected step's part of the table does
-    not match; what is expected there is the first value of the expected step
-    that the file does not compute although it has its operands.
+    not match; what is missing is the first value of the expected step that the
+    file does not compute although it has its operands. It need not be what the
+    instruction that does not match was.
 
     Glossary
       - [mark]         the number at which a part of the expected step starts,
@@ -222,7 +223,7 @@ Definition difference (lines : seq line) (code : prog) (stuck : option (N * inst
     let computed k := N.ltb k nin || has_number found k in
     let missing := ohead [seq i.1 | i <- rev (entries t)
       & [&& has_number wanted i.1, ~~ computed i.1 & all (fun a => computed a.1) (oargs i.2)]] in
-    let at_missing := if missing is Some k then [:: expected_text [:: describe k]] else [::] in
+    let at_missing := if missing is Some k then [:: text [:: "missing: "; describe k]] else [::] in
     if stuck is Some i then
       [:: line_text i ++ " is not an instruction of this step: " ++ why_not_raised m i.2]
         ++ at_missing

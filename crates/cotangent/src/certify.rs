@@ -54,12 +54,12 @@ pub fn certify(
     let made = Beside::new(&place(&subject)?)?;
     let directory =
         Directory::write(&subject, &made.dir.path().join(CERTIFICATE)).map_err(report)?;
-    let verdict = directory.check(&coq, &library, Limits::of(&subject)).map_err(|e| {
-        let text = matches!(e, ProveError::NotCertified { .. }).then(|| first_difference(&subject));
-        match text.flatten() {
-            Some(text) => miette!("{e}\n{text}"),
+    let verdict = directory.check(&coq, &library, Limits::of(&subject)).map_err(|e| match &e {
+        ProveError::NotCertified { reason, .. } => match first_difference(&subject) {
+            Some(text) => miette!("not certified: {text}\nin Coq's words:\n{reason}"),
             None => report(e),
-        }
+        },
+        _ => report(e),
     })?;
     Ok(Certified { subject, stated, verdict, made, directory, coq, library })
 }

@@ -163,6 +163,22 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
     let plain = message.replace("│", "").split_whitespace().collect::<String>();
     let (found, expected) = (of("stablehlo.add"), of("stablehlo.subtract"));
     assert!(plain.contains(&format!("found{found}expected{expected}")), "{message}");
+    // The changed instruction comes first, though what it computes the step has too, so that
+    // another one does not match; what is missing is not said of that one.
+    let product = text.lines().find(|l| l.contains("stablehlo.multiply %11, %8")).unwrap();
+    let copy =
+        "    %12 = stablehlo.broadcast_in_dim %10, dims = [0] : (tensor<3xf32>) -> tensor<3x3xf32>";
+    std::fs::write(dir.path().join("f.mlir"), text.replacen(product, copy, 1)).unwrap();
+    let message = fails(dir.path(), &["prove", "f.mlir", "--out", "c"]);
+    let plain = message.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let inner = |line: &str| line.trim().to_string();
+    for part in [
+        "not certified: the first instruction that is not as `cotangent emit` writes it, in line 15:",
+        &format!("found {} expected {}", inner(copy), inner(product)),
+        "`%13 = stablehlo.subtract %12, %arg4` does not match missing: multiply %8, %11, of shape",
+    ] {
+        assert!(plain.contains(part), "{part}: {plain}");
+    }
     // What is refused leaves nothing.
     let entries = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name());
     let left: Vec<_> = entries

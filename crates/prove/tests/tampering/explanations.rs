@@ -31,7 +31,8 @@ fn depends(f: &Function, k: usize) -> Vec<bool> {
 /// result that was changed, and not a user of it.
 pub fn fits(step: &Step, edited: &Edited, text: &str) -> bool {
     let context = format!("{}: {}\n{text}", step.name, edited.what);
-    let (found, expected) = text.split_once("\nexpected: ").expect(&context);
+    let parts = text.split_once("\nexpected: ").or_else(|| text.split_once("\nmissing: "));
+    let (found, expected) = parts.expect(&context);
     let (original, f) = (main_of(&step.module), main_of(&edited.module));
 
     let part = expected.rsplit_once(", in ").expect(&context).1;
