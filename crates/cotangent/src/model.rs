@@ -109,6 +109,15 @@ impl ModelArgs {
                 ));
             }
             spec = spec.with_classes(n);
+            let made = spec.network().map_or(n, |net| net.classes());
+            if made != n {
+                return Err(miette!(
+                    help = "change the features of the layers at the end in the file",
+                    "--classes {n}: the {made} outputs of net `{}` are not those of a dense layer or \
+                     convolution at its end",
+                    spec.name
+                ));
+            }
         }
         Ok(match self.size.image {
             Some(n) => spec.with_image(n),

@@ -141,10 +141,12 @@ impl NetSpec {
     }
 
     /// The network with `classes` outputs: the features of the last dense
-    /// layer or convolution among its outermost layers. A network with several
-    /// losses stays as it is: its outputs are of several layers.
+    /// layer or convolution among its outermost layers. A network that has as
+    /// many stays as it is, and so does one with several losses: its outputs
+    /// are of several layers.
     pub fn with_classes(mut self, classes: usize) -> Self {
-        if !self.loss.parts().is_empty() {
+        let has = |spec: Self| spec.network().is_ok_and(|net| net.classes() == classes);
+        if !self.loss.parts().is_empty() || has(self.clone()) {
             return self;
         }
         let last = self.layers.iter_mut().rev().find_map(|l| match &mut l.kind {

@@ -277,14 +277,16 @@ impl Weights {
     }
 }
 
-/// Parameters of the layer that [`NetSpec::with_classes`] changes.
+/// Parameters of the layer that [`NetSpec::with_classes`] changes, where nothing
+/// after it makes other features of its classes.
 fn head(net: &Network) -> &[Param] {
     if !net.losses().parts().is_empty() {
         return &[];
     }
     let makes_classes =
         |l: &&LayerPlan| matches!(l.kind, LayerKind::Dense(_) | LayerKind::Conv2d(_));
-    net.layers().iter().rev().find(makes_classes).map_or(&[], |l| &l.params)
+    let mut end = net.layers().iter().rev().take_while(|l| l.branches.is_empty());
+    end.find(makes_classes).map_or(&[], |l| &l.params)
 }
 
 /// The metadata key of a checkpoint's [`digest`].

@@ -285,6 +285,21 @@ fn a_checkpoint_of_another_network_names_it() {
     assert!(error.contains("no such tensor"), "{error}");
 }
 
+/// The last dense layer of all, which makes no classes here, stays what it is.
+#[test]
+fn a_network_that_ends_in_branches_takes_its_own_weights() {
+    let text = "name = \"cat\"\ninput = [784]\nlayers = [
+      { kind = \"dense\", features = 12 }, { kind = \"relu\" }, { kind = \"concat\", branches = [
+        [{ kind = \"dense\", features = 4 }], [{ kind = \"dense\", features = 6 }]] } ]\n";
+    let net = NetSpec::from_toml(text).unwrap().network().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("run");
+    let config = Config::new(&net, &"sgd".parse().unwrap(), "synthetic");
+    train_quietly(&Config { batch: 32, epochs: 1, threads: 1, ..config }, &path).unwrap();
+    let weights = Weights::load(&RunDir::open(&path).best()).unwrap();
+    assert_eq!(weights.params(&net).unwrap().len(), net.params().len());
+}
+
 #[test]
 fn a_network_with_equal_shapes_is_still_another() {
     let dir = tempfile::tempdir().unwrap();

@@ -8,7 +8,7 @@ use crate::contender::Contender;
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::count;
 use crate::output::{note, print, print_json};
-use cotangent::net::Network;
+use cotangent::net::{Loss, Losses, Network};
 use cotangent::step::StepOptions;
 use miette::{Result, miette};
 use std::fmt::Write;
@@ -97,6 +97,9 @@ pub fn run(args: &Args) -> Result<()> {
     for model in &models {
         let named = ModelArgs { model: model.clone(), size: args.size.clone() };
         let net = named.network()?;
+        if args.peers {
+            peers_know(&net)?;
+        }
         let rows = one_model(args, &net, threads)?;
         if args.json {
             rows.iter().try_for_each(print_json)?;
@@ -105,6 +108,23 @@ pub fn run(args: &Args) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses a network whose loss PyTorch and JAX are not set up to minimise here.
+fn peers_know(net: &Network) -> Result<()> {
+    let loss = match net.losses() {
+        Losses::Whole(Loss::SoftmaxCrossEntropy) => match net.output() {
+            [_] => return Ok(()),
+            output => format!("an output {output:?}, a class at each position"),
+        },
+        Losses::Whole(loss) => format!("the loss {}", loss.name()),
+        Losses::Parts(parts) => format!("{} losses of parts of the output", parts.len()),
+    };
+    Err(miette!(
+        help = "leave out --peers, or give a network of one class per example, by softmax_cross_entropy",
+        "--peers: PyTorch and JAX are not set up for net `{}`, which has {loss}",
+        net.spec().name
+    ))
 }
 
 fn one_model(args: &Args, net: &Network, threads: usize) -> Result<Vec<Row>> {

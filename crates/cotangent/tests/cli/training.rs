@@ -241,6 +241,24 @@ fn a_net_of_ones_own_trains_from_its_file() {
 }
 
 #[test]
+fn bench_compares_what_its_peers_do_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let part = "{ kind = \"mean_squared_error\", features = 3 }";
+    for (input, loss, has) in [
+        ("[4]", "loss = \"mean_squared_error\"", "which has the loss mean_squared_error"),
+        ("[4]", &format!("losses = [{part}, {part}]"), "which has 2 losses of parts"),
+        ("[5, 4]", "", "which has an output [5, 6], a class at each position"),
+    ] {
+        let layers = "layers = [{ kind = \"dense\", features = 6 }]";
+        let net = format!("name = \"n\"\ninput = {input}\n{loss}\n{layers}\n");
+        std::fs::write(dir.path().join("n.toml"), net).unwrap();
+        let error = fails(dir.path(), &["bench", "n.toml", "--peers"]);
+        let error = error.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(error.contains(has) && error.contains("leave out --peers"), "{error}");
+    }
+}
+
+#[test]
 fn bench_times_the_step() {
     let args = ["bench", "mnist-linear", "--batch", "8", "--steps", "2", "--blocks", "5", "--json"];
     let row: Value = serde_json::from_str(&ok(Path::new("."), &args)).unwrap();
