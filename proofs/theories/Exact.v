@@ -8,6 +8,7 @@
 
     Glossary
       - [layer_value]    a layer
+      - [join_problems], [meet_problems]  where branches meet in a maximum
       - [problem]        why a kink's condition does not follow
       - [walk], [problems_at]  all of a chain, of a network *)
 From mathcomp Require Import all_ssreflect.
@@ -237,6 +238,21 @@ Fixpoint idle (c : chain) : bool := match c with
 | Branch a c' | Again _ _ a c' => idle a && idle c'
 end.
 
+(** Of branches of shape [s], the first of which is [y] by now. *)
+Fixpoint meet_problems (name : string) (s : shape) (y : fixed) (xs : seq fixed) : seq problem :=
+  if xs is x :: xs' then point_problems name s 0 (difference_value s y x)
+                         ++ meet_problems name s (maximum_value s y x) xs'
+  else [::].
+
+Definition only_meets (name : string) (k : kink) : bool :=
+  if k is MeetAt _ then true else ~~ String.eqb (layer_of k) name.
+Definition join_problems (name : string) (j : joining) (t : shape) (ready : seq (shape * option fixed))
+    : seq problem :=
+  if nameless name then [::] else
+  if (all (only_meets name) ks && (0 < size t), j, all_stretched batch t ready)
+    is (true, Merged Maximum, Some (x :: xs)) then meet_problems name (batch :: t) x xs
+  else [:: NotExact name].
+
 (** What is wrong, and the value, if it is needed. [ready] are the branches that
     wait, with their shapes. *)
 Fixpoint walk (need : bool) (c : chain) (ready : seq (shape * option fixed)) (s : shape) (p0 m0 : N)
@@ -257,7 +273,7 @@ Fixpoint walk (need : bool) (c : chain) (ready : seq (shape * option fixed)) (s 
     let t := odflt [::] (joined_shape j (unzip1 ready)) in
     let: (pc, y) := walk need c' [::] t p0 m0
       (if ~~ need && idle c' then None else joined_value fraction batch j t ready) in
-    ((if nameless name then [::] else [:: NotExact name]) ++ pc, y)
+    (join_problems name j t ready ++ pc, y)
 | Again p _ a c' =>
     let: (pa, ya) := walk (need || ~~ idle c') a [::] s p m0 x in
     let: (pc, y) := walk need c' ready (odflt [::] (output_shape a [::] s)) p0

@@ -170,6 +170,59 @@ apply: filterS2 (same_place_rows hX ha la ha' la' ea ho) (same_place_rows hY hb 
 by rewrite e1 e2.
 Qed.
 
+(** ** Differences and maxima *)
+Lemma ball_sub e r r' z z' (v v' : R) : ball e r z v -> ball e r' z' v' -> ball e (r + r') (z - z') (v - v').
+Proof. by move=> h h'; rewrite -Z.add_opp_r; apply: ball_add => //; rewrite /ExactNumbers.ball dyadicN -opprD normrN. Qed.
+
+Lemma paired_sound (F : R -> R -> R) op radius s (X Y : V -> tensor R) x y :
+  (forall e r r' z z' v v', ball e r z v -> ball e r' z' v' -> ball e (radius r r') (op z z') (F v v')) ->
+  (forall f g : V -> R, continuous_at x0 f -> continuous_at x0 g -> continuous_at x0 (fun v => F (f v) (g v))) ->
+  (forall r r', (0 <= r)%Z -> (0 <= r')%Z -> (0 <= radius r r')%Z) -> holds X x -> holds Y y ->
+  holds (fun v i => F (X v i) (Y v i)) (paired_value op radius s x y).
+Proof.
+move=> hop hc hr hX hY; rewrite /paired_value; set c := last _ s; set e := N.max _ _.
+have two i es : branch_rows c [:: x; y] i = Some es -> exists a b,
+    [/\ es = [:: a; b], look (f_table x) i = Some a, has_length c a.2, look (f_table y) i = Some b & has_length c b.2].
+  rewrite /=; case ha: look => [a|] //; case: ifP => // la; case hb: look => [b|] //; case: ifP => //= lb [<-].
+  by exists a, b.
+have len r : has_length c r -> size r = N.to_nat c by move=> /N.eqb_eq <-; rewrite Nnat.Nat2N.id.
+have fine e0 r0 z0 v0 : (e0 <= e)%num -> ball e0 r0 z0 v0 ->
+    ball e (Z.shiftl r0 (Z.of_N (e - e0))) (Z.shiftl z0 (Z.of_N (e - e0))) v0.
+  move=> le b0; have ee : e = (e0 + (e - e0))%num by lia.
+  by rewrite [X in ball X]ee ball_shift; exact: b0.
+have al k r o : (o < size r)%nat -> nth 0%Z (align k r) o = Z.shiftl (nth 0%Z r o) (Z.of_N k).
+  by rewrite /align; case: N.eqb_spec => [->|_] ho; [rewrite Z.shiftl_0_r|rewrite (nth_map 0%Z)].
+apply: (@shared_holds c) => [|i es hi|i es o hi|i j es es' o hi hj].
+- by apply: hr; rewrite Z.shiftl_nonneg; [exact: hX.1|exact: hY.1].
+- move=> /two [a [b [-> _ la _ _]]].
+  by rewrite zip_with_size align_size; apply: leq_trans (geq_minl _ _) _; rewrite (len _ la).
+- move=> /two [a [b [-> ha la hb lb]]] ho; have := ho; rewrite zip_with_size !align_size leq_min => /andP [oa ob].
+  have [ca va _ _] := hX.2 _ _ ha o oa; have [cb vb _ _] := hY.2 _ _ hb o ob; rewrite /= in ca va cb vb.
+  split=> //; first exact: hc.
+  by rewrite zip_with_nth // !al //; apply: hop; apply: fine => //; rewrite /e; lia.
+move=> /two [a [b [-> ha la hb lb]]] /two [a' [b' [-> ha' la' hb' lb']]] [ea eb] ho.
+apply: filterS2 (same_place_rows hX ha la ha' la' ea ho) (same_place_rows hY hb lb hb' lb' eb ho) => v e1 e2.
+by rewrite e1 e2.
+Qed.
+
+Lemma difference_sound s (X Y : V -> tensor R) x y : holds X x -> holds Y y ->
+  holds (fun v i => X v i - Y v i) (difference_value s x y).
+Proof.
+apply: (@paired_sound (fun a b => a - b)) => [e r r' z z' v v'|f k cf ck|r r' ? ?].
+- exact: ball_sub.
+- exact: continuousB.
+lia.
+Qed.
+
+Lemma maximum_sound s (X Y : V -> tensor R) x y : holds X x -> holds Y y ->
+  holds (fun v i => Num.max (X v i) (Y v i)) (maximum_value s x y).
+Proof.
+apply: (@paired_sound Num.max) => [e r r' z z' v v' b b'|f k cf ck|r r' ? ?].
+- by apply: ball_max; [apply: ball_weaken b|apply: ball_weaken b']; lia.
+- exact: continuous_max.
+lia.
+Qed.
+
 (** ** Concatenations *)
 Notation branch := (shape * (V -> tensor R))%type.
 Definition parted (rm : seq branch) (ps : seq (N * fixed)) : Prop :=

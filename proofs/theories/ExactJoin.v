@@ -1,12 +1,13 @@
 (** * Branches joined, on integers
 
-    Sums, products and concatenations of branches. A maximum has no value.
+    Sums, products, maxima and concatenations of branches.
 
     Glossary
       - [branch_rows]    the row of each branch at one place
       - [sum_row], [sum_value]  their sum, at the largest of their exponents
       - [source], [stretch_value]  the place of a branch that is repeated; all of it
       - [greatest_entry], [product_value]  no entry is further from 0; of two
+      - [paired_value], [difference_value], [maximum_value]  of two, entry by entry
       - [part_rows], [concat_row], [concat_value]  of branches that have features of
                          their own number
       - [all_values], [all_stretched], [all_parts]  the branches, if all have a value
@@ -67,6 +68,16 @@ Definition product_value (s : shape) (x y : fixed) : fixed :=
   Fixed (f_exponent x + f_exponent y) (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s))) false
     (mx * ry + my * rx + rx * ry)%Z.
 
+(** ** Differences and maxima *)
+Definition paired_value (op radius : Z -> Z -> Z) (s : shape) (x y : fixed) : fixed :=
+  let e := N.max (f_exponent x) (f_exponent y) in
+  let ex := (e - f_exponent x)%num in let ey := (e - f_exponent y)%num in
+  let make (es : seq entry) := if es is [:: a; b] then zip_with op (align ex a.2) (align ey b.2) else [::] in
+  Fixed e (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s))) false
+    (radius (Z.shiftl (f_radius x) (Z.of_N ex)) (Z.shiftl (f_radius y) (Z.of_N ey))).
+Definition difference_value : shape -> fixed -> fixed -> fixed := paired_value Z.sub Z.add.
+Definition maximum_value : shape -> fixed -> fixed -> fixed := paired_value Z.max Z.max.
+
 (** ** Concatenations *)
 Fixpoint part_rows (ps : seq (N * fixed)) (i : idx) : option (seq entry) := match ps with
 | [::] => Some [::]
@@ -118,6 +129,9 @@ Definition joined_value (fraction batch : N) (j : joining) (t : shape) (ready : 
 | Merged Product, _ :: _ =>
     if (0 < size t, all_stretched batch t ready) is (true, Some (x :: xs))
     then Some (foldl (fun y z => rounded fraction (product_value (batch :: t) y z)) x xs) else None
+| Merged Maximum, _ :: _ =>
+    if (0 < size t, all_stretched batch t ready) is (true, Some (x :: xs))
+    then Some (foldl (maximum_value (batch :: t)) x xs) else None
 | Concat, _ :: _ => omap (concat_value (batch :: t)) (all_parts ready)
 | _, _ => None
 end.

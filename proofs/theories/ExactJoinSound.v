@@ -170,6 +170,14 @@ elim=> [|q x {}rm {}xs hq _ ih] Y y hY //=.
 by apply: ih; apply: rounded_sound; exact: product_sound.
 Qed.
 
+Lemma merged_maximum_sound s (rm : seq branch) xs :
+  List.Forall2 (fun q x => holds (fun v => stretched q.1 (q.2 v)) x) rm xs -> forall (Y : V -> tensor R) y, holds Y y ->
+  holds (fun v => merged Maximum (Y v) [seq (q.1, q.2 v) | q <- rm]) (foldl (maximum_value s) y xs).
+Proof.
+elim=> [|q x {}rm {}xs hq _ ih] Y y hY //=.
+by apply: ih; exact: maximum_sound.
+Qed.
+
 Lemma joined_value_sound fraction batch j t (rm : seq branch) ready y : waiting rm ready ->
   joined_value fraction batch j t ready = Some y ->
   holds (fun v => joined j [seq (q.1, q.2 v) | q <- rm]) y.
@@ -197,6 +205,9 @@ move=> h; rewrite /joined_value; case: j => [[| |]| |heads] //; case: ready h =>
 - case: ifP => // ht; case ha: all_stretched => [[|x xs]|] // [<-].
   have := all_stretched_sound ht h ha; case: rm {h} => [|q rm] hF; inversion hF; subst.
   by apply: merged_product_sound.
+- case: ifP => // ht; case ha: all_stretched => [[|x xs]|] // [<-].
+  have := all_stretched_sound ht h ha; case: rm {h} => [|q rm] hF; inversion hF; subst.
+  by apply: merged_maximum_sound.
 case ha: all_parts => [ps|] //= [<-]; exact: concat_sound (all_parts_sound h ha).
 Qed.
 End Sum.

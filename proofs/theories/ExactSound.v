@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -355,6 +355,30 @@ Lemma waiting_rcons rm ready q p : waiting rm ready -> q.1 = p.1 -> (forall f, p
   waiting (rcons rm q) (rcons ready p).
 Proof. by move=> h e hq; rewrite -!cats1; apply: List.Forall2_app h _; constructor. Qed.
 
+Lemma meet_sound name s rm xs : (0 < size s)%nat ->
+  List.Forall2 (fun q x => holds (fun v => stretched q.1 (q.2 v)) x) rm xs -> forall (Y : V -> tensor R) y, holds Y y ->
+  meet_problems name s y xs = [::] ->
+  forall n t Z, List.In (n, t, Z) (maximum_inputs name s Y rm) -> forall i, i \in idxs t -> Z x0 i != 0.
+Proof.
+move=> hs; elim=> [|[s' w] x {}rm {}xs hq _ ih] Y y hY //= /cat_nil [here rest] n t Z [[_ <- <-]|] => [i hi|].
+  exact: (point_sound hs (difference_sound s hY hq) here).
+by apply: ih rest _ _ _; exact: maximum_sound.
+Qed.
+
+Lemma join_problems_sound name j t rm ready : waiting rm ready -> join_problems batch ks name j t ready = [::] ->
+  forall k, List.In k ks -> off_kink x0 (join_inputs name j (batch :: t) rm) k.
+Proof.
+rewrite /join_problems; case: ifP => [hn _ _ k hk|_ hw].
+  by apply: (nameless_sound hn) hk => e; exact: join_names.
+case: ifP => // /andP [/all_in only ht]; case: j => // -[] //; case ha: all_stretched => [[|x xs]|] // hp k hk.
+have := all_stretched_sound ht hw ha; case: rm {hw} => [|[s y] rm] hF; inversion hF as [|? ? ? ? hy hr]; subst.
+have off := meet_sound (isT : (0 < size (batch :: t))%nat) hr hy hp.
+have := only k hk; case: k {hk} => [n kind z|n v u|n] /= ne.
+- move=> s' x' /(@join_names _ Maximum) /= e; by rewrite e String.eqb_refl in ne.
+- move=> n' h w c x' /(@join_names _ Maximum) /= e; by rewrite e String.eqb_refl in ne.
+by move=> s' x'; exact: off.
+Qed.
+
 Lemma walk_sound need c rm ready s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
   waiting rm ready -> walk fraction batch pt ks need c ready s p0 m0 x = ([::], y) ->
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
@@ -381,12 +405,12 @@ elim: c need rm ready s p0 m0 x y X => [|name l c ih|a iha c ih|name j c ih|p st
   have [offc val] := ih _ _ _ _ _ _ _ _ X hX hw' hc.
   split=> [k hk|f ef]; first by apply: off_kink_both; [exact: offa|exact: offc].
   by have := val f ef; apply: holds_ext => v i; rewrite /rm' map_rcons.
-- rewrite (waiting_shapes hw); case hc: walk => [pc yc]; case hn: nameless => // -[ec <-]; rewrite ec in hc.
+- rewrite (waiting_shapes hw); case hc: walk => [pc yc] [/cat_nil [ej ec] <-]; rewrite ec in hc.
   set X' := fun v => joined j [seq (q.1, q.2 v) | q <- rm].
   have [f|offc val] := ih _ [::] [::] _ _ _ _ _ X' _ (List.Forall2_nil _) hc.
     by case: ifP => // _; exact: joined_value_sound hw.
   split=> [k hk|f ef].
-    by apply: off_kink_both (offc k hk); apply: (nameless_sound hn) hk => e; exact: join_names.
+    by apply: off_kink_both (offc k hk); exact: join_problems_sound hw ej k hk.
   have := val f ef; apply: holds_ext => v i /=.
   by rewrite (_ : unzip1 [seq (q.1, q.2 v) | q <- rm] = unzip1 rm) // /unzip1 -map_comp.
 case ha: walk => [pa ya]; case hc: walk => [pc yc].

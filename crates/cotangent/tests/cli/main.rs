@@ -1,5 +1,6 @@
 //! The command, run as a user runs it.
 
+mod at;
 mod common;
 mod data;
 mod inspect;

@@ -1,0 +1,273 @@
+//! `prove --at`: layers that a certificate at a point covers, each before a kink, and
+//! points that are refused.
+
+use crate::common::{THEORIES, fails, ok, with_data};
+use crate::prove::{json, weights};
+use serde_json::Value;
+use std::process::Command;
+
+/// What is said of a network after an epoch, at so many examples.
+fn certified(text: &str, count: &str) -> Value {
+    let dir = with_data();
+    std::fs::write(dir.path().join("net.toml"), text).unwrap();
+    let train =
+        ["train", "net.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at = ["prove", "net.toml", "--at", "r/last.safetensors", "--batch-from", "data"];
+    let report = json(dir.path(), &[&at[..], &["--json", "--count", count]].concat());
+    assert!(report["at"]["theorem"].as_str().unwrap().contains("certified_at"), "{report}");
+    assert!(report["at"]["axioms"].as_array().unwrap().len() <= 3, "{report}");
+    report
+}
+
+/// Features set beside others: a dense block's, which are normalised and rectified
+/// after, and an inception's, which are rectified before and of which maxima are taken.
+const BESIDE: &str = r#"
+name = "beside"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 2, kernel = 4, stride = 4, name = "see" },
+  { kind = "concat", name = "grown", branches = [[],
+    [{ kind = "batch_norm" }, { kind = "relu", name = "bend" }, { kind = "conv2d", features = 3, kernel = 3, padding = 1 }]] },
+  { kind = "batch_norm" }, { kind = "relu", name = "turn" },
+  { kind = "concat", name = "seen", branches = [
+    [{ kind = "conv2d", features = 2, kernel = 1 }, { kind = "relu", name = "near" }],
+    [{ kind = "conv2d", features = 2, kernel = 3, padding = 1 }, { kind = "relu", name = "far" }]] },
+  { kind = "max_pool", window = 2, name = "most" },
+  { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_concatenated_features_meet_no_kink() {
+    certified(BESIDE, "1");
+}
+
+#[test]
+fn a_concatenated_feature_on_a_kink_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "side"
+input = [28, 28, 1]
+layers = [
+  { kind = "concat", branches = [
+    [{ kind = "conv2d", features = 1, kernel = 28, padding = 0, name = "one" }],
+    [{ kind = "conv2d", features = 2, kernel = 28, padding = 0, name = "two" }]] },
+  { kind = "relu", name = "bend" }, { kind = "flatten" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("side.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("concat_1.one.weight", &[28, 28, 1, 1], vec![0.0; 784]),
+        ("concat_1.one.bias", &[1], vec![0.5]),
+        ("concat_1.two.weight", &[28, 28, 1, 2], vec![0.0; 1568]),
+        ("concat_1.two.bias", &[2], vec![-1.0, 0.0]),
+        ("last.weight", &[3, 10], vec![0.0; 30]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("side.safetensors"), &tensors);
+    let at = ["prove", "side.toml", "--at", "side.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 0, 0, 2] is 0"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 0, 1]"), "{message}");
+}
+
+/// Exponentials and quotients before kinks, and gates whose products come before some.
+const GATED: &str = r#"
+name = "gated"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 3, kernel = 7, stride = 7, name = "see" },
+  { kind = "silu" },
+  { kind = "squeeze_excite", reduced = 2, name = "excite" },
+  { kind = "conv2d", features = 3, kernel = 1 },
+  { kind = "hard_swish", name = "swish" },
+  { kind = "squeeze_excite", reduced = 2, gate = "hard_sigmoid", name = "half" },
+  { kind = "conv2d", features = 3, kernel = 1 },
+  { kind = "gelu", approximate = "tanh" }, { kind = "global_avg_pool" }, { kind = "tanh" },
+  { kind = "dense", features = 4 }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_gates_meet_no_kink() {
+    let report = certified(GATED, "2");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["excite.branch2_relu_1", "swish", "half.branch2_hard_sigmoid_1", "bend"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+/// An image made smaller, larger again, and set beside what it was.
+const ENLARGED: &str = r#"
+name = "enlarged"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 2, kernel = 4, stride = 4, name = "see" }, { kind = "relu", name = "bend" },
+  { kind = "concat", name = "skip", branches = [[], [
+    { kind = "conv2d", features = 3, kernel = 3, stride = 2, padding = 1 }, { kind = "batch_norm" },
+    { kind = "relu", name = "deep" },
+    { kind = "conv_transpose2d", features = 2, kernel = 3, stride = 2, padding = 1, name = "grow" },
+    { kind = "relu", name = "grown" }]] },
+  { kind = "conv2d", features = 3, kernel = 3 }, { kind = "relu", name = "turn" },
+  { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_an_enlarged_image_meets_no_kink() {
+    certified(ENLARGED, "1");
+}
+
+#[test]
+fn a_gap_between_the_copies_of_a_kernel_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "gaps"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 1, kernel = 14, stride = 14, name = "see" },
+  { kind = "conv_transpose2d", features = 2, kernel = 2, stride = 3, name = "grow" },
+  { kind = "relu", name = "bend" }, { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("gaps.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[14, 14, 1, 1], vec![0.0; 196]),
+        ("see.bias", &[1], vec![1.0]),
+        ("grow.weight", &[2, 2, 2, 1], vec![1.0; 8]),
+        ("grow.bias", &[2], vec![0.5, 0.0]),
+        ("last.weight", &[50, 10], vec![0.0; 500]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("gaps.safetensors"), &tensors);
+    let at = ["prove", "gaps.toml", "--at", "gaps.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    // Two copies of two cells, three apart: rows 0, 1, 3 and 4.
+    assert!(message.contains("bend: entry [0, 0, 2, 1] is 0"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 1, "), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 3, "), "{message}");
+}
+
+/// The greater of three branches, two of them smooth.
+const GREATER: &str = r#"
+name = "greater"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 2, kernel = 7, stride = 7, name = "see" },
+  { kind = "parallel", merge = "maximum", name = "meet", branches = [[],
+    [{ kind = "sigmoid" }], [{ kind = "conv2d", features = 2, kernel = 1 }]] },
+  { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_branches_of_a_maximum_do_not_meet() {
+    let report = certified(GREATER, "2");
+    assert_eq!(report["kinks"][0]["op"], "maximum");
+}
+
+#[test]
+fn branches_of_a_maximum_that_meet_are_named() {
+    let dir = with_data();
+    let text = r#"
+name = "met"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" },
+  { kind = "parallel", merge = "maximum", name = "meet", branches = [[],
+    [{ kind = "dense", features = 2, name = "other" }]] },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("met.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![1.0, 2.0]),
+        ("meet.other.weight", &[2, 2], vec![0.0, 1.0, 0.0, 0.0]),
+        ("meet.other.bias", &[2], vec![0.5, 1.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("met.safetensors"), &tensors);
+    let at = ["prove", "met.toml", "--at", "met.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("meet: entry [0, 1] is 0"), "{message}");
+    assert!(!message.contains("meet: entry [0, 0]"), "{message}");
+}
+
+/// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
+fn halves(weight: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
+    vec![
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![0.0; 2]),
+        ("add.weight", &[2, 1], vec![weight; 2]),
+        ("add.bias", &[1], vec![-1.0]),
+        ("last.weight", &[1, 10], vec![1.0; 10]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ]
+}
+
+#[test]
+fn an_exponential_that_ends_on_a_kink_stays_undecided() {
+    let dir = with_data();
+    let text = r#"
+name = "level"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "sigmoid" },
+  { kind = "dense", features = 1, name = "add" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("level.toml"), text).unwrap();
+    weights(&dir.path().join("on.safetensors"), &halves(1.0));
+    let at = ["prove", "level.toml", "--quiet", "--batch-from", "data", "--at"];
+    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    assert!(message.contains("bend: entry [0, 0] is within 2^-2"), "{message}");
+    assert!(message.contains("of 0, too close to tell"), "{message}");
+    // The nearest binary32 number above.
+    weights(&dir.path().join("off.safetensors"), &halves(1.000_000_1));
+    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+}
+
+/// Normalised so often that balls of 64 bits grow too wide.
+fn deep() -> String {
+    let block = |k: usize| {
+        format!(
+            "  {{ kind = \"depthwise_conv2d\", kernel = 3, padding = 1, bias = false }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"each{k}\" }},
+  {{ kind = \"conv2d\", features = 4, kernel = 1, bias = false }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"mix{k}\" }},\n"
+        )
+    };
+    format!(
+        "name = \"deep\"\ninput = [28, 28, 1]\nlayers = [
+  {{ kind = \"conv2d\", features = 4, kernel = 4, stride = 4, bias = false, name = \"see\" }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"bend\" }},
+{}  {{ kind = \"global_avg_pool\" }}, {{ kind = \"dense\", features = 10, name = \"last\" }} ]\n",
+        (0..5).map(block).collect::<String>()
+    )
+}
+
+#[test]
+fn a_deep_network_has_the_bits_it_needs() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("deep.toml"), deep()).unwrap();
+    let train =
+        ["train", "deep.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at = ["prove", "deep.toml", "--at", "r/last.safetensors", "--batch-from", "data"];
+    ok(dir.path(), &[&at[..], &["--out", "c", "--quiet"]].concat());
+    let file = dir.path().join("c/At.v");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("fraction := 128%N"), "{text}");
+    // Coq does not accept the same with fewer.
+    std::fs::write(&file, text.replace("128%N", "64%N")).unwrap();
+    let coqc = ["-q", "-noglob", "-Q", THEORIES, "Cotangent", "At.v"];
+    let output =
+        Command::new("coqc").args(coqc).current_dir(dir.path().join("c")).output().unwrap();
+    assert!(!output.status.success());
+}
