@@ -1,6 +1,6 @@
 //! Finding the network a command line names.
 
-use crate::options::count;
+use crate::options::some;
 use cotangent::net::{NetSpec, Network};
 use cotangent::train::read_whole;
 use cotangent::zoo::{Config, Model};
@@ -20,10 +20,10 @@ pub struct ModelArgs {
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct SizeArgs {
     /// Number of classes: the features of the last dense layer or convolution.
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = some, allow_negative_numbers = true)]
     pub classes: Option<usize>,
     /// Height and width of the images.
-    #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = some, allow_negative_numbers = true)]
     pub image: Option<usize>,
     /// Factor on the features of a zoo model's layers, which stay multiples of 8.
     #[arg(long, value_name = "X", value_parser = factor, allow_negative_numbers = true)]
@@ -166,5 +166,5 @@ fn readable(message: &str) -> String {
         Some((at, _)) => format!("{} ...", &line[..at]),
     };
     let lines: Vec<String> = message.lines().map(cut).collect();
-    lines.join("\n").replace("expected usize", "expected a whole number, 0 or more")
+    lines.join("\n")
 }

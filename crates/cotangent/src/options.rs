@@ -110,6 +110,12 @@ pub fn count(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| format!("found `{text}`, expected a whole number, 0 or more"))
 }
 
+/// Reads a count of at least 1, such as of classes.
+pub fn some(text: &str) -> Result<usize, String> {
+    let some = text.parse().ok().filter(|n| *n > 0);
+    some.ok_or_else(|| format!("found `{text}`, expected a whole number, 1 or more"))
+}
+
 /// Reads a seed.
 pub fn seed(text: &str) -> Result<u64, String> {
     // config.toml has no larger whole number.
@@ -175,6 +181,13 @@ pub fn load_data(
             );
             let what = format!("{flag} {source}: {e}, as many as the outputs of net `{name}`");
             return Err(miette!(help = help, "{what}"));
+        }
+        Err(e @ DataError::NoKind { .. }) if !net.losses().parts().is_empty() => {
+            let help = format!(
+                "net `{name}` has outputs {:?} and several losses: its answer is the features of the first",
+                net.output()
+            );
+            return Err(miette!(help = help, "{e}"));
         }
         Err(e) => return Err(miette!("{e}")),
     };

@@ -123,6 +123,7 @@ pub(crate) fn required<T: Field>(table: &toml::Table, key: &str) -> Result<T, St
 }
 
 pub(crate) fn optional<T: Field>(table: &toml::Table, key: &str) -> Result<Option<T>, String> {
-    let read = |v: &Value| T::read(v).map_err(|e| format!("`{key}`: {e}"));
+    let read =
+        |v: &Value| T::read(v).map_err(|e| format!("`{key}`: {}", toml_format::not_none(key, e)));
     table.get(key).map(read).transpose()
 }

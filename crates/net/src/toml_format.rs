@@ -9,11 +9,17 @@ impl NetSpec {
     /// Reads a specification. Unknown keys and kinds are errors that name the
     /// nearest known one.
     pub fn from_toml(text: &str) -> Result<Self, SpecError> {
-        let table: Table =
-            text.parse().map_err(|e: toml::de::Error| match e.message().contains("recurs") {
-                true => SpecError::Depth { line: line(text, &e) },
-                false => SpecError::Syntax(e.to_string()),
-            })?;
+        let table: Table = text.parse().map_err(|e: toml::de::Error| match e.message() {
+            m if m.contains("recurs") => SpecError::Depth { line: line(text, &e) },
+            m if m.contains("too large") || m.contains("as i128") => {
+                let found = e.span().and_then(|span| text.get(span)).unwrap_or_default();
+                key(
+                    &format!("line {}", line(text, &e)),
+                    &format!("found {found}, expected a whole number from -2^63 to 2^63 - 1"),
+                )
+            }
+            _ => SpecError::Syntax(e.to_string()),
+        })?;
         let place = "the net";
         check_keys(place, &table, &["name", "input", "loss", "losses", "layers", "shared"])?;
         let input = required(place, &table, "input", "[28, 28, 1]")?;
@@ -245,7 +251,17 @@ fn typed<T: serde::de::DeserializeOwned>(
     name: &str,
     v: &Value,
 ) -> Result<T, SpecError> {
-    v.clone().try_into().map_err(|e| key(place, &format!("`{name} = {v}`: {}", toml_message(&e))))
+    v.clone()
+        .try_into()
+        .map_err(|e| key(place, &format!("`{name} = {v}`: {}", not_none(name, toml_message(&e)))))
+}
+
+/// The message about the key `name`, whose least number may be 1.
+pub(crate) fn not_none(name: &str, message: String) -> String {
+    match ["features", "groups"].contains(&name) {
+        true => message.replace("a whole number, 0 or more", "a whole number, 1 or more"),
+        false => message,
+    }
 }
 
 fn check_keys(place: &str, table: &Table, known: &[&str]) -> Result<(), SpecError> {

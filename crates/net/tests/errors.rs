@@ -128,7 +128,7 @@ fn wrong_type() {
     check(
         &layers("[4]", "{ kind = 'dense', features = 'many' }"),
         expect![[
-            r#"layer 1 (dense): `features`: invalid type: string "many", expected a whole number, 0 or more"#
+            r#"layer 1 (dense): `features`: invalid type: string "many", expected a whole number, 1 or more"#
         ]],
     );
     check(
@@ -327,7 +327,7 @@ fn losses_that_are_none() {
     check(
         &losses("losses = [{ kind = 'mean_squared_error', features = -5 }]"),
         expect![
-            "loss 1: `features = -5`: invalid value: integer `-5`, expected a whole number, 0 or more"
+            "loss 1: `features = -5`: invalid value: integer `-5`, expected a whole number, 1 or more"
         ],
     );
     check(

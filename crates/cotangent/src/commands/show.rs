@@ -142,7 +142,8 @@ fn table(net: &Network, levels: usize) -> String {
 /// What is minimised, where it is more than one loss.
 fn losses(losses: &Losses) -> String {
     let part = |p: &LossPart| {
-        format!("{} × {} of {} features", p.weight.to_f64(), p.kind.name(), p.features)
+        let plural = if p.features == 1 { "" } else { "s" };
+        format!("{} × {} of {} feature{plural}", p.weight.exact(), p.kind.name(), p.features)
     };
     match losses.parts() {
         [] => String::new(),

@@ -397,6 +397,67 @@ fn flags_without_a_meaning_are_refused() {
 }
 
 #[test]
+fn numbers_out_of_range_name_the_range() {
+    let dir = tempfile::tempdir().unwrap();
+    let said = |text: String, args: &[&str]| {
+        std::fs::write(dir.path().join("n.toml"), text).unwrap();
+        let output = run(dir.path(), args);
+        let all = [output.stdout, output.stderr].concat();
+        let all = String::from_utf8(all).unwrap().replace("│", "");
+        all.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let net = |features: &str, more: &str| {
+        format!(
+            "name = \"n\"\ninput = [5]\n{more}\nlayers = [{{ kind = \"dense\", features = {features} }}]\n"
+        )
+    };
+    let show = ["show", "n.toml"];
+    let two = |features: &str, weight: &str| {
+        let kind = "kind = \"mean_squared_error\"";
+        net(
+            "6",
+            &format!(
+                "losses = [{{ {kind}, features = {features}, weight = {weight} }}, {{ {kind}, features = 1 }}]"
+            ),
+        )
+    };
+    let branches = "name = \"n\"\ninput = [4]\nlayers = [{ kind = \"concat\", branches = [
+      [{ kind = \"dense\", features = 2 }], [{ kind = \"dense\", features = 3 }]] }]\n";
+    let large = "18446744073709551615";
+    for (text, args, part) in [
+        (net("-2", ""), &show[..], "expected a whole number, 1 or more"),
+        (two("-2", "1"), &show, "expected a whole number, 1 or more"),
+        (
+            net(large, ""),
+            &show,
+            &format!("line 4: found {large}, expected a whole number from -2^63"),
+        ),
+        (net(&format!("-{large}0"), ""), &show, "expected a whole number from -2^63"),
+        (net("2", ""), &["show", "n.toml", "--classes", "0"], "--classes"),
+        (net("2", ""), &["show", "n.toml", "--image", "0"], "--image"),
+        (
+            branches.into(),
+            &["show", "n.toml", "--classes", "6"],
+            "--classes 6: the 5 outputs of net",
+        ),
+        (
+            two("5", "9223372036854775807"),
+            &show,
+            "9223372036854775807 × mean_squared_error of 5 features + 1 × mean_squared_error of 1 feature the",
+        ),
+        (
+            two("5", "1"),
+            &["train", "n.toml", "--data", "synthetic"],
+            "has outputs [6] and several losses: its answer is the features of the first",
+        ),
+    ] {
+        let all = said(text, args);
+        assert!(all.contains(part), "{part}: {all}");
+        assert!(!all.contains("not a TOML file"), "{all}");
+    }
+}
+
+#[test]
 fn features_by_flag_are_those_by_text() {
     let dir = tempfile::tempdir().unwrap();
     let d = dir.path();
