@@ -1,6 +1,7 @@
 //! A certificate at a point: that at stored numbers no kink's condition is left.
 
 use crate::certificate::Directory;
+use crate::followed::{FOLLOWED, Lost, follow};
 use crate::verdict::{allowed_axioms, strings};
 use crate::{Coq, Library, Limits, ProveError, Subject};
 use cotangent_graph::Precision;
@@ -68,7 +69,7 @@ impl Subject {
     ///
     /// # Errors
     /// The step is not in binary32, has no gradient, or does not say which argument
-    /// the data is.
+    /// the data is; a kink follows a layer whose values are not computed.
     pub fn point<'a>(
         &self,
         params: &[&'a [f32]],
@@ -80,6 +81,16 @@ impl Subject {
         }
         if self.what == What::Forward {
             let reason = "a forward pass has no gradient; leave out --what forward".into();
+            return Err(ProveError::Point { reason });
+        }
+        if let Err(Lost { kink, after }) = follow(self.network.layers(), None) {
+            let reason = format!(
+                "what comes into {} follows from {} ({}), whose values are not computed; before a \
+                 kink can come {FOLLOWED}",
+                kink.name,
+                after.name,
+                after.kind.name()
+            );
             return Err(ProveError::Point { reason });
         }
         let module = parse(&self.text)?;

@@ -12,6 +12,7 @@
 mod at;
 mod certificate;
 mod error;
+mod followed;
 mod library;
 mod spec;
 mod theorem;

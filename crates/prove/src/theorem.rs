@@ -113,33 +113,34 @@ fn append<'a>(
 ) {
     for layer in layers {
         let name = if again { &layer.name } else { &layer.root };
-        let kink =
-            |op: &str, condition: String| Kink { layer: name.clone(), op: op.into(), condition };
         let again = match &layer.kind {
             LayerKind::Use(u) => again || !shared.insert(&u.net),
             _ => again,
         };
         layer.branches.iter().for_each(|branch| append(found, branch, shared, again));
-        let points: &[i64] = match &layer.kind {
-            LayerKind::Relu(_) | LayerKind::LeakyRelu(_) => &[0],
-            // A slope of 1 on both sides is no kink.
-            LayerKind::Elu(e) if e.alpha.to_f64() != 1.0 => &[0],
-            LayerKind::Relu6(_) => &[0, 6],
-            LayerKind::HardSigmoid(_) | LayerKind::HardSwish(_) => &[-3, 3],
-            _ => &[],
-        };
-        let at = |z: &i64| kink(layer.kind.name(), format!("no entry of its input is {z}"));
-        found.extend(points.iter().map(at));
-        match &layer.kind {
-            LayerKind::MaxPool(_) => found.push(kink(
-                "max_pool",
-                "in every window the first greatest cell stays greatest nearby".into(),
-            )),
-            LayerKind::Parallel(p) if p.merge == Merge::Maximum => found.push(kink(
-                "maximum",
-                "nowhere is a branch equal to the maximum of those before it".into(),
-            )),
-            _ => {}
-        }
+        found.extend(kinks_of(layer, name));
     }
+}
+
+/// Where a layer has no derivative itself, those inside it left out.
+pub(crate) fn kinks_of(layer: &LayerPlan, name: &str) -> Vec<Kink> {
+    let kink = |op: &str, condition: String| Kink { layer: name.into(), op: op.into(), condition };
+    let points: &[i64] = match &layer.kind {
+        LayerKind::Relu(_) | LayerKind::LeakyRelu(_) => &[0],
+        // A slope of 1 on both sides is no kink.
+        LayerKind::Elu(e) if e.alpha.to_f64() != 1.0 => &[0],
+        LayerKind::Relu6(_) => &[0, 6],
+        LayerKind::HardSigmoid(_) | LayerKind::HardSwish(_) => &[-3, 3],
+        LayerKind::MaxPool(_) => {
+            let condition = "in every window the first greatest cell stays greatest nearby";
+            return vec![kink("max_pool", condition.into())];
+        }
+        LayerKind::Parallel(p) if p.merge == Merge::Maximum => {
+            let condition = "nowhere is a branch equal to the maximum of those before it";
+            return vec![kink("maximum", condition.into())];
+        }
+        _ => &[],
+    };
+    let at = |z: &i64| kink(layer.kind.name(), format!("no entry of its input is {z}"));
+    points.iter().map(at).collect()
 }
