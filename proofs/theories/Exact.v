@@ -177,13 +177,16 @@ end.
 (** ** Kinks *)
 
 (** Layer and entry of its input, which is on the kink, or less than [2^-k] away
-    from it and may be; layer and place of the window; the same in balls; a layer
-    whose input has no value. *)
+    from it and may be; layer and place of the window; the same in balls; a maximum
+    and the entry where branches meet; the same in balls; a layer whose input has no
+    value. *)
 Inductive problem :=
 | OnKink of string & idx & Z
 | NearKink of string & idx & Z & Z
 | Tied of string & idx
 | NearlyTied of string & idx
+| Meets of string & idx
+| NearlyMeets of string & idx
 | NotExact of string.
 
 Definition point_problems (name : string) (s : shape) (z : Z) (x : fixed) : seq problem :=
@@ -238,9 +241,15 @@ Fixpoint idle (c : chain) : bool := match c with
 | Branch a c' | Again _ _ a c' => idle a && idle c'
 end.
 
+(** That a difference of branches is 0, in the words of a maximum. *)
+Definition meeting (p : problem) : problem := match p with
+| OnKink name i _ => Meets name i
+| NearKink name i _ _ => NearlyMeets name i
+| _ => p end.
+
 (** Of branches of shape [s], the first of which is [y] by now. *)
 Fixpoint meet_problems (name : string) (s : shape) (y : fixed) (xs : seq fixed) : seq problem :=
-  if xs is x :: xs' then point_problems name s 0 (difference_value s y x)
+  if xs is x :: xs' then [seq meeting p | p <- point_problems name s 0 (difference_value s y x)]
                          ++ meet_problems name s (maximum_value s y x) xs'
   else [::].
 

@@ -1,7 +1,7 @@
 (** * Branches on integers are branches
 
-    Where branches are what [ExactTable.v] says, so are they repeated, multiplied
-    and concatenated.
+    Where branches are what [ExactTable.v] says, so are they repeated, multiplied,
+    concatenated, subtracted, and their maxima.
 
     Glossary
       - [shared_holds]   rows that are made from other rows, all at once *)
@@ -26,7 +26,6 @@ elim: ps es => [|[c x] ps ih] es /=; first by case=> <-; constructor.
 case hl: look => [en|] //; case: ifP => // hc; case hr: part_rows => [es'|] //= [<-].
 by constructor; [split|exact: ih].
 Qed.
-
 
 Lemma one_row c x k es : all_rows c x [:: k] = Some es ->
   exists e, [/\ es = [:: e], look (f_table x) k = Some e & has_length c e.2].

@@ -25,9 +25,6 @@ Definition exp_sum (n : nat) x : R := \sum_(k < n) x ^+ k / k`!%:R.
 Lemma exp_sumE n x : exp_sum n x = series (exp_coeff x) n.
 Proof. by rewrite seriesEord. Qed.
 
-Lemma exp_sum_ge0 n x : 0 <= x -> 0 <= exp_sum n x.
-Proof. by move=> h; apply: sumr_ge0 => k _; rewrite divr_ge0 ?exprn_ge0 ?ler0n. Qed.
-
 Lemma exp_sum_le n x : 0 <= x -> exp_sum n x <= expR x.
 Proof.
 move=> h; rewrite exp_sumE; apply: (nondecreasing_cvg_le (u_ := series (exp_coeff x))); last exact: is_cvg_series_exp_coeff.

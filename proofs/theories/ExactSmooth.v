@@ -127,8 +127,8 @@ End Value.
 Definition smooth_layer (fraction : N) (p : Layer.pointwise) (s : shape) (x : fixed) : fixed :=
   let g := (fraction + guard)%num in rounded fraction (smooth_value g (smooth g p) s x).
 
-(** Between 2.718 and 2.719; of -1, between 0.367 and 0.368. *)
-Example exp_1 : let r (z : Z) := if near_exp 88 0 (z, 0) is Some (y, r) then
-    [&& Z.ltb (2718 * r) (Z.shiftl 1 60), Z.leb (y * 1000 / Z.shiftl 1 88) 2718 & Z.leb 367 (y * 1000 / Z.shiftl 1 88)] else false in
-  r 1 && r (-1).
+(** Between 2.718 and 2.719; of -1, between 0.367 and 0.368; both within 2^-39. *)
+Example exp_1 : let thousandths (z k : Z) := if near_exp 88 0 (z, 0) is Some (y, r) then
+    Z.ltb (2718 * r) (Z.shiftl 1 60) && Z.eqb (y * 1000 / Z.shiftl 1 88) k else false in
+  thousandths 1 2718 && thousandths (-1) 367.
 Proof. by vm_compute. Qed.

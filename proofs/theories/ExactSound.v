@@ -360,7 +360,9 @@ Lemma meet_sound name s rm xs : (0 < size s)%nat ->
   meet_problems name s y xs = [::] ->
   forall n t Z, List.In (n, t, Z) (maximum_inputs name s Y rm) -> forall i, i \in idxs t -> Z x0 i != 0.
 Proof.
-move=> hs; elim=> [|[s' w] x {}rm {}xs hq _ ih] Y y hY //= /cat_nil [here rest] n t Z [[_ <- <-]|] => [i hi|].
+move=> hs; elim=> [|[s' w] x {}rm {}xs hq _ ih] Y y hY //= /cat_nil [met rest] n t Z [[_ <- <-]|] => [i hi|].
+  have here : point_problems name s 0 (difference_value s y x) = [::].
+    by apply: size0nil; rewrite -(size_map meeting) met.
   exact: (point_sound hs (difference_sound s hY hq) here).
 by apply: ih rest _ _ _; exact: maximum_sound.
 Qed.

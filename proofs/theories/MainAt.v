@@ -47,6 +47,9 @@ Definition problem_text (p : problem) : string := match p with
 | Tied layer i => (layer ++ ": the greatest cells of the window at " ++ index_text i ++ " are tied")%string
 | NearlyTied layer i => (layer ++ ": cells of the window at " ++ index_text i
     ++ " are too close to tell which is greatest")%string
+| Meets layer i => (layer ++ ": at " ++ index_text i ++ " a branch equals the maximum of those before it")%string
+| NearlyMeets layer i => (layer ++ ": at " ++ index_text i
+    ++ " a branch and the maximum of those before it are too close to tell which is greater")%string
 | NotExact layer => (layer ++ ": what comes into it has no value")%string
 end.
 

@@ -7,6 +7,7 @@ use crate::{Coq, Library, Limits, ProveError, Subject};
 use cotangent_graph::Precision;
 use cotangent_stablehlo::ast::Attribute;
 use cotangent_stablehlo::{What, parse};
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::fs;
 use std::time::Instant;
@@ -257,8 +258,15 @@ fn more_bits_may_help(problems: &[String]) -> bool {
         && problems.iter().all(|problem| undecided(problem) || problem.ends_with(INEXACT))
 }
 
-/// The first problems, and how many more there are.
+/// The first problems, each once, and how many more there are. What follows from a kink
+/// that is met has no value; that is said where nothing else is to be said.
 fn named(problems: &[String]) -> String {
+    let all_inexact = problems.iter().all(|problem| problem.ends_with(INEXACT));
+    let mut said = HashSet::new();
+    let problems: Vec<&str> = (problems.iter().map(String::as_str))
+        .filter(|problem| all_inexact || !problem.ends_with(INEXACT))
+        .filter(|problem| said.insert(*problem))
+        .collect();
     let mut lines = problems[..problems.len().min(NAMED)].join("\n");
     if problems.len() > NAMED {
         let _ = write!(lines, "\nand {} more", problems.len() - NAMED);
@@ -324,7 +332,7 @@ mod tests {
     fn inexact_values_are_told_by_their_words() {
         let text = crate::THEORIES.iter().find(|t| t.name == "MainAt").unwrap().text;
         assert!(text.contains(&format!("{INEXACT}\"")));
-        assert_eq!(text.matches(UNDECIDED).count(), 2);
+        assert_eq!(text.matches(UNDECIDED).count(), 3);
     }
 
     #[test]
@@ -352,5 +360,9 @@ mod tests {
         let problems: Vec<String> = (0..12).map(|k| format!("relu: entry [{k}] is 0")).collect();
         assert!(named(&problems).ends_with("relu: entry [9] is 0\nand 2 more"));
         assert_eq!(named(&problems[..1]), "relu: entry [0] is 0");
+        let lost = format!("relu_2: what comes into it {INEXACT}");
+        let twice = [problems[0].clone(), lost.clone(), lost.clone()];
+        assert_eq!(named(&twice), "relu: entry [0] is 0");
+        assert_eq!(named(&twice[1..]), lost);
     }
 }

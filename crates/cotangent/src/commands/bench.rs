@@ -86,6 +86,13 @@ pub fn run(args: &Args) -> Result<()> {
     } else {
         args.models.clone()
     };
+    let nets = models
+        .iter()
+        .map(|model| ModelArgs { model: model.clone(), size: args.size.clone() }.network())
+        .collect::<Result<Vec<_>>>()?;
+    if args.peers {
+        nets.iter().try_for_each(peers_know)?;
+    }
     if !args.json {
         let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
         let load = load.split(' ').next().unwrap_or("unknown");
@@ -94,13 +101,8 @@ pub fn run(args: &Args) -> Result<()> {
             args.optimizer, args.batch, args.blocks, args.steps
         ))?;
     }
-    for model in &models {
-        let named = ModelArgs { model: model.clone(), size: args.size.clone() };
-        let net = named.network()?;
-        if args.peers {
-            peers_know(&net)?;
-        }
-        let rows = one_model(args, &net, threads)?;
+    for net in &nets {
+        let rows = one_model(args, net, threads)?;
         if args.json {
             rows.iter().try_for_each(print_json)?;
         } else {

@@ -194,8 +194,8 @@ layers = [
     weights(&dir.path().join("met.safetensors"), &tensors);
     let at = ["prove", "met.toml", "--at", "met.safetensors", "--batch-from", "data", "--quiet"];
     let message = fails(dir.path(), &at);
-    assert!(message.contains("meet: entry [0, 1] is 0"), "{message}");
-    assert!(!message.contains("meet: entry [0, 0]"), "{message}");
+    assert!(message.contains("meet: at [0, 1] a branch equals the maximum"), "{message}");
+    assert!(!message.contains("meet: at [0, 0]"), "{message}");
 }
 
 /// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
