@@ -41,6 +41,9 @@ Notation off_these ks net batch := (forall (R : realType) (other : env R) (θ : 
   is_gradient (fun θ => loss_at net (Options batch Steps.Grad) (at_θ other θ)) θ
     (emitted_gradient batch other θ)).
 
+(** A premise about the places that the last stage leaves, so many. *)
+Ltac places n := rewrite (_ : foldl _ _ _ * _ = n) //; lia.
+
 (** ** Vision transformers *)
 Definition zoo_vit (name : string) (heads : N) : spec :=
   vit name 224 224 3 16 16 (64 * heads) heads (4 * (64 * heads)) 1000 false
@@ -92,16 +95,10 @@ Definition efficientnet_v2_s : spec := zoo_efficientnet "efficientnet-v2-s" 288 
       Stage false 6 3 2 4 128; Stage false 9 3 1 6 160; Stage false 15 3 2 6 256].
 
 Theorem efficientnet_b0_gradient batch : 0 < batch -> everywhere efficientnet_b0 batch.
-Proof.
-move=> hb R other θ; apply: efficientnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: efficientnet_gradient => //; places 49. Qed.
 
 Theorem efficientnet_v2_s_gradient batch : 0 < batch -> everywhere efficientnet_v2_s batch.
-Proof.
-move=> hb R other θ; apply: efficientnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 81) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: efficientnet_gradient => //; places 81. Qed.
 
 (** ** MobileNets *)
 Definition separable_stages : seq separable :=
@@ -112,10 +109,7 @@ Definition zoo_mobilenet_v1 : spec :=
 
 Theorem zoo_mobilenet_v1_gradient batch : 0 < batch ->
   off_these (mobilenet_v1_kinks separable_stages) zoo_mobilenet_v1 batch.
-Proof.
-move=> hb R other θ; apply: mobilenet_v1_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: mobilenet_v1_gradient => //; places 49. Qed.
 
 Definition mobilenet_stages : seq inverted :=
   [:: Inverted 1 1 1 16; Inverted 2 2 6 24; Inverted 3 2 6 32; Inverted 4 2 6 64;
@@ -126,10 +120,7 @@ Definition zoo_mobilenet_v2 : spec :=
 
 Theorem zoo_mobilenet_v2_gradient batch : 0 < batch ->
   off_these (mobilenet_v2_kinks mobilenet_stages) zoo_mobilenet_v2 batch.
-Proof.
-move=> hb R other θ; apply: mobilenet_v2_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: mobilenet_v2_gradient => //; places 49. Qed.
 
 (** ** ResNet *)
 Definition zoo_resnet (name : string) (b : resnet_block) (image classes_ : N) : stem -> seq resnet_stage -> spec :=
@@ -148,38 +139,23 @@ Definition cifar_resnet20 : spec := zoo_resnet "cifar-resnet20" Basic 32 10 cifa
 
 Theorem resnet18_gradient batch : 0 < batch ->
   off_these (resnet_kinks Basic image_stem (four_stages 2 2 2 2)) resnet18 batch.
-Proof.
-move=> hb R other θ; apply: resnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: resnet_gradient => //; places 49. Qed.
 
 Theorem resnet34_gradient batch : 0 < batch ->
   off_these (resnet_kinks Basic image_stem (four_stages 3 4 6 3)) resnet34 batch.
-Proof.
-move=> hb R other θ; apply: resnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: resnet_gradient => //; places 49. Qed.
 
 Theorem resnet50_gradient batch : 0 < batch ->
   off_these (resnet_kinks (Bottleneck 4) image_stem (four_stages 3 4 6 3)) resnet50 batch.
-Proof.
-move=> hb R other θ; apply: resnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: resnet_gradient => //; places 49. Qed.
 
 Theorem resnet101_gradient batch : 0 < batch ->
   off_these (resnet_kinks (Bottleneck 4) image_stem (four_stages 3 4 23 3)) resnet101 batch.
-Proof.
-move=> hb R other θ; apply: resnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 49) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: resnet_gradient => //; places 49. Qed.
 
 Theorem cifar_resnet20_gradient batch : 0 < batch ->
   off_these (resnet_kinks Basic cifar_stem cifar_stages) cifar_resnet20 batch.
-Proof.
-move=> hb R other θ; apply: resnet_gradient => //.
-by rewrite (_ : foldl _ _ _ * _ = 64) //; lia.
-Qed.
+Proof. by move=> hb R other θ; apply: resnet_gradient => //; places 64. Qed.
 
 (** ** Plain networks *)
 Definition zoo_cnn (name : string) (image channels : N) (bias normalises all_cells : bool)
