@@ -196,7 +196,7 @@ Qed.
 
 Lemma den_constant s n d e : den (constant s n d) e =1 den (Const s n d) e.
 Proof.
-rewrite /constant; case: Z.ggcd => g [n' [|d'|d']] //; case: Z.eqb_spec => // h i /=.
+rewrite /constant; case: ifP => // _; case: Z.ggcd => g [n' [|d'|d']] //; case: Z.eqb_spec => // h i /=.
 have nz p : int_real R (Zpos p) != 0 by rewrite gt_eqF //= pos_real_gt0.
 have := congr1 (int_real R) h; rewrite !int_real_mul => h'.
 rewrite /rational; apply/eqP; rewrite eqr_div ?(nz d) ?(nz d') //.
@@ -206,7 +206,7 @@ Qed.
 Lemma oshape_canonical def o : oshape (canonical def o) = oshape o.
 Proof.
 case: o => // [s n d|s [] x y|box out f vs] //=; try by case: ifP.
-  by rewrite /constant; case: Z.ggcd => g [n' [|d'|d']] //; case: ifP.
+  by rewrite /constant; case: ifP => // _; case: Z.ggcd => g [n' [|d'|d']] //; case: ifP.
 by rewrite oshape_fuse oshape_reorder.
 Qed.
 

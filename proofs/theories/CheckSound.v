@@ -36,7 +36,7 @@ Lemma well_formedP p k m m' : well_formed p k m = Some m' ->
   wf p k (shape_in m) /\ forall j, shrun p (shape_in m) j = shape_in m' j.
 Proof.
 elim: p k m => [|[d o] p ih] k m /=; first by case=> ->.
-case: ifP => // /and3P [/N.eqb_eq -> -> /allP ha] /ih [w s].
+case: ifP => // /and4P [/N.eqb_eq -> -> /allP ha _] /ih [w s].
 have e j : shape_in (set k (oshape o) m) j = upd (shape_in m) k (oshape o) j.
   by rewrite /shape_in get_set /upd; case: N.eqb.
 split; last by move=> j; rewrite -s; apply: shrun_ext => i; rewrite e.

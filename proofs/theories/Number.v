@@ -16,6 +16,7 @@
       - [canonical]     the form in which an op is entered
       - [transposed]    how an op permutes the dimensions of its one operand
       - [alias]         the value that an op merely copies
+      - [settled]       is computed by now: true
       - [numbering]     the table; [number] enters a program into it *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
@@ -94,7 +95,7 @@ Definition relabel_view (ks : seq N) (v : view) : view :=
 (** The dimensions in the order of their first use, alone and then beside others: the terms
     of a form may stand in any order. *)
 Definition first_use (f : imap) (vs : seq view) (n : nat) : seq N :=
-  foldl (fun seen k => if k \in seen then seen else rcons seen k) [::]
+  foldl (fun seen k => if has (N.eqb k) seen then seen else rcons seen k) [::]
     (reads_alone f ++ flatten [seq reads_alone (v_map v) | v <- vs] ++
      reads f ++ flatten [seq reads (v_map v) | v <- vs] ++ first_dims n).
 
@@ -129,8 +130,12 @@ Definition fuse (def : N -> option op) (o : op) : op :=
     else o
   else o.
 
-(** In lowest terms. *)
+Fixpoint power_of_two (d : positive) : bool := match d with
+| xH => true | xO d' => power_of_two d' | xI _ => false end.
+
+(** In lowest terms; those of the format's numbers are seen to be. *)
 Definition constant (s : shape) (n : Z) (d : positive) : op :=
+  if Pos.eqb d 1 || Z.odd n && power_of_two d then Const s n d else
   let: (_, (n', d')) := Z.ggcd n (Zpos d) in
   if d' is Zpos d' then
     if Z.eqb (n * Zpos d') (n' * Zpos d) then Const s n' d' else Const s n d
@@ -191,10 +196,11 @@ Definition tag (o : op) : N := match o with
 | Normalize _ _ _ _ _ => 51
 end%num.
 
-(** Where an op is looked up; ops at one place are told apart by [op_eqb]. *)
+(** Where an op is looked up; ops at one place are told apart by [op_eqb]. Short: what is
+    looked up in a map costs as many steps as its key has digits. *)
 Definition key (o : op) : positive :=
-  let size := foldr N.add 0%num (oshape o) in
-  foldr (fun a p => append a.1 p) (append (tag o) (append size xH)) (oargs o).
+  let mix := foldr (fun a n => a.1 + N.double n)%num (foldr N.add 0%num (oshape o)) (oargs o) in
+  append (tag o) (N.succ_pos mix).
 
 Definition get (T : Type) (m : PositiveMap.t T) (k : N) : option T := PositiveMap.find (N.succ_pos k) m.
 Definition set (T : Type) (k : N) (x : T) (m : PositiveMap.t T) : PositiveMap.t T :=
@@ -204,7 +210,7 @@ Record numbering := Numbering {
   fresh : N;                                (** the next number *)
   entries : prog;                           (** canonical ops, last first *)
   places : PositiveMap.t (seq (op * N));    (** number of an op, by [key] *)
-  defs : PositiveMap.t op }.                (** op of a number *)
+  defs : PositiveMap.t op }.                (** op of a number, if it is a contraction *)
 
 (** The inputs are the numbers below [nin]. *)
 Definition no_entries (nin : N) : numbering :=
@@ -213,14 +219,23 @@ Definition no_entries (nin : N) : numbering :=
 Fixpoint lookup (o : op) (l : seq (op * N)) : option N :=
   if l is (p, k) :: l' then if op_eqb o p then Some k else lookup o l' else None.
 
+(** Always true. To ask makes lazy reduction, by which [coqchk] computes, compute this
+    much, so that it need not keep all earlier tables until somebody asks. *)
+Definition settled (o : op) (k : N) (bucket : seq (op * N)) (all : prog) (defs : PositiveMap.t op) : bool :=
+  [&& op_eqb o o, if k is 0%num then true else true,
+      if bucket is (_, _) :: _ then true else true,
+      if all is (_, _) :: rest then if rest is [::] then true else true else true
+    & if defs is PositiveMap.Leaf then true else true].
+
 Definition enter (o : op) (t : numbering) : option (numbering * N) :=
   let here := odflt [::] (PositiveMap.find (key o) (places t)) in
   if lookup o here is Some k then Some (t, k)
-  else if all (fun a => N.ltb a.1 (fresh t)) (oargs o) then
-    let k := fresh t in
-    Some (Numbering (N.succ k) ((k, o) :: entries t)
-            (PositiveMap.add (key o) ((o, k) :: here) (places t)) (set k o (defs t)), k)
-  else None.
+  else
+    let k := fresh t in let bucket := (o, k) :: here in let all_entries := (k, o) :: entries t in
+    let contractions := if o is Contract _ _ _ _ then set k o (defs t) else defs t in
+    if all (fun a => N.ltb a.1 k) (oargs o) && settled o k bucket all_entries contractions then
+      Some (Numbering (N.succ k) all_entries (PositiveMap.add (key o) bucket (places t)) contractions, k)
+    else None.
 
 (** The numbers of a program's values; an input is its own number. *)
 Definition numbers := PositiveMap.t N.

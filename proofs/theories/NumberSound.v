@@ -59,9 +59,12 @@ Proof.
 rewrite /enter; set here := odflt _ _; case hl: lookup => [j|].
   case=> <- <- [hd hp] ho; split=> //; move/lookupP: hl; rewrite /here.
   by case hf: PositiveMap.find => [l|] //; exact: hp hf.
-case: ifP => // /allP ha [<- <-] [hd hp] ho; split=> /=; [|by split=> // a /ha /N.ltb_lt|by left|by right].
+case: ifP => // /andP [/allP ha _] [<- <-] [hd hp] ho; split=> /=; [|by split=> // a /ha /N.ltb_lt|by left|by right].
 split=> [j p|q l j p] /=.
-  by rewrite get_set; case: N.eqb_spec => [->|_ /hd]; [case=> ->; left|right].
+  have [->|] : (if o is Contract _ _ _ _ then set (fresh t) o (defs t) else defs t) = set (fresh t) o (defs t)
+    \/ (if o is Contract _ _ _ _ then set (fresh t) o (defs t) else defs t) = defs t by case: (o); by [left|right].
+    by rewrite get_set; case: N.eqb_spec => [->|_ /hd]; [case=> ->; left|right].
+  by move=> -> /hd; right.
 have [->|ne] := Pos.eq_dec q (key o); last first.
   by rewrite PositiveMap.gso // => hf /(hp _ _ _ _ hf); right.
 rewrite PositiveMap.gss => -[<-] [[-> ->]|]; first by left.

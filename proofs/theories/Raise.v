@@ -20,6 +20,7 @@
       - [outcome]      what an instruction becomes
       - [state]        after some instructions: what values are bound to, and the
                        program so far, the last instruction first
+      - [settled]      is computed by now: true
       - [raise_instruction], [raise_body]  some instructions more
       - [raise]        the whole module *)
 From mathcomp Require Import all_ssreflect.
@@ -282,8 +283,23 @@ Definition raise_instruction (m : module) (i : instruction) (st : state) : optio
     else None)
     (all_some (map (find st) (i_operands i))).
 
+(** Always true. To ask makes lazy reduction, by which [coqchk] computes, compute this
+    much, so that it need not keep all earlier states until somebody asks. *)
+Definition settled (st : state) : bool :=
+  let: State bounds result next code := st in
+  let number (n : N) := if n is 0%num then true else true in
+  [&& number result, number next,
+      if code is (k, o) :: rest then
+        [&& number k, if o is Const _ _ _ then true else true & if rest is [::] then true else true]
+      else true
+    & if PositiveMap.find (value_key (Res (N.pred result))) bounds is Some b then
+        if b is Real _ k zero then number k && (if zero then true else true) else true
+      else true].
+
 Fixpoint raise_body (m : module) (body : seq instruction) (st : state) : option state :=
-  if body is i :: rest then obind (raise_body m rest) (raise_instruction m i st) else Some st.
+  if body is i :: rest then
+    obind (fun st => if settled st then raise_body m rest st else None) (raise_instruction m i st)
+  else Some st.
 
 (** Argument [k] is value [k]. *)
 Fixpoint bind_arguments (ts : seq type) (k : N) (bounds : PositiveMap.t bound)

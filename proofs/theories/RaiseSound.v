@@ -174,7 +174,7 @@ Lemma body_steps body st st' args results :
     & sound st' args rs.
 Proof.
 elim: body st results => [|i body ih] st results hs /=; first by case=> <-; exists results.
-case E: (raise_instruction m i st) => [st1|] //= hb.
+case E: (raise_instruction m i st) => [st1|] //=; case: ifP => // _ hb.
 have [x -> hx] := instruction_step hs E.
 exact: ih hx hb.
 Qed.
@@ -193,7 +193,7 @@ case/(ih (N.succ k) (PositiveMap.add (value_key (Arg k)) (Real t k false) bounds
   => [[j hj [-> ->]]|].
   left; exists j.+1 => //; have -> : (k + N.of_nat j.+1 = N.succ k + N.of_nat j)%num by lia.
   by [].
-case: (value_eq_dec v (Arg k)) => [->|ne].
+have [->|/eqP ne] := eqVneq v (Arg k).
   rewrite PositiveMap.gss => -[<-]; left; exists 0%nat => //.
   by rewrite N.add_0_r.
 by rewrite PositiveMap.gso => [|/value_key_inj //]; right.

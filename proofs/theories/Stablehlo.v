@@ -21,7 +21,7 @@
       - [function], [module], [main_of]  as in the text; the public function
       - [well_named]        names are words, none twice *)
 From mathcomp Require Import all_ssreflect.
-From Coq Require Import NArith ZArith String.
+From Coq Require Import NArith ZArith Ascii String.
 From Cotangent Require Import Ir.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
@@ -193,10 +193,14 @@ Record module := Module {
 
 (** Names are words, and no two in one place are the same; so the text that a
     module prints as can be read in one way only. *)
-Definition is_word_char (c : Ascii.ascii) : bool :=
-  let n := Ascii.N_of_ascii c in
-  let between a b := N.leb a n && N.leb n b in
-  [|| between 97 122, between 65 90, between 48 57, N.eqb n 95, N.eqb n 36 | N.eqb n 46]%num.
+Definition is_word_char (c : Ascii.ascii) : bool := match c with
+| "a" | "b" | "c" | "d" | "e" | "f" | "g" | "h" | "i" | "j" | "k" | "l" | "m"
+| "n" | "o" | "p" | "q" | "r" | "s" | "t" | "u" | "v" | "w" | "x" | "y" | "z"
+| "A" | "B" | "C" | "D" | "E" | "F" | "G" | "H" | "I" | "J" | "K" | "L" | "M"
+| "N" | "O" | "P" | "Q" | "R" | "S" | "T" | "U" | "V" | "W" | "X" | "Y" | "Z"
+| "0" | "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "_" | "$" | "." => true
+| _ => false
+end%char.
 Fixpoint all_word_chars (s : string) : bool :=
   if s is String c rest then is_word_char c && all_word_chars rest else true.
 Fixpoint names_ok (l : seq string) : bool :=
@@ -237,18 +241,73 @@ Definition value_key (v : value) : positive := match v with
 | Res n => xI (N.succ_pos n)
 end.
 
-(** ** Decidable equality *)
+(** ** Decidable equality
 
-Definition element_eq_dec (a b : element) : {a = b} + {a <> b}.
+    As booleans that compare from the front: [coqchk] and the kernel's lazy
+    reduction compute them often. *)
+
+Lemma equality_axiom (T : Type) (e : T -> T -> bool) :
+  (forall a b, e a b -> a = b) -> (forall a, e a a) -> Equality.axiom e.
+Proof. by move=> sound refl a b; apply: (iffP idP) => [/sound|->]. Qed.
+
+Definition element_eqb (a b : element) : bool :=
+  match a, b with F32, F32 | F64, F64 | I1, I1 => true | _, _ => false end.
+Lemma element_eqP : Equality.axiom element_eqb.
+Proof. by apply: equality_axiom => [[] []|[]]. Qed.
+Canonical element_eqType := Eval hnf in EqType element (EqMixin element_eqP).
+
+Definition type_eqb (a b : type) : bool :=
+  (t_shape a == t_shape b) && element_eqb (t_element a) (t_element b).
+Lemma type_eqP : Equality.axiom type_eqb.
+Proof.
+apply: equality_axiom => [[s e] [t d] /andP [/eqP /= -> /element_eqP ->] //|[s e]].
+by rewrite /type_eqb eqxx; apply/element_eqP.
+Qed.
+Canonical type_eqType := Eval hnf in EqType type (EqMixin type_eqP).
+
+Definition stored_eqb (a b : stored) : bool := match a, b with
+| Finite n d, Finite m e => Z.eqb n m && Pos.eqb d e
+| MinusInfinity, MinusInfinity => true
+| _, _ => false
+end.
+Lemma stored_eqP : Equality.axiom stored_eqb.
+Proof.
+apply: equality_axiom => [[n d|] [m e|] //=|[n d|] //=]; last by rewrite Z.eqb_refl Pos.eqb_refl.
+by move=> /andP [/Z.eqb_eq -> /Pos.eqb_eq ->].
+Qed.
+Canonical stored_eqType := Eval hnf in EqType stored (EqMixin stored_eqP).
+
+Definition literal_eqb (a b : literal) : bool := match a, b with
+| Decimal n k, Decimal m j => Z.eqb n m && N.eqb k j
+| Pattern n, Pattern m => N.eqb n m
+| _, _ => false
+end.
+Lemma literal_eqP : Equality.axiom literal_eqb.
+Proof.
+apply: equality_axiom => [[n k|n] [m j|m] //=|[n k|n] /=]; rewrite ?Z.eqb_refl ?N.eqb_refl //.
+  by move=> /andP [/Z.eqb_eq -> /N.eqb_eq ->].
+by move/N.eqb_eq ->.
+Qed.
+Canonical literal_eqType := Eval hnf in EqType literal (EqMixin literal_eqP).
+
+Definition value_eqb (a b : value) : bool := match a, b with
+| Arg n, Arg m | Res n, Res m => N.eqb n m
+| _, _ => false
+end.
+Lemma value_eqP : Equality.axiom value_eqb.
+Proof.
+by apply: equality_axiom => [[] n [] m //= /N.eqb_eq ->|[] n /=]; rewrite ?N.eqb_refl.
+Qed.
+Canonical value_eqType := Eval hnf in EqType value (EqMixin value_eqP).
+
+Definition unary_op_eq_dec (a b : unary_op) : {a = b} + {a <> b}.
 Proof. decide equality. Defined.
-Definition type_eq_dec (a b : type) : {a = b} + {a <> b}.
-Proof. decide equality; [exact: element_eq_dec | exact: (List.list_eq_dec N.eq_dec)]. Defined.
-Definition stored_eq_dec (a b : stored) : {a = b} + {a <> b}.
-Proof. decide equality; first [exact: Pos.eq_dec | exact: Z.eq_dec]. Defined.
-Definition literal_eq_dec (a b : literal) : {a = b} + {a <> b}.
-Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
-Definition value_eq_dec (a b : value) : {a = b} + {a <> b}.
-Proof. decide equality; exact: N.eq_dec. Defined.
+Definition binary_op_eq_dec (a b : binary_op) : {a = b} + {a <> b}.
+Proof. decide equality. Defined.
+Definition direction_eq_dec (a b : direction) : {a = b} + {a <> b}.
+Proof. decide equality. Defined.
+Definition reducer_eq_dec (a b : reducer) : {a = b} + {a <> b}.
+Proof. decide equality. Defined.
 Definition dot_dims_eq_dec (a b : dot_dims) : {a = b} + {a <> b}.
 Proof. decide equality; exact: (List.list_eq_dec N.eq_dec). Defined.
 Definition conv_numbers_eq_dec (a b : conv_numbers) : {a = b} + {a <> b}.
@@ -266,26 +325,67 @@ Definition pad_dim_eq_dec (a b : pad_dim) : {a = b} + {a <> b}.
 Proof. decide equality; first [exact: N.eq_dec | exact: Z.eq_dec]. Defined.
 Definition slice_dim_eq_dec (a b : slice_dim) : {a = b} + {a <> b}.
 Proof. decide equality; exact: N.eq_dec. Defined.
-Definition operation_eq_dec (a b : operation) : {a = b} + {a <> b}.
-Proof.
-decide equality; first [exact: literal_eq_dec | exact: dot_dims_eq_dec | exact: conv_dims_eq_dec
-  | exact: (List.list_eq_dec slide_dim_eq_dec) | exact: (List.list_eq_dec pad_dim_eq_dec)
-  | exact: (List.list_eq_dec slice_dim_eq_dec)
-  | exact: (List.list_eq_dec N.eq_dec) | exact: N.eq_dec | exact: string_dec | decide equality].
-Defined.
-Definition instruction_eq_dec (a b : instruction) : {a = b} + {a <> b}.
-Proof.
-decide equality; [exact: type_eq_dec | exact: (List.list_eq_dec value_eq_dec)
-  | exact: operation_eq_dec].
-Defined.
 
-Canonical element_eqType := Eval hnf in EqType element (comparableMixin element_eq_dec).
-Canonical type_eqType := Eval hnf in EqType type (comparableMixin type_eq_dec).
-Canonical stored_eqType := Eval hnf in EqType stored (comparableMixin stored_eq_dec).
-Canonical literal_eqType := Eval hnf in EqType literal (comparableMixin literal_eq_dec).
-Canonical value_eqType := Eval hnf in EqType value (comparableMixin value_eq_dec).
-Canonical instruction_eqType :=
-  Eval hnf in EqType instruction (comparableMixin instruction_eq_dec).
+Definition same (T : Type) (dec : forall a b : T, {a = b} + {a <> b}) (a b : T) : bool :=
+  if dec a b then true else false.
+Lemma same_eq T (dec : forall a b : T, {a = b} + {a <> b}) a b : same dec a b -> a = b.
+Proof. by rewrite /same; case: (dec a b). Qed.
+Lemma same_refl T dec (a : T) : same dec a a.
+Proof. by rewrite /same; case: (dec a a). Qed.
+
+Definition operation_eqb (a b : operation) : bool := match a, b with
+| Constant l, Constant m => literal_eqb l m
+| Unary u, Unary v => same unary_op_eq_dec u v
+| Binary u, Binary v => same binary_op_eq_dec u v
+| Compare c, Compare d => same direction_eq_dec c d
+| Select, Select | ReshapeOp, ReshapeOp => true
+| DotGeneral c, DotGeneral d => same dot_dims_eq_dec c d
+| BroadcastInDim ds, BroadcastInDim es | Transpose ds, Transpose es | Reverse ds, Reverse es => ds == es
+| Reduce r ds, Reduce q es => same reducer_eq_dec r q && (ds == es)
+| Call f, Call g => String.eqb f g
+| Convolution c, Convolution d => same conv_dims_eq_dec c d
+| ReduceWindow r ws, ReduceWindow q vs =>
+    same reducer_eq_dec r q && same (List.list_eq_dec slide_dim_eq_dec) ws vs
+| Pad ps, Pad qs => same (List.list_eq_dec pad_dim_eq_dec) ps qs
+| Slice ls, Slice ms => same (List.list_eq_dec slice_dim_eq_dec) ls ms
+| Concatenate d, Concatenate e => N.eqb d e
+| _, _ => false
+end.
+Lemma operation_eqbP a b : operation_eqb a b -> a = b.
+Proof.
+case: a b => [l|u|u|c||c|ds|r ds|ds||f|c|ds|r ws|ps|ls|d] [m|v|v|e||e|es|q es|es||g|e|es|q vs|qs|ms|e] //=.
+- by move=> /literal_eqP ->.
+- by move=> h; rewrite (same_eq h).
+- by move=> h; rewrite (same_eq h).
+- by move=> h; rewrite (same_eq h).
+- by move=> h; rewrite (same_eq h).
+- by move=> /eqP ->.
+- by case/andP => h /eqP ->; rewrite (same_eq h).
+- by move=> /eqP ->.
+- by move=> /String.eqb_eq ->.
+- by move=> h; rewrite (same_eq h).
+- by move=> /eqP ->.
+- by case/andP => h k; rewrite (same_eq h) (same_eq k).
+- by move=> h; rewrite (same_eq h).
+- by move=> h; rewrite (same_eq h).
+- by move=> /N.eqb_eq ->.
+Qed.
+Lemma operation_eqb_refl a : operation_eqb a a.
+Proof.
+by case: a => [l|u|u|c||c|ds|r ds|ds||f|c|ds|r ws|ps|ls|d] //=;
+  rewrite ?same_refl ?eqxx ?String.eqb_refl ?N.eqb_refl //; apply/literal_eqP.
+Qed.
+
+Definition instruction_eqb (a b : instruction) : bool :=
+  [&& operation_eqb (i_operation a) (i_operation b), i_operands a == i_operands b
+    & type_eqb (i_type a) (i_type b)].
+Lemma instruction_eqP : Equality.axiom instruction_eqb.
+Proof.
+apply: equality_axiom => [[o vs t] [p ws u]|[o vs t]]; rewrite /instruction_eqb /=.
+  by move=> /and3P [/operation_eqbP -> /eqP -> /type_eqP ->].
+by rewrite operation_eqb_refl eqxx; apply/type_eqP.
+Qed.
+Canonical instruction_eqType := Eval hnf in EqType instruction (EqMixin instruction_eqP).
 
 (** ** Examples *)
 
