@@ -14,12 +14,13 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
 Section Exact.
-Variables (fraction batch : N) (pt : point).
+(** Arguments from [constant_from] on do not depend on the parameters. *)
+Variables (fraction batch constant_from : N) (pt : point).
 
 Definition literal_at (k : N) (s : shape) : option literal :=
   let fits l := [&& N.eqb (l_value l) k, l_shape l == s
@@ -33,19 +34,13 @@ Definition bias_at (k m : N) : option (option (N * row)) :=
 
 Definition rows_of (s : shape) : seq idx := idxs (lead s).
 
-(** The data: exact. *)
-Definition row_hash (a : idx * row) : N :=
-  if a.1 is [:: _; _; _] then foldl (fun h z => 4294967296 * h + Z.abs_N z)%num 1%num a.2 else key a.1.
+(** The data, or a mask: exact. *)
 Definition data_value (k : N) (s : shape) : option fixed :=
   if literal_at k s is Some l then
-    let e0 := scale l in
-    let f (t : table) model (a : idx * row) := Some (
-      if model is Some j then
-        if look t j is Some (m, r) then if list_eqb Z.eqb a.2 r then (m, r) else a else a
-      else a) in
-    Some (Fixed (exponent_of l)
-      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) false 0)
+    Some (constants (exponent_of l) (zip (rows_of s) [seq decode (scale l) w | w <- l_rows l]))
   else None.
+Definition mask_value (k : N) (s : shape) : option fixed :=
+  if N.leb constant_from k then data_value k s else None.
 
 Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
   let e := (f_exponent x + exponent_of w)%num in let zeros := nseq (N.to_nat m) 0%Z in
@@ -170,6 +165,10 @@ match l, s, ps with
     let c := last batch s in
     let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
     batch_norm fraction c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
+| Layer.Dropout _ _, _, [:: m] => omap (masked fraction (batch :: s) x) (mask_value m (batch :: s))
+| Layer.DropPath _ _, _ :: _, [:: m] =>
+    omap (masked fraction (batch :: s) x) (obind (every_entry (batch :: s)) (mask_value m [:: batch]))
+| Layer.Dropout _ _, _, [::] | Layer.DropPath _ _, _, [::] => Some x
 | Layer.Flatten, d :: s', _ => Some (flatten_rows (d :: s') x)
 | _, _, _ => None
 end.
@@ -292,6 +291,6 @@ end.
 End Exact.
 
 Definition problems_at (fraction : N) (net : spec) (opts : options) (pt : point) : seq problem :=
-  let batch := batch_size opts in
-  (walk fraction batch pt (kinks_of net) false (layers net) [::] (input_shape net) 0 (masks_at net (which opts))
+  let batch := batch_size opts in let masks := masks_at net (which opts) in
+  (walk fraction batch masks pt (kinks_of net) false (layers net) [::] (input_shape net) 0 masks
     (data_value pt (data_at net (which opts)) (batch :: input_shape net))).1.

@@ -161,9 +161,12 @@ apply: (@shared_holds c) => [|i es hi|i es o hi|i j es es' o hi hj].
   by rewrite zip_with_size; apply: leq_trans (geq_minl _ _) _; rewrite (len _ la).
 - move=> /two [a [b [-> ha la hb lb]]]; case: ifP => // /andP [wa wb].
   move=> ho; have := ho; rewrite zip_with_size leq_min => /andP [oa ob].
-  have [ca va _ _] := hX.2 _ _ ha o oa; have [cb vb _ _] := hY.2 _ _ hb o ob; rewrite /= in ca va cb vb.
-  split=> //; first exact: continuous_mul.
-  by rewrite zip_with_nth //; apply: ball_mul => //; exact: within_nth.
+  have [ca va _ za] := hX.2 _ _ ha o oa; have [cb vb _ zb] := hY.2 _ _ hb o ob; rewrite /= in ca va cb vb za zb.
+  rewrite zip_with_nth //; split; first exact: continuous_mul.
+    by apply: ball_mul => //; exact: within_nth.
+  move=> /andP [ra rb] /Zmult_integral [a0|b0].
+    by apply: filterS (za ra a0) => v ->; rewrite mul0r.
+  by apply: filterS (zb rb b0) => v ->; rewrite mulr0.
 move=> /two [a [b [-> ha la hb lb]]] /two [a' [b' [-> ha' la' hb' lb']]] [ea eb] ho.
 apply: filterS2 (same_place_rows hX ha la ha' la' ea ho) (same_place_rows hY hb lb hb' lb' eb ho) => v e1 e2.
 by rewrite e1 e2.

@@ -65,8 +65,8 @@ Definition product_value (s : shape) (x y : fixed) : fixed :=
   let make (es : seq entry) := if es is [:: a; b] then
       if within mx a.2 && within my b.2 then zip_with Z.mul a.2 b.2 else [::]
     else [::] in
-  Fixed (f_exponent x + f_exponent y) (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s))) false
-    (mx * ry + my * rx + rx * ry)%Z.
+  Fixed (f_exponent x + f_exponent y) (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s)))
+    (f_rectified x && f_rectified y) (mx * ry + my * rx + rx * ry)%Z.
 
 (** ** Differences and maxima *)
 Definition paired_value (op radius : Z -> Z -> Z) (s : shape) (x y : fixed) : fixed :=

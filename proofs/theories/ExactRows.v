@@ -178,22 +178,35 @@ rewrite /bias_at; case E: literal_at => [l|] //; have := literal_sound E.
 by case: l_rows => [|w ws] // h [<-] j /= hj; inversion h; subst; exact: H2.
 Qed.
 
+Lemma constants_sound (Y : V -> tensor R) e l : (forall v, Y v = Y x0) ->
+  (forall i r j, List.In (i, r) l -> (j < size r)%nat -> Y x0 (rcons i (N.of_nat j)) = dyadic e (nth 0%Z r j)) ->
+  holds_fixed Y (constants e l).
+Proof.
+move=> const hl; split=> // i en /= hk.
+pose P (i : idx) (en : entry) := forall j, (j < size en.2)%nat ->
+  Y x0 (rcons i (N.of_nat j)) = dyadic e (nth 0%Z en.2 j) /\ Y x0 (rcons i (N.of_nat j)) = Y x0 (rcons en.1 (N.of_nat j)).
+have {hk} h : P i en.
+  move: i en hk; apply: look_tabulate => t model [i r] en hin ih [<-].
+  have own : P i (i, r) by move=> j hj; split=> //; exact: hl hin hj.
+  case: model => [j|] //; case hj: look => [[m r']|] //.
+  case: ifP => // /(list_eqbP (fun a b => proj1 (Z.eqb_eq a b))) er; rewrite /= in er; subst r'.
+  move=> o ho; have [e1 _] := own o ho; have [e2 e3] := ih _ _ hj o ho.
+  by split; rewrite // e1 -e3 e2.
+move=> j hj; have [e1 e2] := h j hj; have all_v c v : Y v c = Y x0 c by rewrite const.
+split.
+- by apply: (continuous_near (g := fun=> Y x0 (rcons i (N.of_nat j)))); [exact: nearW|exact: continuous_const].
+- by rewrite e1; exact: ball_exact.
+- by apply: nearW => v; rewrite !all_v.
+by move=> _ e0; apply: nearW => v; rewrite all_v e1 e0 dyadic0.
+Qed.
+
 Lemma data_sound k s x : (forall v, theta v k = theta x0 k) -> data_value pt k s = Some x ->
   holds_fixed (fun v => theta v k) x.
 Proof.
-move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-]; split=> // i en /=.
-apply: look_tabulate => t model [i' r] {i}{}en hin ih [<-].
-have own : at_entry (exponent_of l) 0 false (fun v => theta v k) i' (i', r).
-  apply: at_entry_own => j hj; split; first exact: theta_continuous.
-  suff -> : theta x0 k (rcons i' (N.of_nat j)) = dyadic (exponent_of l) (nth 0%Z r j) by exact: ball_exact.
-  have := literal_sound E; move: hin hj; move: (rows_of s) (l_rows l) => L W.
-  move=> hin hj hF; elim: hF hin => //= a w {}L {}W haw _ ih'; case=> [[e1 e2]|]; last exact: ih'.
-  by subst; exact: haw.
-case: model => [j|] //; case hj: look => [[m r']|] //.
-case: ifP => // /(list_eqbP (fun a b => proj1 (Z.eqb_eq a b))) er; rewrite /= in er; subst r'.
-apply: (at_entry_as (ih _ _ hj)) => o ho; have [_ /ball0 e1 _ _] := own o ho.
-have [_ /ball0 e2 _ _] := ih _ _ hj o ho; apply: nearW => v.
-by rewrite /= const in e1 e2 *; rewrite e1 e2.
+move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-]; apply: constants_sound => // i r j.
+have := literal_sound E; move: (rows_of s) (l_rows l) => L W hF.
+elim: hF => //= a w {}L {}W haw _ ih; case=> [[e1 e2] hj|]; last exact: ih.
+by subst; exact: haw.
 Qed.
 
 (** ** Sums of products *)

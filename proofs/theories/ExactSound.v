@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactMaskSound ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -44,7 +44,8 @@ Notation dyadic := (dyadic R).
 Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
 Implicit Types (X : V -> tensor R) (x : fixed).
-Variables fraction batch : N.
+Variables fraction batch constant_from : N.
+Hypothesis theta_constant : forall k v, (constant_from <= k)%num -> theta v k = theta x0 k.
 
 Lemma relu_sound s X x : holds X x -> holds (fun v i => Num.max (X v i) 0) (relu s x).
 Proof.
@@ -228,7 +229,7 @@ Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
 Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
 Proof. by []. Qed.
 
-Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
+Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch constant_from pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
 move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
@@ -278,8 +279,15 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
   by apply: holds_ext => v i; rewrite mulr1 addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
-case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].
-exact: (@average_sound _ _ x0 fraction batch h w c keep X x hX).
+- case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].
+  exact: (@average_sound _ _ x0 fraction batch h w c keep X x hX).
+- case: ps => [[<-] //|k [|? ?]] //=; case hk: mask_value => [m|] //= [<-].
+  exact: (@masked_sound _ _ x0 fraction (batch :: s) X (fun v => theta v k) x m hX
+    (mask_value_sound theta_at theta_constant hk)).
+case: ps => [|k [|? ?]]; [by case: s => [|? ?] [<-]| |by case: s].
+case: s => // d s /=; case hk: mask_value => [m|] //=; case he: every_entry => [w|] //= [<-].
+exact: (@masked_sound _ _ x0 fraction (batch :: d :: s) X (fun v i => theta v k [:: nth 0%num i 0]) x w hX
+  (path_value_sound theta_at theta_constant (isT : (0 < size (d :: s))%nat) hk he)).
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).
@@ -382,7 +390,7 @@ by move=> s' x'; exact: off.
 Qed.
 
 Lemma walk_sound need c rm ready s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
-  waiting rm ready -> walk fraction batch pt ks need c ready s p0 m0 x = ([::], y) ->
+  waiting rm ready -> walk fraction batch constant_from pt ks need c ready s p0 m0 x = ([::], y) ->
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
   /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.
