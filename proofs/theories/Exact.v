@@ -2,7 +2,7 @@
 
     Layers that are sums, products and maxima of stored numbers, computed in
     integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
-    such as those in [ExactNorm.v] and [ExactSmooth.v]. Rows that an exact 0
+    such as those in [ExactNorm.v], [ExactNormRows.v] and [ExactSmooth.v]. Rows that an exact 0
     multiplies are not looked at. Whatever else there is has no value, and no
     kink may depend on it. [ExactSound.v] proves it.
 
@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed.
+From Cotangent Require Export ExactTable ExactNorm ExactNormRows ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -165,6 +165,12 @@ match l, s, ps with
     let c := last batch s in
     let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
     batch_norm fraction c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
+| Layer.LayerNorm n d scale shift, _, _ =>
+    let affine '(g, b) := affine_value fraction g b (rows_value fraction (normal_row fraction n d) (batch :: s) x) in
+    omap affine (affine_at (bias_at ^~ (last batch s)) scale shift ps)
+| Layer.RmsNorm n d scale, _, _ =>
+    let affine '(g, b) := affine_value fraction g b (rows_value fraction (square_row fraction n d) (batch :: s) x) in
+    omap affine (affine_at (bias_at ^~ (last batch s)) scale false ps)
 | Layer.Dropout _ _, _, [:: m] => omap (masked fraction (batch :: s) x) (mask_value m (batch :: s))
 | Layer.DropPath _ _, _ :: _, [:: m] =>
     omap (masked fraction (batch :: s) x) (obind (every_entry (batch :: s)) (mask_value m [:: batch]))

@@ -77,7 +77,7 @@ fn unmet(graph: &Graph, values: &[Value<f32>], param: ValueId) -> Option<Vec<boo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cotangent::net::NetSpec;
+    use cotangent::net::{NetSpec, Number};
 
     fn open(net: NetSpec) -> Vec<Vec<bool>> {
         let net = net.network().unwrap();
@@ -95,9 +95,8 @@ mod tests {
 
     #[test]
     fn none_is_open_where_there_are_masks() {
-        let rows = open(
-            NetSpec::new("masked", [2]).dense(3).dropout("0.5".parse().unwrap()).relu().dense(2),
-        );
+        let rows =
+            open(NetSpec::new("masked", [2]).dense(3).dropout(Number::ratio(1, 2)).relu().dense(2));
         assert!(rows.iter().all(Vec::is_empty), "{rows:?}");
     }
 

@@ -8,7 +8,7 @@ use cotangent_net::{LayerKind, LayerPlan, Mask, Network};
 
 /// The layers that can come before a kink.
 pub(crate) const FOLLOWED: &str = "dense layers on vectors, conv2d, depthwise_conv2d, \
-    conv_transpose2d without groups, batch_norm, activations but elu, softplus and gelu by erf, \
+    conv_transpose2d without groups, batch_norm, layer_norm, rms_norm, activations but elu, softplus and gelu by erf, \
     dropout, drop_path, max_pool, avg_pool, global_avg_pool, flatten, and branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
@@ -65,6 +65,8 @@ fn is_followed(layer: &LayerPlan) -> bool {
         LayerKind::Conv2d(_)
         | LayerKind::DepthwiseConv2d(_)
         | LayerKind::BatchNorm(_)
+        | LayerKind::LayerNorm(_)
+        | LayerKind::RmsNorm(_)
         | LayerKind::Relu(_)
         | LayerKind::Relu6(_)
         | LayerKind::LeakyRelu(_)
@@ -107,8 +109,9 @@ mod tests {
     fn the_layer_that_stops_is_named() {
         let found = |input, layers| refused(input, layers).unwrap();
         let named = |kink: &str, after: &str| (kink.to_string(), after.to_string());
-        let layers = "{ kind = 'layer_norm' }, { kind = 'tanh' }, { kind = 'relu' }";
-        assert_eq!(found("[4]", layers), named("relu_1", "layer_norm_1"));
+        let layers =
+            "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'tanh' }, { kind = 'relu' }";
+        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
         let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
                       [{ kind = 'softplus' }]] }";
         assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_softplus_1"));
@@ -131,7 +134,11 @@ mod tests {
     #[test]
     fn what_is_followed_is_let_through() {
         for (input, layers) in [
-            ("[4]", "{ kind = 'relu' }, { kind = 'layer_norm' }"),
+            ("[4]", "{ kind = 'layer_norm' }, { kind = 'relu' }"),
+            (
+                "[4, 4]",
+                "{ kind = 'rms_norm' }, { kind = 'relu' }, { kind = 'multi_head_attention', heads = 2 }",
+            ),
             // The kink is beside it.
             (
                 "[4]",

@@ -279,6 +279,52 @@ layers = [
     ok(dir.path(), &at);
 }
 
+/// Rows that have statistics of their own: of vectors, of the places of an image.
+const ROWS: &str = r#"
+name = "rows"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 4, kernel = 7, stride = 7, name = "see" },
+  { kind = "layer_norm" }, { kind = "relu", name = "bend" },
+  { kind = "conv2d", features = 4, kernel = 1 }, { kind = "rms_norm" }, { kind = "relu", name = "turn" },
+  { kind = "flatten" }, { kind = "dense", features = 6 }, { kind = "layer_norm", bias = false },
+  { kind = "relu", name = "end" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_normalised_rows_meet_no_kink() {
+    certified(ROWS, "1");
+}
+
+#[test]
+fn a_normalised_entry_that_its_shift_puts_near_a_kink_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "level"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "layer_norm", name = "norm" },
+  { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("level.toml"), text).unwrap();
+    // The mean is 2: an entry is as far above it as the other below, times its scale, which is 0.
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![1.0, 3.0]),
+        ("norm.weight", &[2], vec![1.0, 0.0]),
+        ("norm.bias", &[2], vec![0.0, 0.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    let at = ["prove", "level.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 1] is within 2^-"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0]"), "{message}");
+}
+
 /// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
 fn halves(weight: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
     vec![
