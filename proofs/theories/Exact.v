@@ -2,7 +2,7 @@
 
     Layers that are sums, products and maxima of stored numbers, computed in
     integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
-    such as those in [ExactNorm.v], [ExactNormRows.v] and [ExactSmooth.v]. Rows that an exact 0
+    such as those in [ExactNorm.v], [ExactNormRows.v], [ExactNormGroups.v] and [ExactSmooth.v]. Rows that an exact 0
     multiplies are not looked at. Whatever else there is has no value, and no
     kink may depend on it. [ExactSound.v] proves it.
 
@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactNormRows ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed.
+From Cotangent Require Export ExactTable ExactNorm ExactNormRows ExactNormGroups ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -171,6 +171,9 @@ match l, s, ps with
 | Layer.RmsNorm n d scale, _, _ =>
     let affine '(g, b) := affine_value fraction g b (rows_value fraction (square_row fraction n d) (batch :: s) x) in
     omap affine (affine_at (bias_at ^~ (last batch s)) scale false ps)
+| Layer.GroupNorm g n d scale, [:: h; w; c], _ =>
+    if (group_norm_value fraction batch h w c g n d x, affine_at (bias_at ^~ c) scale scale ps)
+      is (Some y, Some (g, b)) then Some (affine_value fraction g b y) else None
 | Layer.Dropout _ _, _, [:: m] => omap (masked fraction (batch :: s) x) (mask_value m (batch :: s))
 | Layer.DropPath _ _, _ :: _, [:: m] =>
     omap (masked fraction (batch :: s) x) (obind (every_entry (batch :: s)) (mask_value m [:: batch]))

@@ -4,7 +4,8 @@
     which it makes 0 stays 0.
 
     Glossary
-      - [constants]      rows of numbers that are exact and stay what they are
+      - [constants]      rows of numbers that are exact and stay what they are;
+                         [row_hash] finds rows that may be equal
       - [shifted]        a number with fewer bits, that is 0 only if it was
       - [masked]         a tensor times a mask; the radius is what the greatest
                          number of the mask makes of it
@@ -14,8 +15,9 @@ From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index Number ExactTable ExactJoin.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
+(** Of the first few numbers: a path as long as a long row would be expensive. *)
 Definition row_hash (a : idx * row) : N :=
-  if a.1 is [:: _; _; _] then foldl (fun h z => 4294967296 * h + Z.abs_N z)%num 1%num a.2 else key a.1.
+  if a.1 is [:: _; _; _] then foldl (fun h z => 4294967296 * h + Z.abs_N z)%num 1%num (take 4 a.2) else key a.1.
 
 (** Rows that are equal have the same model. *)
 Definition constants (e : N) (l : seq (idx * row)) : fixed :=

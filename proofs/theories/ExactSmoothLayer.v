@@ -82,12 +82,79 @@ apply: ball_max; last by rewrite -(dyadic0 R g); exact: ball_self.
 rewrite -three -[c.2]Z.add_0_r; apply: ball_add => //; exact: ball_exact.
 Qed.
 
+Lemma ball_above e r z (v : R) : ball e r z v -> ball e r (Z.max z 0) (Num.max v 0).
+Proof.
+move=> h; apply: ball_max => //; rewrite -(dyadic0 R e); apply: ball_self; exact: ball_radius h.
+Qed.
+
+Lemma ball_below e r z (v : R) : ball e r z v -> ball e r (Z.min z 0) (- Num.max (- v) 0).
+Proof.
+move=> h; have -> : Z.min z 0 = (- Z.max (- z) 0)%Z by lia.
+by apply: ball_opp; apply: ball_above; exact: ball_opp.
+Qed.
+
+Lemma eluE (q v : R) : (if 0 < v then v else q * (expR v - 1)) = Num.max v 0 + q * (expR (- Num.max (- v) 0) - 1).
+Proof.
+case: (ltP 0 v) => h; last by rewrite max_l ?oppr_ge0 // opprK add0r.
+by rewrite max_r ?oppr_le0 ?(ltW h) // oppr0 expR0 subrr mulr0 addr0.
+Qed.
+
+Lemma near_elu_sound g n d e b p (v : R) : ball e b.2 b.1 v -> near_elu g n d e b = Some p ->
+  is_near g p (pointwise_meaning (Layer.Elu n d) v).
+Proof.
+move=> hb; rewrite /near_elu; case he: near_exp => [x|] //= [<-]; rewrite eluE.
+apply: near_add_sound; first by apply: near_of_sound; exact: ball_above.
+apply: near_mul_sound; first exact: near_rational_sound.
+apply: near_add_sound; last by have := near_int_sound R g (-1); rewrite -[Zneg 1]/(Z.opp 1) intN.
+apply: near_exp_sound he; exact: ball_below.
+Qed.
+
+Lemma near_log_sound g t p (v : R) : 0 < v -> is_near g t v -> near_log g t = Some p -> is_near g p (ln v).
+Proof.
+move=> v0 ht; rewrite /near_log; set y := newton _ _ _ _; set more := margin _ _ _.
+case ha: near_exp => [a|] //; case hb: near_exp => [b|] //; case: ifP => // /andP [/Z.leb_le le1 /Z.leb_le le2] [<-].
+have exact_exp z q : near_exp g g (z, 0%Z) = Some q -> is_near g q (expR (dyadic R g z)).
+  by move=> hz; apply: near_exp_sound hz; exact: ball_exact.
+have inside q w : is_near g q w -> dyadic R g (q.1 - q.2) <= w <= dyadic R g (q.1 + q.2).
+  by rewrite /ExactSmoothSound.is_near /ExactNumbers.ball ler_distl dyadicB dyadicD.
+have /andP [_ a2] := inside _ _ (exact_exp _ _ ha); have /andP [b1 _] := inside _ _ (exact_exp _ _ hb).
+have /andP [t1 t2] := inside _ _ ht.
+have low : dyadic R g (y - more) <= ln v.
+  rewrite -[X in X <= _]expK ler_ln ?posrE ?expR_gt0 //; apply: le_trans a2 (le_trans _ t1).
+  exact: dyadic_leP.
+have high : ln v <= dyadic R g (y + more).
+  rewrite -[X in _ <= X]expK ler_ln ?posrE ?expR_gt0 //; apply: le_trans t2 (le_trans _ b1).
+  exact: dyadic_leP.
+by rewrite /ExactSmoothSound.is_near /ExactNumbers.ball ler_distl -dyadicB -dyadicD low high.
+Qed.
+
+Lemma softplusE (v : R) : ln (1 + expR v) = Num.max v 0 + ln (1 + expR (- `|v|)).
+Proof.
+case: (leP 0 v) => h; last by rewrite add0r ltr0_norm // opprK.
+rewrite ger0_norm // -{2}[v]expK -lnM ?posrE ?expR_gt0 ?exp_pos1 //.
+by rewrite mulrDr mulr1 -expRD subrr expR0 addrC.
+Qed.
+
+Lemma near_softplus_sound g e b p (v : R) : ball e b.2 b.1 v -> near_softplus g e b = Some p ->
+  is_near g p (ln (1 + expR v)).
+Proof.
+move=> hb; rewrite /near_softplus; case he: near_exp => [x|] //=; case hl: near_log => [y|] //= [<-].
+rewrite softplusE; apply: near_add_sound; first by apply: near_of_sound; exact: ball_above.
+have hx : is_near g x (expR (- `|v|)).
+  apply: near_exp_sound he; apply: ball_opp; rewrite /ExactNumbers.ball -dyadic_norm.
+  exact: le_trans (ler_dist_dist _ _) hb.
+apply: near_log_sound hl; first exact: exp_pos1.
+exact: (near_add_sound (near_int_sound R g 1) hx).
+Qed.
+
 Lemma smooth_sound g p e b q (v : R) : ball e b.2 b.1 v -> smooth g p e b = Some q ->
   is_near g q (pointwise_meaning p v).
 Proof.
 move=> hb; have hx := near_of_sound g hb; case: p => //=.
+- by move=> n d; exact: near_elu_sound.
 - exact: near_sigmoid_sound.
 - exact: near_tanh_sound.
+- exact: near_softplus_sound.
 - case hs: near_sigmoid => [y|] //= [<-]; have := near_sigmoid_sound hb hs; rewrite mul1r.
   exact: near_mul_sound.
 - by case=> <-; exact: near_hard_sigmoid_sound.
@@ -144,9 +211,19 @@ Qed.
 Lemma smooth_continuous g p e b q h : smooth g p e b = Some q -> continuous_at x0 h ->
   continuous_at x0 (fun v => pointwise_meaning p (h v)).
 Proof.
-case: p => //= [_ ch|_ ch|_ ch|_ ch|_ ch|n d m k _ ch].
+case: p => //= [n d _ ch|_ ch|_ ch|_ ch|_ ch|_ ch|_ ch|n d m k _ ch].
+- rewrite (_ : (fun v => _) = fun v => Num.max (h v) 0 + rational R n d * (expR (- Num.max (- h v) 0) + - 1)); last first.
+    by apply/funext => v; rewrite eluE.
+  have c0 : continuous_at x0 (fun=> 0 : R) by exact: continuous_const.
+  apply: continuous_add; first exact: continuous_max.
+  apply: continuous_mul; first exact: continuous_const.
+  apply: continuous_add; last exact: continuous_const.
+  by apply: continuous_exp; apply: continuous_opp; apply: continuous_max => //; exact: continuous_opp.
 - by apply: continuous_mul; [exact: continuous_const|exact: continuous_sigmoid].
 - exact: continuous_tanh.
+- have ce : continuous_at x0 (fun v => 1 + expR (h v)).
+    by apply: continuous_add; [exact: continuous_const|exact: continuous_exp].
+  exact: (continuous_comp ce (continuous_ln (exp_pos1 _))).
 - by apply: continuous_mul => //; exact: continuous_sigmoid.
 - exact: continuous_hard_sigmoid.
 - by apply: continuous_mul => //; exact: continuous_hard_sigmoid.

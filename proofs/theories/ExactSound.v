@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactNormRowsSound ExactBranches ExactMaskSound ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactNormRowsSound ExactNormGroupsSound ExactBranches ExactMaskSound ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -232,7 +232,7 @@ Proof. by []. Qed.
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch constant_from pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|n d scale shift|n d scale|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|n d scale shift|n d scale|g n d scale|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
     exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
@@ -283,6 +283,9 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|n d s
 - case ha: affine_at => [[g b]|] //= [<-].
   exact: (affine_layer_sound theta_continuous theta_at fraction
     (@rms_norm_sound _ _ x0 fraction (batch :: s) n d isT X x hX) ha).
+- case: s => [|h [|w [|c [|? ?]]]] //; case hg: group_norm_value => [f|] //.
+  case ha: affine_at => [[e b]|] //= [<-].
+  exact: (affine_layer_sound theta_continuous theta_at fraction (group_norm_value_sound hX hg) ha).
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
 - case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].

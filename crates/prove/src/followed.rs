@@ -8,8 +8,9 @@ use cotangent_net::{LayerKind, LayerPlan, Mask, Network};
 
 /// The layers that can come before a kink.
 pub(crate) const FOLLOWED: &str = "dense layers on vectors, conv2d, depthwise_conv2d, \
-    conv_transpose2d without groups, batch_norm, layer_norm, rms_norm, activations but elu, softplus and gelu by erf, \
-    dropout, drop_path, max_pool, avg_pool, global_avg_pool, flatten, and branches of these";
+    conv_transpose2d without groups, batch_norm, layer_norm, rms_norm, group_norm, activations \
+    but gelu by erf, dropout, drop_path, max_pool, avg_pool, global_avg_pool, flatten, and \
+    branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -67,9 +68,12 @@ fn is_followed(layer: &LayerPlan) -> bool {
         | LayerKind::BatchNorm(_)
         | LayerKind::LayerNorm(_)
         | LayerKind::RmsNorm(_)
+        | LayerKind::GroupNorm(_)
         | LayerKind::Relu(_)
         | LayerKind::Relu6(_)
         | LayerKind::LeakyRelu(_)
+        | LayerKind::Elu(_)
+        | LayerKind::Softplus(_)
         | LayerKind::Sigmoid(_)
         | LayerKind::Tanh(_)
         | LayerKind::Silu(_)
@@ -113,8 +117,8 @@ mod tests {
             "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'tanh' }, { kind = 'relu' }";
         assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
         let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
-                      [{ kind = 'softplus' }]] }";
-        assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_softplus_1"));
+                      [{ kind = 'gelu' }]] }";
+        assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_gelu_1"));
         let layers = "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'concat', branches = [[], \
                       [{ kind = 'relu' }]] }";
         assert_eq!(
@@ -139,10 +143,14 @@ mod tests {
                 "[4, 4]",
                 "{ kind = 'rms_norm' }, { kind = 'relu' }, { kind = 'multi_head_attention', heads = 2 }",
             ),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'group_norm', groups = 2 }, { kind = 'softplus' }, { kind = 'relu' }",
+            ),
             // The kink is beside it.
             (
                 "[4]",
-                "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }], [{ kind = 'relu' }]] }",
+                "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }, { kind = 'gelu' }], [{ kind = 'relu' }]] }",
             ),
             (
                 "[4]",

@@ -297,6 +297,83 @@ fn at_trained_weights_normalised_rows_meet_no_kink() {
     certified(ROWS, "1");
 }
 
+/// Groups of features, and activations that bend, made of exponentials and logarithms.
+const GROUPS: &str = r#"
+name = "groups"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 4, kernel = 7, stride = 7, name = "see" },
+  { kind = "group_norm", groups = 2 }, { kind = "relu", name = "bend" },
+  { kind = "conv2d", features = 3, kernel = 1 }, { kind = "group_norm", groups = 1, affine = false },
+  { kind = "elu", name = "one" }, { kind = "conv2d", features = 3, kernel = 1 },
+  { kind = "elu", alpha = 0.5, name = "half" }, { kind = "conv2d", features = 3, kernel = 1 }, { kind = "softplus" },
+  { kind = "flatten" }, { kind = "dense", features = 4 }, { kind = "relu", name = "end" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_groups_elu_and_softplus_meet_no_kink() {
+    let report = certified(GROUPS, "2");
+    let kinks: Vec<&Value> =
+        report["kinks"].as_array().unwrap().iter().map(|k| &k["layer"]).collect();
+    assert_eq!(kinks, ["bend", "half", "end"]);
+}
+
+#[test]
+fn softplus_of_0_is_told_from_the_nearest_number() {
+    let dir = with_data();
+    let text = r#"
+name = "two"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 1, name = "see" }, { kind = "softplus" },
+  { kind = "dense", features = 1, name = "add" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("two.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[784, 1], vec![0.0; 784]),
+        ("see.bias", &[1], vec![0.0]),
+        ("add.weight", &[1, 1], vec![1.0]),
+        ("add.bias", &[1], vec![-std::f32::consts::LN_2]),
+        ("last.weight", &[1, 10], vec![0.0; 10]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    ok(
+        dir.path(),
+        &["prove", "two.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"],
+    );
+}
+
+#[test]
+fn an_entry_where_elu_bends_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "bent"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "elu" },
+  { kind = "elu", alpha = 0.5, name = "half" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("bent.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![-1.0, 0.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    let at = ["prove", "bent.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
+    let message = fails(dir.path(), &at);
+    // The first, without a bend, makes a ball of 0.
+    assert!(message.contains("half: entry [0, 1] is within 2^-"), "{message}");
+    assert!(!message.contains("half: entry [0, 0]"), "{message}");
+}
+
 #[test]
 fn a_normalised_entry_that_its_shift_puts_near_a_kink_is_named() {
     let dir = with_data();
