@@ -44,7 +44,7 @@ Definition data_value (k : N) (s : shape) : option fixed :=
         if look t j is Some (m, r) then if list_eqb Z.eqb a.2 r then (m, r) else a else a
       else a) in
     Some (Fixed (exponent_of l)
-      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) false 0)
+      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) true 0)
   else None.
 
 Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
@@ -126,14 +126,14 @@ Definition max_pool (h w c : N) (v u : Layer.window) (x : fixed) : fixed :=
   let make es := if es is e :: es' then foldr (fun e r => zip_with Z.max e.2 r) e.2 es' else [::] in
   Fixed (f_exponent x)
     (shared (window_rows h w c v u x) make (idxs [:: batch; Layer.places v h; Layer.places u w]))
-    false (f_radius x).
+    (zeros_settled x) (f_radius x).
 
 Definition flatten_rows (s : shape) (x : fixed) : fixed :=
   let places := idxs (lead s) in
   let f (_ : table) (_ : option idx) (i : idx) :=
     omap (fun es => (i, flatten [seq e.2 | e <- es]))
       (all_rows (last 0%num s) x [seq i ++ l | l <- places]) in
-  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch])) false (f_radius x).
+  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch])) (f_rectified x) (f_radius x).
 
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=
 match l, s, ps with

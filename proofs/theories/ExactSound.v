@@ -82,6 +82,18 @@ rewrite /= in cont val cont' val' *; split; first exact: continuous_max cont' co
 by rewrite zip_with_nth //; exact: ball_max.
 Qed.
 
+Lemma greatest_follows c X x j js e es o : holds X x -> zeros_settled x ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) (j :: js) (e :: es) ->
+  (o < size (foldr (fun e r => zip_with Z.max e.2 r) e.2 es))%nat ->
+  follows x0 (nth 0%Z (foldr (fun e r => zip_with Z.max e.2 r) e.2 es) o)
+    (fun v => greatest [seq X v (rcons i (N.of_nat o)) | i <- j :: js]).
+Proof.
+move=> hX hs h ho; inversion h as [|? ? ? ? [hl hc] h2]; subst.
+rewrite /greatest /=; elim: h2 ho => [|j' e' js' es' [hl' hc'] _ ih] /= ho; first exact: settled_follows hX hs hl ho.
+have := ho; rewrite zip_with_size leq_min => /andP [ho1 ho2]; rewrite zip_with_nth //.
+exact: follows_max (settled_follows hX hs hl' ho1) (ih ho2).
+Qed.
+
 Lemma max_row_size c (e : entry) (es : seq entry) : has_length c e.2 ->
   (size (foldr (fun (e : entry) r => zip_with Z.max e.2 r) e.2 es) <= N.to_nat c)%nat.
 Proof.
@@ -93,7 +105,7 @@ Lemma max_pool_sound h w c v u X x : holds X x ->
   holds (fun z => Images.max_pool h w v u (X z)) (max_pool batch h w c v u x).
 Proof.
 move=> hX; split=> [|i en /= hl]; first exact: hX.1.
-pose P i en := [/\ at_entry x0 (f_exponent x) (f_radius x) false
+pose P i en := [/\ at_entry x0 (f_exponent x) (f_radius x) (zeros_settled x)
     (fun z => Images.max_pool h w v u (X z)) i en, (size en.2 <= N.to_nat c)%nat
   & exists b r q, i = [:: b; r; q]].
 suff : P i en by case.
@@ -104,10 +116,11 @@ move: i en hl; apply: look_shared => [i es /In_mem /idxs3 [b [r [q [-> _ _ _]]]]
   have hF := all_rows_sound he; rewrite /= in hF.
   have {}val := val b r q.
   move: hF val; set ps := [seq _ | _ <- _] => hF val; split; last by exists b, r, q.
-    case: es hF {he} => [|e es] hF; first by apply: at_entry_own.
+    case: es hF {he} => [|e es] hF; first by apply: at_entry_self.
     case: ps hF val => [|j js] hF val; first by inversion hF.
-    apply: at_entry_own => o ho; have [cont e0] := greatest_sound hX hF ho; split; last by rewrite val.
-    by apply: continuous_near cont; apply: nearW => z; rewrite val.
+    apply: at_entry_self => o ho; have [cont e0] := greatest_sound hX hF ho.
+    split; [by apply: continuous_near cont; apply: nearW => z; rewrite val|by rewrite val|move=> hs z0].
+    by have [zero _] := greatest_follows hX hs hF ho; apply: filterS (zero z0) => z; rewrite val.
   case: es hF {he} => [|e es] // hF; inversion hF as [|? ? ? ? [_ hc]]; subst.
   exact: max_row_size hc.
 move=> i j es es' en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] hi hj em [hen sz [b' [r' [q' ej]]]]; subst j.
@@ -140,18 +153,19 @@ apply: look_tabulate => t model {}i {}en hi _.
 have {}hi : i \in idxs [:: batch] := (In_mem i _).1 hi; rewrite mem_idxs in hi.
 case: i hi => [|b [|? ?]]; rewrite /= ?andbF // andbT => /N.ltb_lt hb.
 case he: all_rows => [es|] //= [<-]; have hF := all_rows_sound he.
-apply: at_entry_own => j hj.
-have {}hF : List.Forall2 (fun l z => continuous_at x0 (fun v => X v (b :: l))
-    /\ ball (f_exponent x) (f_radius x) z (X x0 (b :: l))) (idxs s) (flatten [seq e.2 | e <- es]).
+apply: at_entry_self => j hj.
+have {}hF : List.Forall2 (fun l z => [/\ continuous_at x0 (fun v => X v (b :: l)),
+    ball (f_exponent x) (f_radius x) z (X x0 (b :: l))
+    & f_rectified x -> z = 0%Z -> \forall v \near x0, X v (b :: l) = 0]) (idxs s) (flatten [seq e.2 | e <- es]).
   rewrite idxs_rows //; apply: Forall2_flatten.
   apply: Forall2_mapr; move: hF; rewrite -[[seq _ | l <- _]]/[seq [:: b] ++ l | l <- idxs (lead s)].
   move=> /Forall2_mapl hF; elim: hF => [|l e ls es' [hl hc] _ ih] /=; constructor => //.
   have /N.eqb_eq hc' := hc; apply: (@Forall2_of_map _ _ _ _ (fun a => rcons l a)).
   apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
-  by have [cont val _ _] := hX.2 _ _ hl k hk.
+  by have [cont val _ zero] := hX.2 _ _ hl k hk.
 have [sz nth_ok] := Forall2_nth [::] 0%Z hF.
 have hj' : (j < size (idxs s))%nat by rewrite sz.
-have [cont val] := nth_ok j hj'; rewrite /= flatten_place //; split=> //.
+have [cont val zero] := nth_ok j hj'; rewrite /= flatten_place //; split=> //.
 Qed.
 
 (** ** Tests of kinks *)

@@ -271,3 +271,51 @@ fn a_deep_network_has_the_bits_it_needs() {
         Command::new("coqc").args(coqc).current_dir(dir.path().join("c")).output().unwrap();
     assert!(!output.status.success());
 }
+
+/// Pools, means, sums, products and maxima of what two features see, of which the
+/// first is `bent` to 0 everywhere.
+fn quiet(bent: &str) -> String {
+    format!(
+        r#"
+name = "quiet"
+input = [28, 28, 1]
+layers = [
+  {{ kind = "conv2d", features = 2, kernel = 2, stride = 2, name = "see" }}, {bent}
+  {{ kind = "max_pool", window = 2, name = "most" }},
+  {{ kind = "parallel", merge = "sum", name = "both", branches = [[],
+    [{{ kind = "avg_pool", window = 3, stride = 1, padding = 1 }}]] }},
+  {{ kind = "max_pool", window = 2, name = "again" }},
+  {{ kind = "squeeze_excite", reduced = 1, name = "excite" }},
+  {{ kind = "max_pool", window = 2, stride = 1, name = "last_of_all" }},
+  {{ kind = "flatten" }}, {{ kind = "dense", features = 10, name = "last" }},
+]
+"#
+    )
+}
+
+#[test]
+fn what_is_off_stays_off_in_pools_means_sums_and_products() {
+    let dir = with_data();
+    let tensors: [(&str, &[usize], Vec<f32>); 8] = [
+        ("see.weight", &[2, 2, 1, 2], vec![0.0, 0.3, 0.0, 0.7, 0.0, 0.11, 0.0, 0.53]),
+        ("see.bias", &[2], vec![-1.0, 0.25]),
+        ("excite.conv_reduce.weight", &[1, 1, 2, 1], vec![1.0; 2]),
+        ("excite.conv_reduce.bias", &[1], vec![1.0]),
+        ("excite.conv_expand.weight", &[1, 1, 1, 2], vec![0.5; 2]),
+        ("excite.conv_expand.bias", &[2], vec![0.0; 2]),
+        ("last.weight", &[8, 10], vec![0.0; 80]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("quiet.safetensors"), &tensors);
+    let at = ["--at", "quiet.safetensors", "--batch-from", "data", "--quiet"];
+    std::fs::write(dir.path().join("off.toml"), quiet("{ kind = 'relu', name = 'bend' },"))
+        .unwrap();
+    ok(dir.path(), &[&["prove", "off.toml"][..], &at].concat());
+    // The same numbers, tied.
+    std::fs::write(dir.path().join("on.toml"), quiet("")).unwrap();
+    let message = fails(dir.path(), &[&["prove", "on.toml"][..], &at].concat());
+    assert!(
+        message.contains("most: the greatest cells of the window at [0, 0, 0] are tied"),
+        "{message}"
+    );
+}
