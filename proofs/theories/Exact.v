@@ -7,14 +7,14 @@
     kink may depend on it. [ExactSound.v] proves it.
 
     Glossary
-      - [layer_value]    a layer
+      - [layer_value]    a layer; [token_value], one on tokens
       - [join_problems], [meet_problems]  where branches meet in a maximum
       - [problem]        why a kink's condition does not follow
       - [walk], [problems_at]  all of a chain, of a network *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -47,14 +47,14 @@ Definition data_value (k : N) (s : shape) : option fixed :=
       (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) true 0)
   else None.
 
-Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
+Definition dense (places : seq idx) (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
   let e := (f_exponent x + exponent_of w)%num in let zeros := nseq (N.to_nat m) 0%Z in
-  let times := row_times (N.leb batch 1) (scale w) (l_rows w) zeros in
+  let times := row_times (size places <= 1) (scale w) (l_rows w) zeros in
   let f (_ : table) (_ : option idx) i :=
     if look (f_table x) i is Some (_, r) then
       if has_length n r then Some (i, out_row e bias (times r)) else None
     else None in
-  omap (fun r => Fixed (out_exponent e bias) (tabulate id key f (rows_of [:: batch; m])) false
+  omap (fun r => Fixed (out_exponent e bias) (tabulate id key f places) false
                    (out_radius e bias r))
     (spread (decode (scale w)) m (l_rows w) (f_radius x)).
 
@@ -128,20 +128,37 @@ Definition max_pool (h w c : N) (v u : Layer.window) (x : fixed) : fixed :=
     (shared (window_rows h w c v u x) make (idxs [:: batch; Layer.places v h; Layer.places u w]))
     (zeros_settled x) (f_radius x).
 
-Definition flatten_rows (s : shape) (x : fixed) : fixed :=
-  let places := idxs (lead s) in
-  let f (_ : table) (_ : option idx) (i : idx) :=
-    omap (fun es => (i, flatten [seq e.2 | e <- es]))
-      (all_rows (last 0%num s) x [seq i ++ l | l <- places]) in
-  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch])) (f_rectified x) (f_radius x).
+(** Layers on tokens. *)
+Definition token_value (l : Token.t) (s : shape) (ps : seq N) (x : fixed) : option fixed := match l, s, ps with
+| Token.Dense m true, [:: t; n], [:: w; b] =>
+    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b)
+    then omap (rounded fraction) (dense (rows_of [:: batch; t; m]) n m w b x) else None
+| Token.Dense m false, [:: t; n], [:: w] =>
+    if literal_at w [:: n; m] is Some w
+    then omap (rounded fraction) (dense (rows_of [:: batch; t; m]) n m w None x) else None
+| Token.Scale, _ :: _, [:: w] =>
+    if bias_at w (last 0%num s) is Some (Some w)
+    then Some (scale_layer fraction (last 0%num s) (rows_of (batch :: s)) w x) else None
+| Token.Position, [:: t; c], [:: w] =>
+    if literal_at w [:: t; c] is Some w then Some (position batch t w x) else None
+| Token.Reshape s', _, _ => reshape batch s s' x
+| Token.Average keep, [:: t; c], _ => Some (token_means fraction batch t c keep x)
+| Token.Average keep, [:: h; w; c], _ => Some (average fraction batch h w c keep x)
+| Token.Class, [:: t; c], [:: w] =>
+    if bias_at w c is Some (Some w) then Some (class_token batch t w x) else None
+| Token.Select k, [:: _; c], _ => Some (select batch c k x)
+| Token.Upsample a b, [:: h; w; c], _ => Some (upsample batch h w c a b x)
+| _, _, _ => None
+end.
 
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=
 match l, s, ps with
 | Layer.Dense m true, [:: n], [:: w; b] =>
-    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b) then omap (rounded fraction) (dense n m w b x)
-    else None
+    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b)
+    then omap (rounded fraction) (dense (rows_of [:: batch; m]) n m w b x) else None
 | Layer.Dense m false, [:: n], [:: w] =>
-    if literal_at w [:: n; m] is Some w then omap (rounded fraction) (dense n m w None x) else None
+    if literal_at w [:: n; m] is Some w
+    then omap (rounded fraction) (dense (rows_of [:: batch; m]) n m w None x) else None
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
 | Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
 | Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu fraction n d (batch :: s) x)
@@ -161,7 +178,7 @@ match l, s, ps with
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
 | Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool fraction batch h w c v u b x)
 | Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool fraction batch h w c x)
-| Layer.Token (Token.Average keep), [:: h; w; c], _ => Some (average fraction batch h w c keep x)
+| Layer.Token l, _, _ => token_value l s ps x
 | Layer.BatchNorm n d _ _ true, _, [:: w; b] =>
     let c := last batch s in
     if (bias_at w c, bias_at b c) is (Some (Some scale), Some (Some shift))
@@ -170,7 +187,7 @@ match l, s, ps with
     let c := last batch s in
     let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
     batch_norm fraction c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
-| Layer.Flatten, d :: s', _ => Some (flatten_rows (d :: s') x)
+| Layer.Flatten, d :: s', _ => Some (flatten_rows batch (d :: s') x)
 | _, _, _ => None
 end.
 

@@ -4,7 +4,7 @@
     of kinks say about the input of a layer; chains.
 
     Glossary
-      - [relu_sound], [max_pool_sound], [flatten_sound]  where the rows of the
+      - [relu_sound], [max_pool_sound]  where the rows of the
                          input are what [Exact.v] says, so are those of the
                          output
       - [layer_value_sound]  the same of any layer that [layer_value] computes
@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -131,43 +131,6 @@ have := same_rows hX hm (all_rows_sound hi) (all_rows_sound hj) em.
 by apply: filterS => z; rewrite !val /= => ->.
 Qed.
 
-Lemma flatten_place s b j : (b < batch)%num -> (j < size (idxs s))%nat ->
-  same_place (batch :: s) [:: batch; size_of s] [:: b; N.of_nat j] = b :: nth [::] (idxs s) j.
-Proof.
-move=> hb hj; set q := nth _ _ _; have hq : q \in idxs s by exact: mem_nth.
-have hj' : (N.of_nat j < size_of s)%num by move: hj; rewrite size_idxs => /ssrnat.ltP; lia.
-have b_in : [:: b] \in idxs [:: batch] by rewrite mem_idxs /= andbT; apply/N.ltb_lt.
-have j_in : [:: N.of_nat j] \in idxs [:: size_of s] by rewrite mem_idxs /= andbT; apply/N.ltb_lt.
-rewrite /same_place -[[:: b; N.of_nat j]]/([:: b] ++ [:: N.of_nat j]).
-rewrite -[[:: batch; size_of s]]/([:: batch] ++ [:: size_of s]) index_idxs // (index_one hj') Nnat.Nat2N.id.
-have -> : size (idxs [:: size_of s]) = size (idxs s) by rewrite !size_idxs /= N.mul_1_r.
-rewrite -(index_uniq [::] hj (idxs_uniq s)) -/q -index_idxs //.
-by rewrite nth_index // mem_idxs /= -mem_idxs hq andbT; apply/N.ltb_lt.
-Qed.
-
-Lemma flatten_sound s X x : (0 < size s)%nat -> holds X x ->
-  holds (fun v i => X v (same_place (batch :: s) [:: batch; size_of s] i)) (flatten_rows batch s x).
-Proof.
-move=> hs hX; split=> [|i en /=]; first exact: hX.1.
-apply: look_tabulate => t model {}i {}en hi _.
-have {}hi : i \in idxs [:: batch] := (In_mem i _).1 hi; rewrite mem_idxs in hi.
-case: i hi => [|b [|? ?]]; rewrite /= ?andbF // andbT => /N.ltb_lt hb.
-case he: all_rows => [es|] //= [<-]; have hF := all_rows_sound he.
-apply: at_entry_self => j hj.
-have {}hF : List.Forall2 (fun l z => [/\ continuous_at x0 (fun v => X v (b :: l)),
-    ball (f_exponent x) (f_radius x) z (X x0 (b :: l))
-    & f_rectified x -> z = 0%Z -> \forall v \near x0, X v (b :: l) = 0]) (idxs s) (flatten [seq e.2 | e <- es]).
-  rewrite idxs_rows //; apply: Forall2_flatten.
-  apply: Forall2_mapr; move: hF; rewrite -[[seq _ | l <- _]]/[seq [:: b] ++ l | l <- idxs (lead s)].
-  move=> /Forall2_mapl hF; elim: hF => [|l e ls es' [hl hc] _ ih] /=; constructor => //.
-  have /N.eqb_eq hc' := hc; apply: (@Forall2_of_map _ _ _ _ (fun a => rcons l a)).
-  apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
-  by have [cont val _ zero] := hX.2 _ _ hl k hk.
-have [sz nth_ok] := Forall2_nth [::] 0%Z hF.
-have hj' : (j < size (idxs s))%nat by rewrite sz.
-have [cont val zero] := nth_ok j hj'; rewrite /= flatten_place //; split=> //.
-Qed.
-
 (** ** Tests of kinks *)
 Lemma point_sound name s z X x : (0 < size s)%nat -> holds X x -> point_problems name s z x = [::] ->
   forall i, i \in idxs s -> X x0 i != int_real R z.
@@ -235,28 +198,22 @@ by rewrite /ball dyadic0 subr0 dyadic_norm dyadic_le => /Z.leb_le; lia.
 Qed.
 
 (** ** Layers and chains *)
-Lemma omap_rounded X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
-  omap (rounded fraction) x = Some y -> holds X y.
-Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
-
-Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
-Proof. by []. Qed.
-
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
 move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
-    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
-    exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
-      x X hw hX (@theta_continuous b) (bias_sound theta_at hb)).
+    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z hz.
+    apply: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at n m w k bias (fun v => theta v b)
+      x X hw hX (@theta_continuous b) (bias_sound theta_at hb) _ _ _ hz) => v i o; rewrite mem_idxs.
+    by case: i => [|e [|? ?]] //=; rewrite andbF.
   case hw: literal_at => [k|] //; apply: omap_rounded => z hz.
-  have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
-    x X hw hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
-  by apply: holds_ext => ? i; rewrite addr0.
+  apply: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at n m w k None (fun=> fun=> 0)
+    x X hw hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ _ _ hz) => v i o; rewrite mem_idxs.
+  by case: i => [|e [|? ?]] //=; rewrite ?andbF // addr0.
 - have smooth := @smooth_layer_sound _ _ x0 fraction _ (batch :: s) X x hX.
   by case: p => [||? ?|? ?||||||||] > [<-]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound|exact: smooth..].
-- by case: s => // d s [<-]; exact: flatten_sound.
+- by case: s => // d s [<-]; exact: (flatten_sound batch).
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case hg: grouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
     apply: omap_rounded => z.
@@ -264,7 +221,7 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
       (fun v => theta v b) x X hg hk hX (@theta_continuous b) (bias_sound theta_at hb)).
   case hg: grouped => //; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
   have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u g k kernel None
-    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case hg: ungrouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
@@ -274,7 +231,7 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
   case hg: ungrouped => //; case hk: literal_at => [kernel|] //; have [-> strides] := ungroupedP hg.
   apply: omap_rounded => z hz.
   have := @conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel None
-    (fun=> fun=> 0) x X strides hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+    (fun=> fun=> 0) x X strides hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.
@@ -292,8 +249,7 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
   by apply: holds_ext => v i; rewrite mulr1 addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
-case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].
-exact: (@average_sound _ _ x0 fraction batch h w c keep X x hX).
+exact: (token_value_sound (@theta_continuous) theta_at hX).
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).

@@ -319,3 +319,68 @@ fn what_is_off_stays_off_in_pools_means_sums_and_products() {
         "{message}"
     );
 }
+
+/// Patches as tokens, one learned before them, and the shapes they go through.
+const TOKENS: &str = r#"
+name = "tokens"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 4, patch = 7, name = "see" },
+  { kind = "class_token", name = "first" }, { kind = "position_embedding", name = "places" },
+  { kind = "residual", name = "mix", layers = [
+    { kind = "dense", features = 6, name = "up" }, { kind = "relu", name = "bend" },
+    { kind = "dense", features = 4, bias = false, name = "down" }, { kind = "layer_scale", name = "less" }] },
+  { kind = "concat", name = "both", branches = [
+    [{ kind = "select_token" }, { kind = "dense", features = 3 }, { kind = "relu", name = "one" }],
+    [{ kind = "global_avg_pool" }, { kind = "dense", features = 3 }, { kind = "relu", name = "all" }],
+    [{ kind = "reshape", shape = [17, 2, 2] }, { kind = "upsample", scale = 2 },
+     { kind = "conv2d", features = 2, kernel = 3, stride = 2, padding = 1 }, { kind = "relu", name = "wide" },
+     { kind = "reshape", shape = [34, 2] }, { kind = "dense", features = 2 }, { kind = "relu", name = "long" },
+     { kind = "flatten" }]] },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_tokens_meet_no_kink() {
+    let report = certified(TOKENS, "2");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["mix.bend", "both.one", "both.all", "both.wide", "both.long"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+#[test]
+fn a_token_on_a_kink_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "token"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 2, patch = 14, name = "see" }, { kind = "class_token", name = "first" },
+  { kind = "position_embedding", name = "places" }, { kind = "layer_scale", name = "less" },
+  { kind = "dense", features = 2, name = "turn" }, { kind = "relu", name = "bend" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("token.toml"), text).unwrap();
+    // Two features of five tokens: (1, 0) first, then (2, 1), each twice as much in the
+    // end, and its place added to the second before.
+    let tensors: [(&str, &[usize], Vec<f32>); 9] = [
+        ("see.proj.weight", &[14, 14, 1, 2], vec![0.0; 392]),
+        ("see.proj.bias", &[2], vec![2.0, 1.0]),
+        ("first.weight", &[2], vec![1.0, 0.0]),
+        ("places.weight", &[5, 2], vec![0.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 4.0]),
+        ("less.gamma", &[2], vec![2.0, 2.0]),
+        ("turn.weight", &[2, 2], vec![1.0, 0.0, 0.0, 1.0]),
+        ("turn.bias", &[2], vec![-3.0, -8.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("token.safetensors"), &tensors);
+    let at =
+        ["prove", "token.toml", "--at", "token.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 3, 1] is 0"), "{message}");
+    assert_eq!(message.matches("bend: entry").count(), 1, "{message}");
+}
