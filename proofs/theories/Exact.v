@@ -7,14 +7,14 @@
     kink may depend on it. [ExactSound.v] proves it.
 
     Glossary
-      - [layer_value]    a layer; [token_value], one on tokens
+      - [layer_value]    a layer; [token_value], one on tokens; [attention_value]
       - [join_problems], [meet_problems]  where branches meet in a maximum
       - [problem]        why a kink's condition does not follow
       - [walk], [problems_at]  all of a chain, of a network *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens ExactAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -151,6 +151,12 @@ Definition token_value (l : Token.t) (s : shape) (ps : seq N) (x : fixed) : opti
 | _, _, _ => None
 end.
 
+Definition attention_value (heads : N) (causal bias : bool) (t m : N) (ps : seq N) (x : fixed) : option fixed :=
+  let count := Token.dense_count bias in
+  obind (token_value (Token.Dense m bias) [:: t; m] (drop count ps))
+    (omap (attention_heads fraction batch t m (m / heads) heads causal)
+      (token_value (Token.Dense (3 * m) bias) [:: t; m] (take count ps) x)).
+
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=
 match l, s, ps with
 | Layer.Dense m true, [:: n], [:: w; b] =>
@@ -187,6 +193,8 @@ match l, s, ps with
     let c := last batch s in
     let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
     batch_norm fraction c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
+| Layer.Attention heads causal bias, [:: t; m], _ =>
+    attention_value heads causal bias t m ps x
 | Layer.Flatten, d :: s', _ => Some (flatten_rows batch (d :: s') x)
 | _, _, _ => None
 end.

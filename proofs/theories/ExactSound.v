@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound ExactAttentionSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -198,10 +198,24 @@ by rewrite /ball dyadic0 subr0 dyadic_norm dyadic_le => /Z.leb_le; lia.
 Qed.
 
 (** ** Layers and chains *)
+Lemma attention_value_sound heads causal bias t m ps X x y : holds X x ->
+  attention_value fraction batch pt heads causal bias t m ps x = Some y ->
+  holds (fun v => AttentionFormula.attention t m (m / heads) causal bias [seq theta v k | k <- ps] (X v)) y.
+Proof.
+move=> hX; rewrite /attention_value; set count := Token.dense_count bias.
+case hq: (omap _ _) => [z|] // hy; move: hq hy.
+case hq: (token_value _ _ _ _ _ _ _) => [qkv|] // [<-] hy.
+have hQ := token_value_sound (@theta_continuous) theta_at hX hq.
+have fits : (heads * (m / heads) <= m)%num.
+  by case: (N.eq_dec heads 0) => [->|nz]; [exact: N.le_0_l|exact: N.mul_div_le].
+have := token_value_sound (@theta_continuous) theta_at (attention_heads_sound fraction batch t causal fits hQ) hy.
+by apply: holds_ext => v i; rewrite /AttentionFormula.attention -map_take -map_drop.
+Qed.
+
 Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|heads causal bias] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
     case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z hz.
     apply: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at n m w k bias (fun v => theta v b)
@@ -249,7 +263,8 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
   by apply: holds_ext => v i; rewrite mulr1 addr0.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
-exact: (token_value_sound (@theta_continuous) theta_at hX).
+- exact: (token_value_sound (@theta_continuous) theta_at hX).
+by case: s => [|t [|m [|? ?]]] //; exact: attention_value_sound.
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).

@@ -10,7 +10,7 @@ use cotangent_net::{LayerKind, LayerPlan};
 pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d \
     without groups, batch_norm, activations but elu, softplus and gelu by erf, max_pool, avg_pool, \
     global_avg_pool, upsample by nearest, flatten, reshape, patch_embed, embedding, \
-    position_embedding, class_token, select_token, layer_scale, and branches of these";
+    position_embedding, class_token, select_token, layer_scale, self-attention, and branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -70,7 +70,7 @@ fn is_followed(layer: &LayerPlan) -> bool {
         | LayerKind::PositionEmbedding(_)
         | LayerKind::ClassToken(_)
         | LayerKind::SelectToken(_) => true,
-        LayerKind::MultiHeadAttention(_) => false,
+        LayerKind::MultiHeadAttention(a) => a.context.is_empty(),
         // A block is what is inside it.
         _ => !layer.branches.is_empty(),
     }
@@ -102,8 +102,6 @@ mod tests {
         assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_softplus_1"));
         let layers = "{ kind = 'upsample', scale = 2, method = 'bilinear' }, { kind = 'relu' }";
         assert_eq!(found("[4, 4, 2]", layers), named("relu_1", "upsample_1"));
-        let layers = "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'relu' }";
-        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
         let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'concat', branches = [[], \
                       [{ kind = 'relu' }]] }";
         assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "dropout_1"));
@@ -118,7 +116,7 @@ mod tests {
                 "[4]",
                 "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }], [{ kind = 'relu' }]] }",
             ),
-            ("[4, 2]", "{ kind = 'dense', features = 2 }, { kind = 'relu' }"),
+            ("[4, 2]", "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'relu' }"),
             (
                 "[4, 4, 2]",
                 "{ kind = 'upsample', scale = 2 }, { kind = 'patch_embed', features = 3, patch = 2 }, \

@@ -384,3 +384,66 @@ layers = [
     assert!(message.contains("bend: entry [0, 3, 1] is 0"), "{message}");
     assert_eq!(message.matches("bend: entry").count(), 1, "{message}");
 }
+
+/// Tokens that look at each other, and at those before.
+const ATTENTIVE: &str = r#"
+name = "attentive"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 4, patch = 14, name = "see" },
+  { kind = "class_token", name = "first" }, { kind = "position_embedding", name = "places" },
+  { kind = "residual", name = "look", layers = [{ kind = "multi_head_attention", heads = 2 }] },
+  { kind = "residual", name = "think", layers = [
+    { kind = "dense", features = 6, name = "up" }, { kind = "relu", name = "bend" },
+    { kind = "dense", features = 4, name = "down" }] },
+  { kind = "multi_head_attention", heads = 1, causal = true, bias = false, name = "back" },
+  { kind = "dense", features = 3 }, { kind = "relu", name = "turn" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_tokens_that_look_at_each_other_meet_no_kink() {
+    let report = certified(ATTENTIVE, "1");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["think.bend", "turn"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+/// Values of 2 everywhere, mixed and moved by this.
+fn mixed(moved: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
+    vec![
+        ("see.proj.weight", &[14, 14, 1, 2], vec![0.1; 392]),
+        ("see.proj.bias", &[2], vec![0.0; 2]),
+        ("look.qkv.weight", &[2, 6], [0.1, 0.2, 0.3, 0.4, 0.0, 0.0].repeat(2)),
+        ("look.qkv.bias", &[6], vec![0.0, 0.0, 0.0, 0.0, 2.0, 3.0]),
+        ("look.proj.weight", &[2, 2], vec![1.0, 0.0, 0.0, 1.0]),
+        ("look.proj.bias", &[2], vec![moved, 0.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ]
+}
+
+#[test]
+fn a_mixture_that_ends_on_a_kink_stays_undecided() {
+    let dir = with_data();
+    let text = r#"
+name = "mixed"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 2, patch = 14, name = "see" },
+  { kind = "multi_head_attention", heads = 1, name = "look" }, { kind = "relu", name = "bend" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("mixed.toml"), text).unwrap();
+    weights(&dir.path().join("on.safetensors"), &mixed(-2.0));
+    let at = ["prove", "mixed.toml", "--quiet", "--batch-from", "data", "--at"];
+    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    assert!(message.contains("bend: entry [0, 0, 0] is within 2^-"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 1]"), "{message}");
+    // The nearest binary32 number above.
+    weights(&dir.path().join("off.safetensors"), &mixed(-1.999_999_9));
+    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+}
