@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens ExactAttention.
+From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens ExactAttention ExactBilinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -176,11 +176,12 @@ match l, s, ps with
     if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num)
       is (true, Some k) then omap (rounded fraction) (conv h w c m v u g k None x) else None
 | Layer.ConvTranspose2d m v u a b g true, [:: h; w; c], [:: k; e] =>
-    if (ungrouped g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m; c]%num, bias_at e m)
-      is (true, Some k, Some e) then omap (rounded fraction) (conv_transpose batch h w c m v u a b k e x) else None
+    if (strides_fit c m g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m / g; c]%num, bias_at e m)
+      is (true, Some k, Some e) then omap (rounded fraction) (conv_transpose batch h w c m v u a b g k e x) else None
 | Layer.ConvTranspose2d m v u a b g false, [:: h; w; c], [:: k] =>
-    if (ungrouped g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m; c]%num)
-      is (true, Some k) then omap (rounded fraction) (conv_transpose batch h w c m v u a b k None x) else None
+    if (strides_fit c m g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m / g; c]%num)
+      is (true, Some k) then omap (rounded fraction) (conv_transpose batch h w c m v u a b g k None x) else None
+| Layer.Bilinear rows columns, [:: h; w; c], _ => Some (bilinear_layer fraction batch h w c rows columns x)
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
 | Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool fraction batch h w c v u b x)
 | Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool fraction batch h w c x)

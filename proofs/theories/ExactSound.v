@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound ExactAttentionSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound ExactAttentionSound ExactBilinearSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -238,15 +238,15 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
     (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
-    case hg: ungrouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
-    have [-> strides] := ungroupedP hg; apply: omap_rounded => z.
-    exact: (@conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel bias
-      (fun v => theta v b) x X strides hk hX (@theta_continuous b) (bias_sound theta_at hb)).
-  case hg: ungrouped => //; case hk: literal_at => [kernel|] //; have [-> strides] := ungroupedP hg.
-  apply: omap_rounded => z hz.
-  have := @conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel None
-    (fun=> fun=> 0) x X strides hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
+    case hg: strides_fit => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
+    apply: omap_rounded => z.
+    exact: (@conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' g k kernel bias
+      (fun v => theta v b) x X hg hk hX (@theta_continuous b) (bias_sound theta_at hb)).
+  case hg: strides_fit => //; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
+  have := @conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' g k kernel None
+    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
+- by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: bilinear_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.
     case hw: bias_at => [[[e1 scale]|]|] //; case hb: bias_at => [[[e2 shift]|]|] //.

@@ -3,14 +3,15 @@
 //! let through here in error Coq refuses.
 
 use crate::theorem::kinks_of;
-use cotangent_net::layers::{GeluForm, Interpolation};
+use cotangent_net::layers::GeluForm;
 use cotangent_net::{LayerKind, LayerPlan};
 
 /// The layers that can come before a kink.
-pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d \
-    without groups, batch_norm, activations but elu, softplus and gelu by erf, max_pool, avg_pool, \
-    global_avg_pool, upsample by nearest, flatten, reshape, patch_embed, embedding, \
-    position_embedding, class_token, select_token, layer_scale, self-attention, and branches of these";
+pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d, \
+    batch_norm, activations but elu, softplus and gelu by erf, max_pool, avg_pool, \
+    global_avg_pool, upsample, flatten, reshape, patch_embed, embedding, position_embedding, \
+    class_token, select_token, layer_scale, multi_head_attention without context, and branches of \
+    these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -44,14 +45,14 @@ pub(crate) fn follow<'a>(
 
 fn is_followed(layer: &LayerPlan) -> bool {
     match &layer.kind {
-        LayerKind::ConvTranspose2d(c) => c.groups == 1,
         LayerKind::Gelu(g) => g.approximate == GeluForm::Tanh,
-        LayerKind::Upsample(u) => u.method == Interpolation::Nearest,
         LayerKind::GlobalAvgPool(_) => matches!(layer.input.len(), 2 | 3),
         LayerKind::Dropout(_) | LayerKind::DropPath(_) => layer.mask.is_none(),
         LayerKind::Dense(_)
         | LayerKind::Conv2d(_)
         | LayerKind::DepthwiseConv2d(_)
+        | LayerKind::ConvTranspose2d(_)
+        | LayerKind::Upsample(_)
         | LayerKind::BatchNorm(_)
         | LayerKind::Relu(_)
         | LayerKind::Relu6(_)
@@ -100,8 +101,9 @@ mod tests {
         let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
                       [{ kind = 'softplus' }]] }";
         assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_softplus_1"));
-        let layers = "{ kind = 'upsample', scale = 2, method = 'bilinear' }, { kind = 'relu' }";
-        assert_eq!(found("[4, 4, 2]", layers), named("relu_1", "upsample_1"));
+        let layers = "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'relu' }] }, \
+                      { kind = 'relu' }";
+        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
         let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'concat', branches = [[], \
                       [{ kind = 'relu' }]] }";
         assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "dropout_1"));
@@ -117,6 +119,11 @@ mod tests {
                 "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }], [{ kind = 'relu' }]] }",
             ),
             ("[4, 2]", "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'relu' }"),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'upsample', scale = 2, method = 'bilinear' }, \
+                 { kind = 'conv_transpose2d', features = 2, kernel = 2, groups = 2 }, { kind = 'relu' }",
+            ),
             (
                 "[4, 4, 2]",
                 "{ kind = 'upsample', scale = 2 }, { kind = 'patch_embed', features = 3, patch = 2 }, \

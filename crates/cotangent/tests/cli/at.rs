@@ -447,3 +447,51 @@ layers = [
     weights(&dir.path().join("off.safetensors"), &mixed(-1.999_999_9));
     ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
 }
+
+/// An image enlarged group by group, and between its pixels.
+const GROWN: &str = r#"
+name = "grown"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 4, kernel = 7, stride = 7, name = "see" }, { kind = "relu", name = "bend" },
+  { kind = "conv_transpose2d", features = 2, kernel = 2, stride = 2, groups = 2, name = "grow" },
+  { kind = "relu", name = "turn" }, { kind = "upsample", scale = [2, 3], method = "bilinear" },
+  { kind = "conv2d", features = 2, kernel = 4, stride = 4 }, { kind = "relu", name = "fold" },
+  { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_groups_and_new_pixels_meet_no_kink() {
+    certified(GROWN, "1");
+}
+
+#[test]
+fn a_group_sees_its_own_channels() {
+    let dir = with_data();
+    let text = r#"
+name = "groups"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 2, kernel = 14, stride = 14, name = "see" },
+  { kind = "conv_transpose2d", features = 2, kernel = 1, groups = 2, name = "grow" },
+  { kind = "relu", name = "bend" }, { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("groups.toml"), text).unwrap();
+    // 2 · 1 - 3 and 1 · 3 - 3; of both channels, the first were 2.
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[14, 14, 1, 2], vec![0.0; 392]),
+        ("see.bias", &[2], vec![1.0, 3.0]),
+        ("grow.weight", &[1, 1, 1, 2], vec![2.0, 1.0]),
+        ("grow.bias", &[2], vec![-3.0, -3.0]),
+        ("last.weight", &[8, 10], vec![0.0; 80]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("groups.safetensors"), &tensors);
+    let at =
+        ["prove", "groups.toml", "--at", "groups.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 0, 0, 1] is 0"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 0, 0]"), "{message}");
+}
