@@ -411,6 +411,27 @@ fn at_trained_weights_tokens_that_look_at_each_other_meet_no_kink() {
     }
 }
 
+#[test]
+fn at_trained_weights_text_meets_no_kink() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+name = "spell"
+input = [8, 27]
+layers = [
+  { kind = "embedding", features = 4, name = "meaning" }, { kind = "position_embedding", name = "places" },
+  { kind = "multi_head_attention", heads = 1, causal = true, name = "look" },
+  { kind = "dense", features = 5, name = "up" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 27, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("spell.toml"), text).unwrap();
+    let data = ["--data", "synthetic", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &[&["train", "spell.toml"][..], &data].concat());
+    let at = ["--at", "r/last.safetensors", "--batch-from", "synthetic"];
+    let said = ok(dir.path(), &[&["prove", "spell.toml"][..], &at].concat());
+    assert!(said.contains("certified_at"), "{said}");
+}
+
 /// Values of 2 everywhere, mixed and moved by this.
 fn mixed(moved: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
     vec![
