@@ -18,9 +18,6 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
 Local Open Scope ring_scope.
 
-Lemma shifted_eq0 k z : shifted k z = 0%Z -> z = 0%Z.
-Proof. by rewrite /shifted; case: Z.eqb_spec => [->|//]; case: Z.eqb_spec. Qed.
-
 Section Mask.
 Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tensor R) (pt : point).
 Hypothesis theta_continuous : forall k i, continuous_at x0 (fun v => theta v k i).
@@ -30,36 +27,9 @@ Notation ball := (@ball R).
 Variables (fraction constant_from : N).
 Hypothesis theta_constant : forall k v, (constant_from <= k)%num -> theta v k = theta x0 k.
 
-Lemma ball_shifted e k r z v : ball (e + k) r z v ->
-  ball e (Z.shiftr r (Z.of_N k) + 2) (shifted k z) v.
-Proof.
-move=> h; have := ball_round h; rewrite /shifted; case: Z.eqb_spec => //= q0; case: Z.eqb_spec => //= z0 _.
-have pos : (0 < 2 ^ Z.of_N k)%Z by apply: Z.pow_pos_nonneg => //; exact: N2Z.is_nonneg.
-have sl a : Z.shiftl a (Z.of_N k) = (a * 2 ^ Z.of_N k)%Z by apply: Z.shiftl_mul_pow2; exact: N2Z.is_nonneg.
-have sr a : Z.shiftr a (Z.of_N k) = (a / 2 ^ Z.of_N k)%Z by apply: Z.shiftr_div_pow2; exact: N2Z.is_nonneg.
-rewrite -(ball_shift e k) !sl; move: q0; rewrite !sr => q0.
-have := Z.div_mod z (2 ^ Z.of_N k) ltac:(lia); have := Z.mod_pos_bound z (2 ^ Z.of_N k) pos.
-have := Z.div_mod r (2 ^ Z.of_N k) ltac:(lia); have := Z.mod_pos_bound r (2 ^ Z.of_N k) pos.
-rewrite q0; move: (2 ^ Z.of_N k)%Z pos (r / _)%Z => p pos q hr er hz ez.
-have d : (Z.abs (z - 1 * p) <= p)%Z by lia.
-rewrite /ExactNumbers.ball -(subrKA (dyadic R (e + k) z)); apply: le_trans (ler_norm_add _ _) _.
-apply: le_trans (ler_add h (_ : _ <= dyadic R (e + k) p)) _.
-  by rewrite -dyadicB dyadic_norm; exact: dyadic_leP.
-by rewrite -dyadicD; apply: dyadic_leP; nia.
-Qed.
-
-Lemma rounded_apart_sound X x : holds X x -> holds X (rounded_apart fraction x).
-Proof.
-rewrite /rounded_apart; case: ifP => [//|/negbT]; rewrite negb_or => /andP [_ /N.leb_spec0 big] [r0 hX].
-split=> [|i en]; first by have := Z.shiftr_nonneg (f_radius x) (Z.of_N (f_exponent x - fraction)); rewrite /=; lia.
-move=> /look_map [r /hX h er] j; rewrite er size_map => hj; have [c val near zero] := h j hj.
-rewrite (nth_map 0%Z) //; split=> //; last by move=> rect /shifted_eq0; exact: zero.
-by apply: ball_shifted; move: val; congr (ball _ _ _ _); rewrite /=; lia.
-Qed.
-
 Lemma masked_sound s X Y x m : holds X x -> holds Y m ->
   holds (fun v i => X v i * Y v i) (masked fraction s x m).
-Proof. by move=> hX hY; apply: rounded_apart_sound; exact: product_sound. Qed.
+Proof. by move=> hX hY; apply: rounded_sound; exact: product_sound. Qed.
 
 Lemma mask_value_sound k s m : mask_value constant_from pt k s = Some m -> holds (fun v => theta v k) m.
 Proof.

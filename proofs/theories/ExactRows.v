@@ -6,7 +6,8 @@
 
     Glossary
       - [continuous_at]  of a function of the point, at [x0]
-      - [at_entry], [holds_fixed]  a row, a tensor is what was computed *)
+      - [at_entry], [holds_fixed]  a row, a tensor is what was computed
+      - [follows]        a value stays 0, or below it, where its integer is that *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
@@ -123,30 +124,89 @@ Definition holds_fixed X x : Prop := (0 <= f_radius x)%Z /\
   at_entry (f_exponent x) (f_radius x) (f_rectified x) X i en.
 
 (** A row that is its own model. *)
+Lemma at_entry_self e radius (rect : bool) X i r : (forall j, (j < size r)%nat ->
+    [/\ continuous_at x0 (fun v => X v (rcons i (N.of_nat j))),
+        ball e radius (nth 0%Z r j) (X x0 (rcons i (N.of_nat j)))
+      & rect -> nth 0%Z r j = 0%Z -> \forall v \near x0, X v (rcons i (N.of_nat j)) = 0]) ->
+  at_entry e radius rect X i (i, r).
+Proof. by move=> h j hj; have [c val zero] := h j hj; split=> //=; exact: nearW. Qed.
+
 Lemma at_entry_own e radius X i r : (forall j, (j < size r)%nat ->
     continuous_at x0 (fun v => X v (rcons i (N.of_nat j)))
     /\ ball e radius (nth 0%Z r j) (X x0 (rcons i (N.of_nat j)))) ->
   at_entry e radius false X i (i, r).
-Proof. by move=> h j hj; have [c val] := h j hj; split=> //=; exact: nearW. Qed.
+Proof. by move=> h; apply: at_entry_self => j hj; have [c val] := h j hj. Qed.
 
 (** Equal nearby to a row that has a model. *)
-Lemma at_entry_as e radius X i j en : at_entry e radius false X j en ->
+Lemma at_entry_as e radius (rect : bool) X i j en : at_entry e radius rect X j en ->
   (forall o, (o < size en.2)%nat ->
      \forall v \near x0, X v (rcons i (N.of_nat o)) = X v (rcons j (N.of_nat o))) ->
-  at_entry e radius false X i en.
+  at_entry e radius rect X i en.
 Proof.
-move=> h same o ho; have [c val near _] := h o ho; have s := same o ho; split=> //.
+move=> h same o ho; have [c val near zero] := h o ho; have s := same o ho; split=> //.
 - exact: continuous_near s c.
 - by rewrite (near_value s).
 - exact: near_eq_trans s near.
+by move=> hr e0; exact: near_eq_trans s (zero hr e0).
 Qed.
 
 Lemma rounded_sound fraction X x : holds_fixed X x -> holds_fixed X (rounded fraction x).
 Proof.
 rewrite /rounded; case: ifP => [//|/negbT]; rewrite negb_or => /andP [_ /N.leb_spec0 big] [r0 hX].
 split=> [|i en]; first by have := Z.shiftr_nonneg (f_radius x) (Z.of_N (f_exponent x - fraction)); rewrite /=; lia.
-move=> /look_map [r /hX h er] j; rewrite er size_map => hj; have [c val near _] := h j hj; split=> //.
-rewrite (nth_map 0%Z) // /=; apply: ball_round; move: val; congr (ball _ _ _ _); lia.
+move=> /look_map [r /hX h er] j; rewrite er size_map => hj; have [c val near zero] := h j hj; split=> //.
+  rewrite (nth_map 0%Z) // /=; apply: ball_round_entry; move: val; congr (ball _ _ _ _); lia.
+by rewrite (nth_map 0%Z) // => rect /round_entry0; exact: zero.
+Qed.
+
+(** ** What stays 0 *)
+Definition follows (z : Z) (f : V -> R) : Prop :=
+  (z = 0%Z -> \forall v \near x0, f v = 0) /\ ((z < 0)%Z -> \forall v \near x0, f v < 0).
+
+Lemma follows_max z z' f g : follows z f -> follows z' g -> follows (Z.max z z') (fun v => Num.max (f v) (g v)).
+Proof.
+move=> [f0 fn] [g0 gn]; split=> h.
+  case: (Z.eq_dec z 0) => [/f0 nf|ne]; case: (Z.eq_dec z' 0) => [/g0 ng|ne'].
+  - by apply: filterS2 nf ng => v -> ->; rewrite maxxx.
+  - by have lt : (z' < 0)%Z by [lia]; apply: filterS2 nf (gn lt) => v -> hg; rewrite max_l // ltW.
+  - by have lt : (z < 0)%Z by [lia]; apply: filterS2 (fn lt) ng => v hf ->; rewrite max_r // ltW.
+  by exfalso; lia.
+have [lt lt'] : (z < 0)%Z /\ (z' < 0)%Z by lia.
+by apply: filterS2 (fn lt) (gn lt') => v hf hg; rewrite lt_maxl hf.
+Qed.
+
+Lemma follows_shift z k f : follows z f -> follows (Z.shiftl z (Z.of_N k)) f.
+Proof.
+move=> [f0 fn]; split; first by rewrite Z.shiftl_eq_0_iff; [exact: f0|exact: N2Z.is_nonneg].
+by rewrite Z.shiftl_neg; exact: fn.
+Qed.
+
+Lemma settled_follows X x i en o : holds_fixed X x -> zeros_settled x -> look (f_table x) i = Some en ->
+  (o < size en.2)%nat -> follows (nth 0%Z en.2 o) (fun v => X v (rcons i (N.of_nat o))).
+Proof.
+move=> hX hs hl ho; have [cont val _ zero] := hX.2 _ _ hl o ho; rewrite /= in cont val zero.
+have /(all_nthP 0%Z) /(_ _ ho) := everywhere_look hs hl.
+case: Z.ltb_spec => h; first by move=> _; split=> ?; exfalso; lia.
+case: Z.eqb_spec => h0; first by move=> rect; split=> [|?]; [exact: zero rect|exfalso; lia].
+move=> /Z.ltb_lt neg; split=> [?|_]; first by exfalso; lia.
+have lt : X x0 (rcons i (N.of_nat o)) < 0 by rewrite -(dyadic0 R (f_exponent x)); apply: (ball_lt val); lia.
+exact: (cont _ (near_neg lt)).
+Qed.
+
+Lemma nonnegative_zero X x i en o : holds_fixed X x -> nonnegative x -> look (f_table x) i = Some en ->
+  (o < size en.2)%nat -> (0 <= nth 0%Z en.2 o)%Z
+  /\ (nth 0%Z en.2 o = 0%Z -> \forall v \near x0, X v (rcons i (N.of_nat o)) = 0).
+Proof.
+move=> hX; rewrite /nonnegative; case: ifP => // rect ev hl ho; have [_ _ _ zero] := hX.2 _ _ hl o ho.
+by split; [apply/Z.leb_le; exact: (all_nthP 0%Z (everywhere_look ev hl))|exact: zero].
+Qed.
+
+Lemma zeros_stay_zero X x i en o : holds_fixed X x -> zeros_stay x -> look (f_table x) i = Some en ->
+  (o < size en.2)%nat -> nth 0%Z en.2 o = 0%Z -> \forall v \near x0, X v (rcons i (N.of_nat o)) = 0.
+Proof.
+move=> hX; rewrite /zeros_stay; case: ifP => [rect _|_ ev] hl ho e0.
+  by have [_ _ _ zero] := hX.2 _ _ hl o ho; exact: zero.
+by have := all_nthP 0%Z (everywhere_look ev hl) o ho; rewrite e0.
 Qed.
 
 (** ** Stored numbers *)

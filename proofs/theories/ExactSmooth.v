@@ -13,7 +13,8 @@
       - [newton], [margin], [near_log]  a logarithm that is guessed, how far it may
                          be off, and that it is not further
       - [smooth]         an activation of a ball
-      - [smooth_value]   of each entry; the radius is the greatest *)
+      - [common_radius]  a tensor of rows that their radii follow: the greatest
+      - [smooth_value]   of each entry *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index SpecLayer ExactTable.
@@ -128,6 +129,14 @@ Definition smooth (p : Layer.pointwise) (e : N) (b : near) : option near := matc
 end.
 End Near.
 
+(** Rows that their radii follow. *)
+Definition common_radius (g : N) (t : table) : fixed :=
+  let half (r : row) := (size r)./2 in
+  let radii r := drop (half r) r in
+  let greatest := PositiveMap.fold (fun _ (q : idx * entry) m => foldr Z.max m (radii q.2.2)) t 0 in
+  let keep r := if all (fun z => Z.leb z greatest) (radii r) then take (half r) r else [::] in
+  Fixed g (PositiveMap.map (fun q : idx * entry => (q.1, (q.2.1, keep q.2.2))) t) false greatest.
+
 Section Value.
 Variables (g : N) (f : N -> near -> option near) (s : shape) (x : fixed).
 
@@ -144,13 +153,7 @@ Definition with_radii : table :=
     else None in
   tabulate id key make (idxs (lead s)).
 
-Definition smooth_value : fixed :=
-  let t := with_radii in
-  let half (r : row) := (size r)./2 in
-  let radii r := drop (half r) r in
-  let greatest := PositiveMap.fold (fun _ (q : idx * entry) m => foldr Z.max m (radii q.2.2)) t 0 in
-  let keep r := if all (fun z => Z.leb z greatest) (radii r) then take (half r) r else [::] in
-  Fixed g (PositiveMap.map (fun q : idx * entry => (q.1, (q.2.1, keep q.2.2))) t) false greatest.
+Definition smooth_value : fixed := common_radius g with_radii.
 End Value.
 
 Definition smooth_layer (fraction : N) (p : Layer.pointwise) (s : shape) (x : fixed) : fixed :=

@@ -7,6 +7,7 @@
       - [smooth_sound]   of a number in a ball, the activation is in the ball
                          that [smooth] gives
       - [smooth_continuous]  where it gives one, the activation is continuous
+      - [common_radius_sound]  rows that their radii follow
       - [smooth_value_sound]  of each entry, any function for which both hold
       - [smooth_layer_sound]  the layer, with fewer bits *)
 From mathcomp Require Import all_ssreflect all_algebra.
@@ -245,34 +246,40 @@ case hz: f => [p|] //; case: all_near ih => //= qs /(_ _ erefl) [sz ok] [<-] /=.
 by rewrite sz; split=> // -[|j] hj //=; exact: ok.
 Qed.
 
-Lemma smooth_value_sound g f (F : R -> R) s (X : V -> tensor R) x :
-  (forall e b q v, ball e b.2 b.1 v -> f e b = Some q -> is_near g q (F v)) ->
-  (forall e b q h, f e b = Some q -> continuous_at x0 h -> continuous_at x0 (fun v => F (h v))) ->
-  holds X x -> holds (fun v i => F (X v i)) (smooth_value g f s x).
+Lemma common_radius_sound g t (X : V -> tensor R) :
+  (forall i en, look t i = Some en -> exists2 ps, en.2 = [seq p.1 | p <- ps] ++ [seq p.2 | p <- ps]
+     & forall j, (j < size ps)%nat -> [/\ continuous_at x0 (fun v => X v (rcons i (N.of_nat j))),
+         is_near g (nth (0, 0)%Z ps j) (X x0 (rcons i (N.of_nat j)))
+       & \forall v \near x0, X v (rcons i (N.of_nat j)) = X v (rcons en.1 (N.of_nat j))]) ->
+  holds X (common_radius g t).
 Proof.
-move=> fF cF hX; split=> [|i en] /=.
+move=> ht; split=> [|i en] /=.
   rewrite PositiveMap.fold_1; elim/last_ind: (PositiveMap.elements _) => //= l a ih.
   rewrite -cats1 List.fold_left_app /=; move: (List.fold_left _ _ _) ih => m ih.
   by elim: (drop _ _) => //= z r; lia.
 set top := PositiveMap.fold _ _ _; pose half (r : row) := (size r)./2.
 move=> /(@look_map (fun r => if all (fun z => Z.leb z top) (drop (half r) r) then take (half r) r else [::])) [r hl er].
-have [r' [ps [hk ha e]]] : exists r' ps, [/\ look (f_table x) i = Some (en.1, r'), all_near f x r' = Some ps
-    & r = [seq p.1 | p <- ps] ++ [seq p.2 | p <- ps]].
-  pose P i (en : entry) := exists r' ps, [/\ look (f_table x) i = Some (en.1, r'), all_near f x r' = Some ps
-    & en.2 = [seq p.1 | p <- ps] ++ [seq p.2 | p <- ps]].
-  suff : P i (en.1, r) by [].
-  move: hl; apply: look_tabulate => t m a en' _ _; case hk: look => [[m' r']|] //; case ha: all_near => [ps|] //=.
-  by case=> <-; exists r', ps.
-have [sz ok] := all_near_sound ha.
+have [ps e ok] := ht _ _ hl; rewrite /= in e ok.
 have eh : half r = size ps by rewrite /half e size_cat !size_map addnn doubleK.
 move: er; rewrite eh e drop_size_cat ?size_map // take_size_cat ?size_map //.
 case: ifP => [/(all_nthP 0%Z) le|_] er j; rewrite er // size_map => hj.
-have hj' : (j < size r')%nat by rewrite -sz.
+have [cont val near] := ok j hj; split=> //.
+rewrite (nth_map (0, 0)%Z) //; have := le j; rewrite size_map (nth_map (0, 0)%Z) // => /(_ hj) /Z.leb_le.
+by move=> small; exact: ball_weaken small val.
+Qed.
+
+Lemma smooth_value_sound g f (F : R -> R) s (X : V -> tensor R) x :
+  (forall e b q v, ball e b.2 b.1 v -> f e b = Some q -> is_near g q (F v)) ->
+  (forall e b q h, f e b = Some q -> continuous_at x0 h -> continuous_at x0 (fun v => F (h v))) ->
+  holds X x -> holds (fun v i => F (X v i)) (smooth_value g f s x).
+Proof.
+move=> fF cF hX; apply: common_radius_sound; apply: look_tabulate => t m i en _ _.
+case hk: look => [[m' r]|] //; case ha: all_near => [ps|] //= [<-]; exists ps => // j hj.
+have [sz ok] := all_near_sound ha; have hj' : (j < size r)%nat by rewrite -sz.
 have [cont val near _] := hX.2 _ _ hk j hj'; rewrite /= in cont val near.
-have hf := ok j hj'; split=> //.
+have hf := ok j hj'; split.
 - exact: (cF _ _ _ _ hf cont).
-- rewrite (nth_map (0, 0)%Z) //; have := le j; rewrite size_map (nth_map (0, 0)%Z) // => /(_ hj) /Z.leb_le.
-  by move=> small; apply: ball_weaken small _; exact: fF hf.
+- exact: fF hf.
 by apply: filterS near => v ->.
 Qed.
 

@@ -7,10 +7,11 @@ use cotangent_net::layers::GeluForm;
 use cotangent_net::{LayerKind, LayerPlan, Mask, Network};
 
 /// The layers that can come before a kink.
-pub(crate) const FOLLOWED: &str = "dense layers on vectors, conv2d, depthwise_conv2d, \
-    conv_transpose2d without groups, batch_norm, layer_norm, rms_norm, group_norm, activations \
-    but gelu by erf, dropout, drop_path, max_pool, avg_pool, global_avg_pool, flatten, and \
-    branches of these";
+pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d, \
+    batch_norm, layer_norm, rms_norm, group_norm, activations but gelu by erf, dropout, drop_path, \
+    max_pool, avg_pool, global_avg_pool, upsample, flatten, reshape, patch_embed, embedding, \
+    position_embedding, class_token, select_token, layer_scale, multi_head_attention without \
+    context, and branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -59,12 +60,13 @@ fn through<'a>(
 
 fn is_followed(layer: &LayerPlan) -> bool {
     match &layer.kind {
-        LayerKind::Dense(_) => layer.input.len() == 1,
-        LayerKind::ConvTranspose2d(c) => c.groups == 1,
         LayerKind::Gelu(g) => g.approximate == GeluForm::Tanh,
-        LayerKind::GlobalAvgPool(_) => layer.input.len() == 3,
-        LayerKind::Conv2d(_)
+        LayerKind::GlobalAvgPool(_) => matches!(layer.input.len(), 2 | 3),
+        LayerKind::Dense(_)
+        | LayerKind::Conv2d(_)
         | LayerKind::DepthwiseConv2d(_)
+        | LayerKind::ConvTranspose2d(_)
+        | LayerKind::Upsample(_)
         | LayerKind::BatchNorm(_)
         | LayerKind::LayerNorm(_)
         | LayerKind::RmsNorm(_)
@@ -83,8 +85,14 @@ fn is_followed(layer: &LayerPlan) -> bool {
         | LayerKind::DropPath(_)
         | LayerKind::MaxPool(_)
         | LayerKind::AvgPool(_)
-        | LayerKind::Flatten(_) => true,
-        LayerKind::MultiHeadAttention(_) => false,
+        | LayerKind::Flatten(_)
+        | LayerKind::Reshape(_)
+        | LayerKind::LayerScale(_)
+        | LayerKind::Embedding(_)
+        | LayerKind::PositionEmbedding(_)
+        | LayerKind::ClassToken(_)
+        | LayerKind::SelectToken(_) => true,
+        LayerKind::MultiHeadAttention(a) => a.context.is_empty(),
         // A block is what is inside it.
         _ => !layer.branches.is_empty(),
     }
@@ -113,18 +121,17 @@ mod tests {
     fn the_layer_that_stops_is_named() {
         let found = |input, layers| refused(input, layers).unwrap();
         let named = |kink: &str, after: &str| (kink.to_string(), after.to_string());
-        let layers =
-            "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'tanh' }, { kind = 'relu' }";
-        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
+        let layers = "{ kind = 'gelu' }, { kind = 'tanh' }, { kind = 'relu' }";
+        assert_eq!(found("[4]", layers), named("relu_1", "gelu_1"));
         let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
                       [{ kind = 'gelu' }]] }";
         assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_gelu_1"));
-        let layers = "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'concat', branches = [[], \
+        let layers = "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'relu' }] }, \
+                      { kind = 'relu' }";
+        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
+        let layers = "{ kind = 'gelu' }, { kind = 'concat', branches = [[], \
                       [{ kind = 'relu' }]] }";
-        assert_eq!(
-            found("[4, 4]", layers),
-            named("concat_1.branch2_relu_1", "multi_head_attention_1")
-        );
+        assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "gelu_1"));
     }
 
     #[test]
@@ -155,6 +162,18 @@ mod tests {
             (
                 "[4]",
                 "{ kind = 'dropout', rate = 0.5 }, { kind = 'drop_path', rate = 0.5 }, { kind = 'relu' }",
+            ),
+            ("[4, 2]", "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'relu' }"),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'upsample', scale = 2, method = 'bilinear' }, \
+                 { kind = 'conv_transpose2d', features = 2, kernel = 2, groups = 2 }, { kind = 'relu' }",
+            ),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'upsample', scale = 2 }, { kind = 'patch_embed', features = 3, patch = 2 }, \
+                 { kind = 'class_token' }, { kind = 'position_embedding' }, { kind = 'layer_scale' }, \
+                 { kind = 'reshape', shape = [51] }, { kind = 'relu' }",
             ),
             ("[4, 4, 2]", "{ kind = 'squeeze_excite', reduced = 2 }, { kind = 'relu' }"),
             (
