@@ -2,24 +2,25 @@
 
     Layers that are sums, products and maxima of stored numbers, computed in
     integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
-    such as those in [ExactNorm.v] and [ExactSmooth.v]. Rows that an exact 0
+    such as those in [ExactNorm.v], [ExactNormRows.v], [ExactNormGroups.v] and [ExactSmooth.v]. Rows that an exact 0
     multiplies are not looked at. Whatever else there is has no value, and no
     kink may depend on it. [ExactSound.v] proves it.
 
     Glossary
-      - [layer_value]    a layer
+      - [layer_value]    a layer; [token_value], one on tokens; [attention_value]
       - [join_problems], [meet_problems]  where branches meet in a maximum
       - [problem]        why a kink's condition does not follow
       - [walk], [problems_at]  all of a chain, of a network *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactJoin ExactMean ExactBent ExactSmooth ExactTransposed.
+From Cotangent Require Export ExactTable ExactNorm ExactNormRows ExactNormGroups ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens ExactAttention ExactBilinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
 Section Exact.
-Variables (fraction batch : N) (pt : point).
+(** Arguments from [constant_from] on do not depend on the parameters. *)
+Variables (fraction batch constant_from : N) (pt : point).
 
 Definition literal_at (k : N) (s : shape) : option literal :=
   let fits l := [&& N.eqb (l_value l) k, l_shape l == s
@@ -33,28 +34,22 @@ Definition bias_at (k m : N) : option (option (N * row)) :=
 
 Definition rows_of (s : shape) : seq idx := idxs (lead s).
 
-(** The data: exact. *)
-Definition row_hash (a : idx * row) : N :=
-  if a.1 is [:: _; _; _] then foldl (fun h z => 4294967296 * h + Z.abs_N z)%num 1%num a.2 else key a.1.
+(** The data, or a mask: exact. *)
 Definition data_value (k : N) (s : shape) : option fixed :=
   if literal_at k s is Some l then
-    let e0 := scale l in
-    let f (t : table) model (a : idx * row) := Some (
-      if model is Some j then
-        if look t j is Some (m, r) then if list_eqb Z.eqb a.2 r then (m, r) else a else a
-      else a) in
-    Some (Fixed (exponent_of l)
-      (tabulate fst row_hash f (zip (rows_of s) [seq decode e0 w | w <- l_rows l])) false 0)
+    Some (constants (exponent_of l) (zip (rows_of s) [seq decode (scale l) w | w <- l_rows l]))
   else None.
+Definition mask_value (k : N) (s : shape) : option fixed :=
+  if N.leb constant_from k then data_value k s else None.
 
-Definition dense (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
+Definition dense (places : seq idx) (n m : N) (w : literal) (bias : option (N * row)) (x : fixed) : option fixed :=
   let e := (f_exponent x + exponent_of w)%num in let zeros := nseq (N.to_nat m) 0%Z in
-  let times := row_times (N.leb batch 1) (scale w) (l_rows w) zeros in
+  let times := row_times (size places <= 1) (scale w) (l_rows w) zeros in
   let f (_ : table) (_ : option idx) i :=
     if look (f_table x) i is Some (_, r) then
       if has_length n r then Some (i, out_row e bias (times r)) else None
     else None in
-  omap (fun r => Fixed (out_exponent e bias) (tabulate id key f (rows_of [:: batch; m])) false
+  omap (fun r => Fixed (out_exponent e bias) (tabulate id key f places) false
                    (out_radius e bias r))
     (spread (decode (scale w)) m (l_rows w) (f_radius x)).
 
@@ -126,22 +121,45 @@ Definition max_pool (h w c : N) (v u : Layer.window) (x : fixed) : fixed :=
   let make es := if es is e :: es' then foldr (fun e r => zip_with Z.max e.2 r) e.2 es' else [::] in
   Fixed (f_exponent x)
     (shared (window_rows h w c v u x) make (idxs [:: batch; Layer.places v h; Layer.places u w]))
-    false (f_radius x).
+    (zeros_settled x) (f_radius x).
 
-Definition flatten_rows (s : shape) (x : fixed) : fixed :=
-  let places := idxs (lead s) in
-  let f (_ : table) (_ : option idx) (i : idx) :=
-    omap (fun es => (i, flatten [seq e.2 | e <- es]))
-      (all_rows (last 0%num s) x [seq i ++ l | l <- places]) in
-  Fixed (f_exponent x) (tabulate id key f (idxs [:: batch])) false (f_radius x).
+(** Layers on tokens. *)
+Definition token_value (l : Token.t) (s : shape) (ps : seq N) (x : fixed) : option fixed := match l, s, ps with
+| Token.Dense m true, [:: t; n], [:: w; b] =>
+    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b)
+    then omap (rounded fraction) (dense (rows_of [:: batch; t; m]) n m w b x) else None
+| Token.Dense m false, [:: t; n], [:: w] =>
+    if literal_at w [:: n; m] is Some w
+    then omap (rounded fraction) (dense (rows_of [:: batch; t; m]) n m w None x) else None
+| Token.Scale, _ :: _, [:: w] =>
+    if bias_at w (last 0%num s) is Some (Some w)
+    then Some (scale_layer fraction (last 0%num s) (rows_of (batch :: s)) w x) else None
+| Token.Position, [:: t; c], [:: w] =>
+    if literal_at w [:: t; c] is Some w then Some (position batch t w x) else None
+| Token.Reshape s', _, _ => reshape batch s s' x
+| Token.Average keep, [:: t; c], _ => Some (token_means fraction batch t c keep x)
+| Token.Average keep, [:: h; w; c], _ => Some (average fraction batch h w c keep x)
+| Token.Class, [:: t; c], [:: w] =>
+    if bias_at w c is Some (Some w) then Some (class_token batch t w x) else None
+| Token.Select k, [:: _; c], _ => Some (select batch c k x)
+| Token.Upsample a b, [:: h; w; c], _ => Some (upsample batch h w c a b x)
+| _, _, _ => None
+end.
+
+Definition attention_value (heads : N) (causal bias : bool) (t m : N) (ps : seq N) (x : fixed) : option fixed :=
+  let count := Token.dense_count bias in
+  obind (token_value (Token.Dense m bias) [:: t; m] (drop count ps))
+    (omap (attention_heads fraction batch t m (m / heads) heads causal)
+      (token_value (Token.Dense (3 * m) bias) [:: t; m] (take count ps) x)).
 
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=
 match l, s, ps with
 | Layer.Dense m true, [:: n], [:: w; b] =>
-    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b) then omap (rounded fraction) (dense n m w b x)
-    else None
+    if (literal_at w [:: n; m], bias_at b m) is (Some w, Some b)
+    then omap (rounded fraction) (dense (rows_of [:: batch; m]) n m w b x) else None
 | Layer.Dense m false, [:: n], [:: w] =>
-    if literal_at w [:: n; m] is Some w then omap (rounded fraction) (dense n m w None x) else None
+    if literal_at w [:: n; m] is Some w
+    then omap (rounded fraction) (dense (rows_of [:: batch; m]) n m w None x) else None
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
 | Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
 | Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu fraction n d (batch :: s) x)
@@ -153,15 +171,16 @@ match l, s, ps with
     if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num)
       is (true, Some k) then omap (rounded fraction) (conv h w c m v u g k None x) else None
 | Layer.ConvTranspose2d m v u a b g true, [:: h; w; c], [:: k; e] =>
-    if (ungrouped g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m; c]%num, bias_at e m)
-      is (true, Some k, Some e) then omap (rounded fraction) (conv_transpose batch h w c m v u a b k e x) else None
+    if (strides_fit c m g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m / g; c]%num, bias_at e m)
+      is (true, Some k, Some e) then omap (rounded fraction) (conv_transpose batch h w c m v u a b g k e x) else None
 | Layer.ConvTranspose2d m v u a b g false, [:: h; w; c], [:: k] =>
-    if (ungrouped g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m; c]%num)
-      is (true, Some k) then omap (rounded fraction) (conv_transpose batch h w c m v u a b k None x) else None
+    if (strides_fit c m g v u, literal_at k [:: Layer.k_size v; Layer.k_size u; m / g; c]%num)
+      is (true, Some k) then omap (rounded fraction) (conv_transpose batch h w c m v u a b g k None x) else None
+| Layer.Bilinear rows columns, [:: h; w; c], _ => Some (bilinear_layer fraction batch h w c rows columns x)
 | Layer.MaxPool v u, [:: h; w; c], _ => Some (max_pool h w c v u x)
 | Layer.AvgPool v u b, [:: h; w; c], _ => Some (avg_pool fraction batch h w c v u b x)
 | Layer.GlobalAvgPool, [:: h; w; c], _ => Some (global_avg_pool fraction batch h w c x)
-| Layer.Token (Token.Average keep), [:: h; w; c], _ => Some (average fraction batch h w c keep x)
+| Layer.Token l, _, _ => token_value l s ps x
 | Layer.BatchNorm n d _ _ true, _, [:: w; b] =>
     let c := last batch s in
     if (bias_at w c, bias_at b c) is (Some (Some scale), Some (Some shift))
@@ -170,7 +189,22 @@ match l, s, ps with
     let c := last batch s in
     let every (z : Z) := (0%num, nseq (N.to_nat c) z) in
     batch_norm fraction c (rows_of (batch :: s)) n d (every 1%Z) (every 0%Z) x
-| Layer.Flatten, d :: s', _ => Some (flatten_rows (d :: s') x)
+| Layer.LayerNorm n d scale shift, _, _ =>
+    let affine '(g, b) := affine_value fraction g b (rows_value fraction (normal_row fraction n d) (batch :: s) x) in
+    omap affine (affine_at (bias_at ^~ (last batch s)) scale shift ps)
+| Layer.RmsNorm n d scale, _, _ =>
+    let affine '(g, b) := affine_value fraction g b (rows_value fraction (square_row fraction n d) (batch :: s) x) in
+    omap affine (affine_at (bias_at ^~ (last batch s)) scale false ps)
+| Layer.GroupNorm g n d scale, [:: h; w; c], _ =>
+    if (group_norm_value fraction batch h w c g n d x, affine_at (bias_at ^~ c) scale scale ps)
+      is (Some y, Some (g, b)) then Some (affine_value fraction g b y) else None
+| Layer.Dropout _ _, _, [:: m] => omap (masked fraction (batch :: s) x) (mask_value m (batch :: s))
+| Layer.DropPath _ _, _ :: _, [:: m] =>
+    omap (masked fraction (batch :: s) x) (obind (every_entry (batch :: s)) (mask_value m [:: batch]))
+| Layer.Dropout _ _, _, [::] | Layer.DropPath _ _, _, [::] => Some x
+| Layer.Attention heads causal bias, [:: t; m], _ =>
+    attention_value heads causal bias t m ps x
+| Layer.Flatten, d :: s', _ => Some (flatten_rows batch (d :: s') x)
 | _, _, _ => None
 end.
 
@@ -292,6 +326,6 @@ end.
 End Exact.
 
 Definition problems_at (fraction : N) (net : spec) (opts : options) (pt : point) : seq problem :=
-  let batch := batch_size opts in
-  (walk fraction batch pt (kinks_of net) false (layers net) [::] (input_shape net) 0 (masks_at net (which opts))
+  let batch := batch_size opts in let masks := masks_at net (which opts) in
+  (walk fraction batch masks pt (kinks_of net) false (layers net) [::] (input_shape net) 0 masks
     (data_value pt (data_at net (which opts)) (batch :: input_shape net))).1.

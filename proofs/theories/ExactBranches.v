@@ -98,13 +98,15 @@ apply: (@shared_holds (if N.eqb c 1 then last 0%num t else c)) => [|i es hi|i es
   have ho' : (N.to_nat o' < size e.2)%nat.
     rewrite /o'; move: ho; case: N.eqb_spec => [e1 _|_]; last by rewrite Nnat.Nat2N.id.
     by move/N.eqb_eq: hc; rewrite e1; case: (size e.2).
-  have [cont val _ _] := entry_at hX hk ho'.
+  have [cont val _ zero] := entry_at hX hk ho'.
   have form v : stretched s (X v) (rcons i (N.of_nat o)) = X v (rcons (source s i) o').
     by rewrite stretched_source ?place.
-  split=> //; first by apply: continuous_near cont; apply: nearW => v; rewrite form.
-  rewrite form; move: val; congr (ball _ _ _ _); rewrite /o'; move: ho.
-  case: N.eqb_spec => [_|_]; last by rewrite Nnat.Nat2N.id.
-  by rewrite size_nseq => ho; rewrite nth_nseq ho nth0.
+  have -> : nth 0%Z (if N.eqb c 1 then nseq (N.to_nat (last 0%num t)) (head 0%Z e.2) else e.2) o
+      = nth 0%Z e.2 (N.to_nat o').
+    rewrite /o'; move: ho; case: N.eqb_spec => [_|_]; last by rewrite Nnat.Nat2N.id.
+    by rewrite size_nseq => ho; rewrite nth_nseq ho nth0.
+  split; [by apply: continuous_near cont; apply: nearW => v; rewrite form|by rewrite form|].
+  by move=> rect e0; apply: filterS (zero rect e0) => v; rewrite form.
 move=> /one_row [e1 [-> k1 c1]] /one_row [e2 [-> k2 c2]] /= -[em] ho.
 have n : \forall v \near x0, X v (rcons (source s i) (N.of_nat (N.to_nat (if N.eqb c 1 then 0%num else N.of_nat o))))
     = X v (rcons (source s j) (N.of_nat (N.to_nat (if N.eqb c 1 then 0%num else N.of_nat o)))).
@@ -162,8 +164,11 @@ apply: (@shared_holds c) => [|i es hi|i es o hi|i j es es' o hi hj].
 - move=> /two [a [b [-> ha la hb lb]]]; case: ifP => // /andP [wa wb].
   move=> ho; have := ho; rewrite zip_with_size leq_min => /andP [oa ob].
   have [ca va _ _] := hX.2 _ _ ha o oa; have [cb vb _ _] := hY.2 _ _ hb o ob; rewrite /= in ca va cb vb.
-  split=> //; first exact: continuous_mul.
-  by rewrite zip_with_nth //; apply: ball_mul => //; exact: within_nth.
+  rewrite zip_with_nth //; split; first exact: continuous_mul.
+    by apply: ball_mul => //; exact: within_nth.
+  move=> /andP [zx zy] /Z.mul_eq_0 [e0|e0].
+    by apply: filterS (zeros_stay_zero hX zx ha oa e0) => v ->; rewrite mul0r.
+  by apply: filterS (zeros_stay_zero hY zy hb ob e0) => v ->; rewrite mulr0.
 move=> /two [a [b [-> ha la hb lb]]] /two [a' [b' [-> ha' la' hb' lb']]] [ea eb] ho.
 apply: filterS2 (same_place_rows hX ha la ha' la' ea ho) (same_place_rows hY hb lb hb' lb' eb ho) => v e1 e2.
 by rewrite e1 e2.
@@ -173,13 +178,18 @@ Qed.
 Lemma ball_sub e r r' z z' (v v' : R) : ball e r z v -> ball e r' z' v' -> ball e (r + r') (z - z') (v - v').
 Proof. by move=> h h'; rewrite -Z.add_opp_r; apply: ball_add => //; rewrite /ExactNumbers.ball dyadicN -opprD normrN. Qed.
 
-Lemma paired_sound (F : R -> R -> R) op radius s (X Y : V -> tensor R) x y :
+Lemma paired_sound (F : R -> R -> R) op radius (rect : bool) s (X Y : V -> tensor R) x y :
   (forall e r r' z z' v v', ball e r z v -> ball e r' z' v' -> ball e (radius r r') (op z z') (F v v')) ->
   (forall f g : V -> R, continuous_at x0 f -> continuous_at x0 g -> continuous_at x0 (fun v => F (f v) (g v))) ->
-  (forall r r', (0 <= r)%Z -> (0 <= r')%Z -> (0 <= radius r r')%Z) -> holds X x -> holds Y y ->
-  holds (fun v i => F (X v i) (Y v i)) (paired_value op radius s x y).
+  (forall r r', (0 <= r)%Z -> (0 <= r')%Z -> (0 <= radius r r')%Z) ->
+  (forall i a b o k k', rect -> look (f_table x) i = Some a -> look (f_table y) i = Some b ->
+     (o < size a.2)%nat -> (o < size b.2)%nat ->
+     op (Z.shiftl (nth 0%Z a.2 o) (Z.of_N k)) (Z.shiftl (nth 0%Z b.2 o) (Z.of_N k')) = 0%Z ->
+     \forall v \near x0, F (X v (rcons i (N.of_nat o))) (Y v (rcons i (N.of_nat o))) = 0) ->
+  holds X x -> holds Y y ->
+  holds (fun v i => F (X v i) (Y v i)) (paired_value op radius rect s x y).
 Proof.
-move=> hop hc hr hX hY; rewrite /paired_value; set c := last _ s; set e := N.max _ _.
+move=> hop hc hr hz hX hY; rewrite /paired_value; set c := last _ s; set e := N.max _ _.
 have two i es : branch_rows c [:: x; y] i = Some es -> exists a b,
     [/\ es = [:: a; b], look (f_table x) i = Some a, has_length c a.2, look (f_table y) i = Some b & has_length c b.2].
   rewrite /=; case ha: look => [a|] //; case: ifP => // la; case hb: look => [b|] //; case: ifP => //= lb [<-].
@@ -197,8 +207,9 @@ apply: (@shared_holds c) => [|i es hi|i es o hi|i j es es' o hi hj].
   by rewrite zip_with_size align_size; apply: leq_trans (geq_minl _ _) _; rewrite (len _ la).
 - move=> /two [a [b [-> ha la hb lb]]] ho; have := ho; rewrite zip_with_size !align_size leq_min => /andP [oa ob].
   have [ca va _ _] := hX.2 _ _ ha o oa; have [cb vb _ _] := hY.2 _ _ hb o ob; rewrite /= in ca va cb vb.
-  split=> //; first exact: hc.
-  by rewrite zip_with_nth // !al //; apply: hop; apply: fine => //; rewrite /e; lia.
+  rewrite zip_with_nth // !al //; split; first exact: hc.
+    by apply: hop; apply: fine => //; rewrite /e; lia.
+  by move=> hrect; exact: hz ha hb oa ob.
 move=> /two [a [b [-> ha la hb lb]]] /two [a' [b' [-> ha' la' hb' lb']]] [ea eb] ho.
 apply: filterS2 (same_place_rows hX ha la ha' la' ea ho) (same_place_rows hY hb lb hb' lb' eb ho) => v e1 e2.
 by rewrite e1 e2.
@@ -207,7 +218,7 @@ Qed.
 Lemma difference_sound s (X Y : V -> tensor R) x y : holds X x -> holds Y y ->
   holds (fun v i => X v i - Y v i) (difference_value s x y).
 Proof.
-apply: (@paired_sound (fun a b => a - b)) => [e r r' z z' v v'|f k cf ck|r r' ? ?].
+apply: (@paired_sound (fun a b => a - b)) => // [e r r' z z' v v'|f k cf ck|r r' ? ?].
 - exact: ball_sub.
 - exact: continuousB.
 lia.
@@ -216,10 +227,13 @@ Qed.
 Lemma maximum_sound s (X Y : V -> tensor R) x y : holds X x -> holds Y y ->
   holds (fun v i => Num.max (X v i) (Y v i)) (maximum_value s x y).
 Proof.
-apply: (@paired_sound Num.max) => [e r r' z z' v v' b b'|f k cf ck|r r' ? ?].
+move=> hX hY.
+apply: (@paired_sound Num.max) => // [e r r' z z' v v' b b'|f k cf ck|r r' ? ?|i a b o k k' /andP [sx sy] ha hb oa ob].
 - by apply: ball_max; [apply: ball_weaken b|apply: ball_weaken b']; lia.
 - exact: continuous_max.
-lia.
+- lia.
+have [zero _] := follows_max (follows_shift k (settled_follows hX sx ha oa)) (follows_shift k' (settled_follows hY sy hb ob)).
+exact: zero.
 Qed.
 
 (** ** Concatenations *)

@@ -38,7 +38,8 @@ Definition largest_exponent (xs : seq fixed) : N := foldr (fun x e => N.max (f_e
 
 Definition sum_value (s : shape) (xs : seq fixed) : fixed :=
   let e := largest_exponent xs in let c := last 0%num s in
-  Fixed e (shared (branch_rows c xs) (sum_row c e xs) (idxs (lead s))) false (sum_radius e xs).
+  Fixed e (shared (branch_rows c xs) (sum_row c e xs) (idxs (lead s))) (all nonnegative xs)
+    (sum_radius e xs).
 
 (** ** Repeated *)
 
@@ -51,7 +52,7 @@ Definition stretch_value (batch : N) (t s : shape) (x : fixed) : fixed :=
   let make (es : seq entry) := if es is [:: e] then
       if N.eqb c 1 then nseq (N.to_nat (last 0%num t)) (head 0%Z e.2) else e.2
     else [::] in
-  Fixed (f_exponent x) (shared (fun i => all_rows c x [:: source s i]) make (idxs (lead (batch :: t)))) false
+  Fixed (f_exponent x) (shared (fun i => all_rows c x [:: source s i]) make (idxs (lead (batch :: t)))) (f_rectified x)
     (f_radius x).
 
 (** ** Products *)
@@ -65,18 +66,19 @@ Definition product_value (s : shape) (x y : fixed) : fixed :=
   let make (es : seq entry) := if es is [:: a; b] then
       if within mx a.2 && within my b.2 then zip_with Z.mul a.2 b.2 else [::]
     else [::] in
-  Fixed (f_exponent x + f_exponent y) (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s))) false
-    (mx * ry + my * rx + rx * ry)%Z.
+  Fixed (f_exponent x + f_exponent y) (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s)))
+    (zeros_stay x && zeros_stay y) (mx * ry + my * rx + rx * ry)%Z.
 
 (** ** Differences and maxima *)
-Definition paired_value (op radius : Z -> Z -> Z) (s : shape) (x y : fixed) : fixed :=
+Definition paired_value (op radius : Z -> Z -> Z) (rectified : bool) (s : shape) (x y : fixed) : fixed :=
   let e := N.max (f_exponent x) (f_exponent y) in
   let ex := (e - f_exponent x)%num in let ey := (e - f_exponent y)%num in
   let make (es : seq entry) := if es is [:: a; b] then zip_with op (align ex a.2) (align ey b.2) else [::] in
-  Fixed e (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s))) false
+  Fixed e (shared (branch_rows (last 0%num s) [:: x; y]) make (idxs (lead s))) rectified
     (radius (Z.shiftl (f_radius x) (Z.of_N ex)) (Z.shiftl (f_radius y) (Z.of_N ey))).
-Definition difference_value : shape -> fixed -> fixed -> fixed := paired_value Z.sub Z.add.
-Definition maximum_value : shape -> fixed -> fixed -> fixed := paired_value Z.max Z.max.
+Definition difference_value : shape -> fixed -> fixed -> fixed := paired_value Z.sub Z.add false.
+Definition maximum_value (s : shape) (x y : fixed) : fixed :=
+  paired_value Z.max Z.max (zeros_settled x && zeros_settled y) s x y.
 
 (** ** Concatenations *)
 Fixpoint part_rows (ps : seq (N * fixed)) (i : idx) : option (seq entry) := match ps with

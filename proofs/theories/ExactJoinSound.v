@@ -84,6 +84,29 @@ case: N.eqb_spec => [e0|_]; last by rewrite (nth_map 0%Z) // ball_shift.
 by rewrite e0 N.add_0_r Z.shiftl_0_r.
 Qed.
 
+Lemma sum_row_zero c e (rm : seq branch) xs i es o : List.Forall2 (fun q x => holds q.2 x) rm xs ->
+  all nonnegative xs ->
+  List.Forall2 (fun x en => look (f_table x) i = Some en /\ has_length c en.2) xs es ->
+  (o < size (sum_row c e xs es))%nat ->
+  (0 <= nth 0%Z (sum_row c e xs es) o)%Z
+  /\ (nth 0%Z (sum_row c e xs es) o = 0%Z -> \forall v \near x0, total_at rm (rcons i (N.of_nat o)) v = 0).
+Proof.
+move=> h; elim: h es => [|q x {}rm {}xs hx _ ih] es /=.
+  move=> _ hF; inversion hF; subst => /= ho; rewrite nth_nseq if_same; split=> // _.
+  by apply: nearW => v; rewrite /total_at big_nil.
+move=> /andP [hn ok] hF; inversion hF as [|? en ? es' [hl hc] h2]; subst => /= ho; have := ho.
+rewrite zip_with_size leq_min align_size => /andP [ho1 ho2].
+have [ge zero] := ih es' ok h2 ho2; have [ge' zero'] := nonnegative_zero hx hn hl ho1.
+rewrite zip_with_nth //.
+have al : nth 0%Z (align (e - f_exponent x) en.2) o = Z.shiftl (nth 0%Z en.2 o) (Z.of_N (e - f_exponent x)).
+  by rewrite /align; case: N.eqb_spec => [->|_]; [rewrite Z.shiftl_0_r|rewrite (nth_map 0%Z)].
+have sh : (0 <= Z.shiftl (nth 0%Z en.2 o) (Z.of_N (e - f_exponent x)))%Z by rewrite Z.shiftl_nonneg.
+rewrite al; split=> [|e0]; first by lia.
+have [e1 e2] : Z.shiftl (nth 0%Z en.2 o) (Z.of_N (e - f_exponent x)) = 0%Z /\ nth 0%Z (sum_row c e xs es') o = 0%Z by lia.
+move/Z.shiftl_eq_0_iff: e1 => /(_ (N2Z.is_nonneg _)) /zero' n1.
+by apply: filterS2 n1 (zero e2) => v h1 h3; rewrite /total_at big_cons h1 add0r; exact: h3.
+Qed.
+
 Lemma sum_row_same c (rm : seq branch) xs i j es es' o : List.Forall2 (fun q x => holds q.2 x) rm xs ->
   List.Forall2 (fun x en => look (f_table x) i = Some en /\ has_length c en.2) xs es ->
   List.Forall2 (fun x en => look (f_table x) j = Some en /\ has_length c en.2) xs es' ->
@@ -113,15 +136,16 @@ have cell k o : k \in idxs (lead s) -> (N.of_nat o < c)%num -> rcons k (N.of_nat
   move=> hi ho; rewrite (idxs_rows hs); apply/flattenP; exists [seq rcons k a | a <- Nrange (last 0%num s)].
     exact: map_f.
   by apply: map_f; rewrite mem_Nrange; exact/N.ltb_lt.
-pose P i en := [/\ at_entry x0 e (sum_radius e xs) false X i en, (size en.2 <= N.to_nat c)%nat
+pose P i en := [/\ at_entry x0 e (sum_radius e xs) (all nonnegative xs) X i en, (size en.2 <= N.to_nat c)%nat
   & i \in idxs (lead s)].
 suff : P i en by case.
 move: i en hl; apply: look_shared => [{}i es /In_mem hi he|].
   have hF := branch_rows_sound he; split=> //; last exact: sum_row_size.
-  apply: at_entry_own => o ho; have [cont val] := sum_row_sound h ok hF ho.
+  apply: at_entry_self => o ho; have [cont val] := sum_row_sound h ok hF ho.
   have hc : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho (sum_row_size _ _ _ _); lia.
-  split; last by rewrite hX //; exact: cell.
-  by apply: continuous_near cont; apply: nearW => v; rewrite hX //; exact: cell.
+  have form v : X v (rcons i (N.of_nat o)) = total_at rm (rcons i (N.of_nat o)) v by rewrite hX //; exact: cell.
+  split; [by apply: continuous_near cont; apply: nearW => v; rewrite form|by rewrite form|move=> hn e0].
+  by have [_ zero] := sum_row_zero h hn hF ho; apply: filterS (zero e0) => v; rewrite form.
 move=> i j es es' en /In_mem hi hes hes' em [hen sz hj]; split=> //.
 apply: (at_entry_as hen) => o ho.
 have hc : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho sz; lia.

@@ -145,6 +145,13 @@ have n1 := at_ _ _ hl hc; have n2 := near_eq_sym (at_ _ _ hl' hc'); rewrite em i
 by apply: filterS2 n (near_eq_trans n1 n2) => v /= -> ->.
 Qed.
 
+Lemma omap_rounded fraction X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
+  omap (rounded fraction) x = Some y -> holds X y.
+Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
+
+Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
+Proof. by []. Qed.
+
 Section Dense.
 Variables (n m wk : N) (w : literal) (bias : option (N * row)) (bf : V -> tensor R) (x : fixed) (X : V -> tensor R).
 Hypothesis hw : literal_at pt wk [:: n; m] = Some w.
@@ -152,18 +159,24 @@ Hypothesis hX : holds X x.
 Hypothesis bf_continuous : forall i, continuous_at x0 (fun v => bf v i).
 Hypothesis bf_at : forall j, has_bias bias j -> bf x0 [:: N.of_nat j] = bias_value R bias j.
 
-Lemma dense_sound y : dense batch n m w bias x = Some y ->
-  holds (fun v i => \sum_(k <- Nrange n)
-    X v [:: nth 0%num i 0; k] * theta v wk [:: k; nth 0%num i 1] + bf v [:: nth 0%num i 1]) y.
+Lemma dense_sound places Y y : dense places n m w bias x = Some y ->
+  (forall v i o, i \in places -> Y v (rcons i o)
+     = \sum_(k <- Nrange n) X v (rcons i k) * theta v wk [:: k; o] + bf v [:: o]) -> holds Y y.
 Proof.
-rewrite /dense; case ht: spread => [rad|] //= [<-]; split=> [|i en /=].
+rewrite /dense; case ht: spread => [rad|] //= [<-] hY; split=> [|i en /=].
   by apply: spread_ge0 ht; exact: hX.1.
-apply: look_tabulate => t model {}i {}en hi _.
+apply: look_tabulate => t model {}i {}en /In_mem hi _.
 case hl: look => [[mm r]|] //; case: ifP => // hr [<-]; rewrite row_timesE.
-case: i hi hl => [|b [|b' i]] /In_mem; rewrite mem_idxs /= ?andbF // => _ hl.
-apply: at_entry_own => j hj /=.
-have /N.eqb_eq hr' := hr.
-apply: (@cell_sound _ _ _ _ (Nrange n) (fun v k => X v [:: b; k]) (fun v k => theta v wk [:: k; N.of_nat j])
+apply: at_entry_own => j hj.
+have /N.eqb_eq hr' := hr; have form v := hY v i (N.of_nat j) hi.
+suff [cont val] : continuous_at x0 (fun v => \sum_(k <- Nrange n) X v (rcons i k) * theta v wk [:: k; N.of_nat j]
+      + bf v [:: N.of_nat j])
+    /\ ball (out_exponent (f_exponent x + exponent_of w) bias) (out_radius (f_exponent x + exponent_of w) bias rad)
+      (nth 0%Z (out_row (f_exponent x + exponent_of w) bias
+        (combine (decode (scale w)) r (l_rows w) (nseq (N.to_nat m) 0%Z))) j)
+      (\sum_(k <- Nrange n) X x0 (rcons i k) * theta x0 wk [:: k; N.of_nat j] + bf x0 [:: N.of_nat j]).
+  by split; [apply: continuous_near cont; exact: nearW form|rewrite form].
+apply: (@cell_sound _ _ _ _ (Nrange n) (fun v k => X v (rcons i k)) (fun v k => theta v wk [:: k; N.of_nat j])
   (fun v => bf v [:: N.of_nat j]) _ (decode (scale w)) (f_exponent x) (exponent_of w) bias r (l_rows w)
   m j (f_radius x) rad) => //.
 - move=> k /In_mem; rewrite mem_Nrange => /N.ltb_lt hk.

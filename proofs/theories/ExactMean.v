@@ -20,15 +20,16 @@ Variables (fraction c : N) (sources : idx -> seq idx) (count : nat -> Z) (x : fi
 
 Definition mean_exponent : N := N.max (f_exponent x) fraction.
 
-(** A mean is of at least one number, and of no more than it divides by. *)
+(** A mean is of at least one number, and of no more than it divides by. What is
+    above 0 is not rounded to 0. *)
 Definition mean_row (es : seq entry) : row :=
   let n := count (size es) in
   if Z.ltb 0 n && Z.leb (Z.of_nat (size es)) n then
-    [seq Z.div (Z.shiftl z (Z.of_N (mean_exponent - f_exponent x))) n | z <- total_row c es]
+    [seq Z.opp (Z.div (Z.opp (Z.shiftl z (Z.of_N (mean_exponent - f_exponent x)))) n) | z <- total_row c es]
   else [::].
 
 Definition mean_layer (places : seq idx) : fixed :=
-  Fixed mean_exponent (shared (fun i => all_rows c x (sources i)) mean_row places) false
+  Fixed mean_exponent (shared (fun i => all_rows c x (sources i)) mean_row places) (nonnegative x)
     (Z.add (Z.shiftl (f_radius x) (Z.of_N (mean_exponent - f_exponent x))) 1).
 End Mean.
 

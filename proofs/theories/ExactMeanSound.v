@@ -44,6 +44,12 @@ Add Ring real_ring : (real_ring R).
 Lemma quotient_shift (a b c d n : R) : a / n * (b * c) - d * c / n = (a * b - d) * (c / n).
 Proof. by move: n^-1 => m; reals R. Qed.
 
+Lemma ceiling_near u d : (0 < d)%Z -> `|int u / int d - int (- (- u / d))| <= 1.
+Proof.
+move=> d0; have /andP [] := floor_near R (- u) d0; rewrite !intN opprK mulNr -opprD => f1 f2.
+by rewrite -normrN ger0_norm.
+Qed.
+
 (** The sum of a feature, over the sources. *)
 Lemma total_sound c (X : V -> tensor R) x ps es o : holds X x ->
   List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es -> (N.of_nat o < c)%num ->
@@ -66,6 +72,21 @@ have h : List.Forall2 (fun p z => `|X x0 (rcons p (N.of_nat o)) * 2%:R ^+ N.to_n
 by rewrite big_distrl; have := sum_near h; rewrite size_map.
 Qed.
 
+(** A sum of what is not below 0. *)
+Lemma total_zero c (X : V -> tensor R) x ps es o : holds X x -> nonnegative x ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) ps es -> (N.of_nat o < c)%num ->
+  let total := foldr Z.add 0%Z [seq nth 0%Z e.2 o | e : entry <- es] in
+  (0 <= total)%Z /\ (total = 0%Z -> \forall v \near x0, \sum_(p <- ps) X v (rcons p (N.of_nat o)) = 0).
+Proof.
+move=> hX hn hF hc; elim: hF => [|p en {}ps {}es [hl len] _ [ge zero]] /=.
+  by split=> // _; apply: nearW => v; rewrite big_nil.
+have ho : (o < size en.2)%nat by have := length_lt len hc; rewrite Nnat.Nat2N.id.
+have [ge' zero'] := nonnegative_zero hX hn hl ho; split=> [|e0]; first by rewrite /= in ge; lia.
+have [e1 e2] : nth 0%Z en.2 o = 0%Z /\ foldr Z.add 0%Z [seq nth 0%Z e.2 o | e : entry <- es] = 0%Z.
+  by rewrite /= in ge; lia.
+by apply: filterS2 (zero' e1) (zero e2) => v h1 h2; rewrite big_cons h1 h2 addr0.
+Qed.
+
 Lemma mean_layer_sound fraction c (sources : idx -> seq idx) (count : nat -> Z) (X Y : V -> tensor R) x places :
   holds X x ->
   (forall v i o, i \in places -> (o < c)%num ->
@@ -76,30 +97,41 @@ move=> hX hY; set e := mean_exponent fraction x; set k := Z.of_N (e - f_exponent
 have sl a : Z.shiftl a k = (a * 2 ^ k)%Z by apply: Z.shiftl_mul_pow2; exact: N2Z.is_nonneg.
 have p0 : (0 < 2 ^ k)%Z by apply: Z.pow_pos_nonneg => //; exact: N2Z.is_nonneg.
 split=> [|i en /= hl]; first by rewrite /= sl; have := hX.1; nia.
-pose P i en := [/\ at_entry x0 e (Z.shiftl (f_radius x) k + 1) false Y i en, (size en.2 <= N.to_nat c)%nat
+pose P i en := [/\ at_entry x0 e (Z.shiftl (f_radius x) k + 1) (nonnegative x) Y i en, (size en.2 <= N.to_nat c)%nat
   & i \in places].
 suff : P i en by case.
 move: i en hl; apply: look_shared => [i es /In_mem hi he|].
   have hF := all_rows_sound he; split=> //; last first.
     by rewrite /mean_row; case: ifP => // _; rewrite /= size_map; exact: total_row_size.
-  apply: at_entry_own => o; rewrite /mean_row; case: ifP => // /andP [/Z.ltb_lt n0 /Z.leb_le le].
+  apply: at_entry_self => o; rewrite /mean_row; case: ifP => // /andP [/Z.ltb_lt n0 /Z.leb_le le].
   rewrite size_map => ho.
   have hc : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho (total_row_size _ _); lia.
   have sz : size (sources i) = size es by have [-> _] := Forall2_nth [::] ([::], [::]) hF.
   have [cont bound] := total_sound hX hF hc; set n := count (size es) in n0 le *.
+  have form v : Y v (rcons i (N.of_nat o)) = (\sum_(p <- sources i) X v (rcons p (N.of_nat o))) / int n.
+    by rewrite hY // sz.
   split.
     apply: (@continuous_near _ _ _ _ (fun v => (\sum_(p <- sources i) X v (rcons p (N.of_nat o))) / int n)).
-      by apply: nearW => v; rewrite hY // sz.
+      exact: nearW form.
     by apply: continuous_mul => //; exact: continuous_const.
-  rewrite hY // sz -/n (nth_map 0%Z) // total_row_nth //.
+  all: swap 1 2.
+    rewrite (nth_map 0%Z) // total_row_nth // -/e -/k => hn; have [ge zero] := total_zero hX hn hF hc.
+    rewrite /= in ge zero; move: (foldr _ _ _) ge zero => T ge zero e0.
+    have T0 : T = 0%Z.
+      have /Z.shiftl_eq_0_iff -> // : Z.shiftl T k = 0%Z; last exact: N2Z.is_nonneg.
+      have q0 : (- Z.shiftl T k / n = 0)%Z by lia.
+      have := Z.div_mod (- Z.shiftl T k) n ltac:(lia); have := Z.mod_pos_bound (- Z.shiftl T k) n n0.
+      have := proj2 (Z.shiftl_nonneg T k) ge; rewrite q0; lia.
+    by apply: filterS (zero T0) => v s0; rewrite form s0 mul0r.
+  rewrite form (nth_map 0%Z) // total_row_nth //.
   move: bound; set S := \sum_(_ <- _) _; set T := foldr _ _ _ => bound.
-  have n1 := int_gt0 R n0; have /andP [f1 f2] := floor_near R (Z.shiftl T k) n0.
+  have n1 := int_gt0 R n0; have up := ceiling_near (Z.shiftl T k) n0.
   rewrite ball_scaled intD [int 1]/(1 : R).
   have ee : 2%:R ^+ N.to_nat e = 2%:R ^+ N.to_nat (f_exponent x) * 2%:R ^+ N.to_nat (e - f_exponent x) :> R.
     rewrite -exprD -plusE -Nnat.N2Nat.inj_add; congr (_ ^+ N.to_nat _).
     by rewrite /e /mean_exponent; lia.
   rewrite -[_ - int _](subrKA (int (Z.shiftl T k) / int n)); apply: le_trans (ler_norm_add _ _) _.
-  apply: ler_add; last by rewrite ger0_norm.
+  apply: ler_add; last exact: up.
   rewrite /k !int_shift -/k ee.
   rewrite quotient_shift.
   have q0 : 0 < 2%:R ^+ N.to_nat (e - f_exponent x) :> R by rewrite exprn_gt0 // ltr0n.

@@ -46,6 +46,16 @@ case: PositiveMap.find => [[j [m r]]|] //=; case: eqP => // _ [<-] /=.
 by exists r.
 Qed.
 
+Lemma everywhere_look p x i e : everywhere p x -> look (f_table x) i = Some e -> all p e.2.
+Proof.
+rewrite /everywhere PositiveMap.fold_1 /look /get; case hf: PositiveMap.find => [[j e']|] //.
+have := PositiveMap.elements_correct _ _ hf; case: eqP => // _ + + [<-].
+have stuck l : List.fold_left (fun a (q : PositiveMap.key * (idx * entry)) => if a then all p q.2.2.2 else false) l false
+    = false by elim: l.
+elim: (PositiveMap.elements _) => //= q l ih [->|/ih h] /=; last by case: (all p _); rewrite ?stuck.
+by case: (all p e'.2) => //; rewrite stuck.
+Qed.
+
 Lemma look_shared sources make places (P : idx -> entry -> Prop) :
   (forall i es, List.In i places -> sources i = Some es -> P i (i, make es)) ->
   (forall i j es es' e, List.In i places -> sources i = Some es -> sources j = Some es' ->
@@ -218,6 +228,30 @@ rewrite -(subrK (dyadic (e + k) d) (v - _)); apply: le_trans (ler_norm_add _ _) 
 apply: le_trans (ler_add h _) _; first by rewrite dyadic_norm; exact: lexx.
 by rewrite -dyadicD; apply: dyadic_leP; nia.
 Qed.
+
+Lemma ball_round_entry e k r z v : ball (e + k) r z v ->
+  ball e (Z.shiftr r (Z.of_N k) + 2) (round_entry (Z.of_N k) z) v.
+Proof.
+have pos : (0 < 2 ^ Z.of_N k)%Z by apply: Z.pow_pos_nonneg => //; exact: N2Z.is_nonneg.
+rewrite /round_entry; case: Z.eqb_spec => [->|z0].
+  by move=> /ball_round; rewrite Z.shiftr_0_l.
+case: Z.eqb_spec => [q0|_]; last exact: ball_round.
+move: q0; rewrite Z.shiftr_div_pow2; last exact: N2Z.is_nonneg.
+have := Z.div_mod z (2 ^ Z.of_N k); have := Z.mod_pos_bound z (2 ^ Z.of_N k) pos.
+move=> hm hd q0; have hz : (0 < z < 2 ^ Z.of_N k)%Z by nia.
+have sl a : Z.shiftl a (Z.of_N k) = (a * 2 ^ Z.of_N k)%Z by apply: Z.shiftl_mul_pow2; exact: N2Z.is_nonneg.
+rewrite -(ball_shift e k) !sl Z.shiftr_div_pow2; last exact: N2Z.is_nonneg.
+have := Z.div_mod r (2 ^ Z.of_N k); have := Z.mod_pos_bound r (2 ^ Z.of_N k) pos.
+move: (2 ^ Z.of_N k)%Z (r / _)%Z (r mod _)%Z pos hz => p q d pos hz hd' er h.
+rewrite /ball; have -> : dyadic (e + k) (1 * p) = dyadic (e + k) z + dyadic (e + k) (p - z).
+  by rewrite -dyadicD; congr dyadic; lia.
+rewrite opprD addrA; apply: le_trans (ler_norm_sub _ _) _.
+apply: le_trans (ler_add h _) _; first by rewrite dyadic_norm; exact: lexx.
+by rewrite -dyadicD; apply: dyadic_leP; have := er; nia.
+Qed.
+
+Lemma round_entry0 k z : round_entry k z = 0%Z -> z = 0%Z.
+Proof. by rewrite /round_entry; case: Z.eqb_spec => // _; case: Z.eqb_spec. Qed.
 
 (** ** Matrices *)
 Definition column (W : Type) (dec : W -> row) (j : nat) (ws : seq W) : Z :=

@@ -6,7 +6,8 @@
 
     Glossary
       - [continuous_at]  of a function of the point, at [x0]
-      - [at_entry], [holds_fixed]  a row, a tensor is what was computed *)
+      - [at_entry], [holds_fixed]  a row, a tensor is what was computed
+      - [follows]        a value stays 0, or below it, where its integer is that *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
@@ -123,30 +124,89 @@ Definition holds_fixed X x : Prop := (0 <= f_radius x)%Z /\
   at_entry (f_exponent x) (f_radius x) (f_rectified x) X i en.
 
 (** A row that is its own model. *)
+Lemma at_entry_self e radius (rect : bool) X i r : (forall j, (j < size r)%nat ->
+    [/\ continuous_at x0 (fun v => X v (rcons i (N.of_nat j))),
+        ball e radius (nth 0%Z r j) (X x0 (rcons i (N.of_nat j)))
+      & rect -> nth 0%Z r j = 0%Z -> \forall v \near x0, X v (rcons i (N.of_nat j)) = 0]) ->
+  at_entry e radius rect X i (i, r).
+Proof. by move=> h j hj; have [c val zero] := h j hj; split=> //=; exact: nearW. Qed.
+
 Lemma at_entry_own e radius X i r : (forall j, (j < size r)%nat ->
     continuous_at x0 (fun v => X v (rcons i (N.of_nat j)))
     /\ ball e radius (nth 0%Z r j) (X x0 (rcons i (N.of_nat j)))) ->
   at_entry e radius false X i (i, r).
-Proof. by move=> h j hj; have [c val] := h j hj; split=> //=; exact: nearW. Qed.
+Proof. by move=> h; apply: at_entry_self => j hj; have [c val] := h j hj. Qed.
 
 (** Equal nearby to a row that has a model. *)
-Lemma at_entry_as e radius X i j en : at_entry e radius false X j en ->
+Lemma at_entry_as e radius (rect : bool) X i j en : at_entry e radius rect X j en ->
   (forall o, (o < size en.2)%nat ->
      \forall v \near x0, X v (rcons i (N.of_nat o)) = X v (rcons j (N.of_nat o))) ->
-  at_entry e radius false X i en.
+  at_entry e radius rect X i en.
 Proof.
-move=> h same o ho; have [c val near _] := h o ho; have s := same o ho; split=> //.
+move=> h same o ho; have [c val near zero] := h o ho; have s := same o ho; split=> //.
 - exact: continuous_near s c.
 - by rewrite (near_value s).
 - exact: near_eq_trans s near.
+by move=> hr e0; exact: near_eq_trans s (zero hr e0).
 Qed.
 
 Lemma rounded_sound fraction X x : holds_fixed X x -> holds_fixed X (rounded fraction x).
 Proof.
 rewrite /rounded; case: ifP => [//|/negbT]; rewrite negb_or => /andP [_ /N.leb_spec0 big] [r0 hX].
 split=> [|i en]; first by have := Z.shiftr_nonneg (f_radius x) (Z.of_N (f_exponent x - fraction)); rewrite /=; lia.
-move=> /look_map [r /hX h er] j; rewrite er size_map => hj; have [c val near _] := h j hj; split=> //.
-rewrite (nth_map 0%Z) // /=; apply: ball_round; move: val; congr (ball _ _ _ _); lia.
+move=> /look_map [r /hX h er] j; rewrite er size_map => hj; have [c val near zero] := h j hj; split=> //.
+  rewrite (nth_map 0%Z) // /=; apply: ball_round_entry; move: val; congr (ball _ _ _ _); lia.
+by rewrite (nth_map 0%Z) // => rect /round_entry0; exact: zero.
+Qed.
+
+(** ** What stays 0 *)
+Definition follows (z : Z) (f : V -> R) : Prop :=
+  (z = 0%Z -> \forall v \near x0, f v = 0) /\ ((z < 0)%Z -> \forall v \near x0, f v < 0).
+
+Lemma follows_max z z' f g : follows z f -> follows z' g -> follows (Z.max z z') (fun v => Num.max (f v) (g v)).
+Proof.
+move=> [f0 fn] [g0 gn]; split=> h.
+  case: (Z.eq_dec z 0) => [/f0 nf|ne]; case: (Z.eq_dec z' 0) => [/g0 ng|ne'].
+  - by apply: filterS2 nf ng => v -> ->; rewrite maxxx.
+  - by have lt : (z' < 0)%Z by [lia]; apply: filterS2 nf (gn lt) => v -> hg; rewrite max_l // ltW.
+  - by have lt : (z < 0)%Z by [lia]; apply: filterS2 (fn lt) ng => v hf ->; rewrite max_r // ltW.
+  by exfalso; lia.
+have [lt lt'] : (z < 0)%Z /\ (z' < 0)%Z by lia.
+by apply: filterS2 (fn lt) (gn lt') => v hf hg; rewrite lt_maxl hf.
+Qed.
+
+Lemma follows_shift z k f : follows z f -> follows (Z.shiftl z (Z.of_N k)) f.
+Proof.
+move=> [f0 fn]; split; first by rewrite Z.shiftl_eq_0_iff; [exact: f0|exact: N2Z.is_nonneg].
+by rewrite Z.shiftl_neg; exact: fn.
+Qed.
+
+Lemma settled_follows X x i en o : holds_fixed X x -> zeros_settled x -> look (f_table x) i = Some en ->
+  (o < size en.2)%nat -> follows (nth 0%Z en.2 o) (fun v => X v (rcons i (N.of_nat o))).
+Proof.
+move=> hX hs hl ho; have [cont val _ zero] := hX.2 _ _ hl o ho; rewrite /= in cont val zero.
+have /(all_nthP 0%Z) /(_ _ ho) := everywhere_look hs hl.
+case: Z.ltb_spec => h; first by move=> _; split=> ?; exfalso; lia.
+case: Z.eqb_spec => h0; first by move=> rect; split=> [|?]; [exact: zero rect|exfalso; lia].
+move=> /Z.ltb_lt neg; split=> [?|_]; first by exfalso; lia.
+have lt : X x0 (rcons i (N.of_nat o)) < 0 by rewrite -(dyadic0 R (f_exponent x)); apply: (ball_lt val); lia.
+exact: (cont _ (near_neg lt)).
+Qed.
+
+Lemma nonnegative_zero X x i en o : holds_fixed X x -> nonnegative x -> look (f_table x) i = Some en ->
+  (o < size en.2)%nat -> (0 <= nth 0%Z en.2 o)%Z
+  /\ (nth 0%Z en.2 o = 0%Z -> \forall v \near x0, X v (rcons i (N.of_nat o)) = 0).
+Proof.
+move=> hX; rewrite /nonnegative; case: ifP => // rect ev hl ho; have [_ _ _ zero] := hX.2 _ _ hl o ho.
+by split; [apply/Z.leb_le; exact: (all_nthP 0%Z (everywhere_look ev hl))|exact: zero].
+Qed.
+
+Lemma zeros_stay_zero X x i en o : holds_fixed X x -> zeros_stay x -> look (f_table x) i = Some en ->
+  (o < size en.2)%nat -> nth 0%Z en.2 o = 0%Z -> \forall v \near x0, X v (rcons i (N.of_nat o)) = 0.
+Proof.
+move=> hX; rewrite /zeros_stay; case: ifP => [rect _|_ ev] hl ho e0.
+  by have [_ _ _ zero] := hX.2 _ _ hl o ho; exact: zero.
+by have := all_nthP 0%Z (everywhere_look ev hl) o ho; rewrite e0.
 Qed.
 
 (** ** Stored numbers *)
@@ -178,22 +238,35 @@ rewrite /bias_at; case E: literal_at => [l|] //; have := literal_sound E.
 by case: l_rows => [|w ws] // h [<-] j /= hj; inversion h; subst; exact: H2.
 Qed.
 
+Lemma constants_sound (Y : V -> tensor R) e l : (forall v, Y v = Y x0) ->
+  (forall i r j, List.In (i, r) l -> (j < size r)%nat -> Y x0 (rcons i (N.of_nat j)) = dyadic e (nth 0%Z r j)) ->
+  holds_fixed Y (constants e l).
+Proof.
+move=> const hl; split=> // i en /= hk.
+pose P (i : idx) (en : entry) := forall j, (j < size en.2)%nat ->
+  Y x0 (rcons i (N.of_nat j)) = dyadic e (nth 0%Z en.2 j) /\ Y x0 (rcons i (N.of_nat j)) = Y x0 (rcons en.1 (N.of_nat j)).
+have {hk} h : P i en.
+  move: i en hk; apply: look_tabulate => t model [i r] en hin ih [<-].
+  have own : P i (i, r) by move=> j hj; split=> //; exact: hl hin hj.
+  case: model => [j|] //; case hj: look => [[m r']|] //.
+  case: ifP => // /(list_eqbP (fun a b => proj1 (Z.eqb_eq a b))) er; rewrite /= in er; subst r'.
+  move=> o ho; have [e1 _] := own o ho; have [e2 e3] := ih _ _ hj o ho.
+  by split; rewrite // e1 -e3 e2.
+move=> j hj; have [e1 e2] := h j hj; have all_v c v : Y v c = Y x0 c by rewrite const.
+split.
+- by apply: (continuous_near (g := fun=> Y x0 (rcons i (N.of_nat j)))); [exact: nearW|exact: continuous_const].
+- by rewrite e1; exact: ball_exact.
+- by apply: nearW => v; rewrite !all_v.
+by move=> _ e0; apply: nearW => v; rewrite all_v e1 e0 dyadic0.
+Qed.
+
 Lemma data_sound k s x : (forall v, theta v k = theta x0 k) -> data_value pt k s = Some x ->
   holds_fixed (fun v => theta v k) x.
 Proof.
-move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-]; split=> // i en /=.
-apply: look_tabulate => t model [i' r] {i}{}en hin ih [<-].
-have own : at_entry (exponent_of l) 0 false (fun v => theta v k) i' (i', r).
-  apply: at_entry_own => j hj; split; first exact: theta_continuous.
-  suff -> : theta x0 k (rcons i' (N.of_nat j)) = dyadic (exponent_of l) (nth 0%Z r j) by exact: ball_exact.
-  have := literal_sound E; move: hin hj; move: (rows_of s) (l_rows l) => L W.
-  move=> hin hj hF; elim: hF hin => //= a w {}L {}W haw _ ih'; case=> [[e1 e2]|]; last exact: ih'.
-  by subst; exact: haw.
-case: model => [j|] //; case hj: look => [[m r']|] //.
-case: ifP => // /(list_eqbP (fun a b => proj1 (Z.eqb_eq a b))) er; rewrite /= in er; subst r'.
-apply: (at_entry_as (ih _ _ hj)) => o ho; have [_ /ball0 e1 _ _] := own o ho.
-have [_ /ball0 e2 _ _] := ih _ _ hj o ho; apply: nearW => v.
-by rewrite /= const in e1 e2 *; rewrite e1 e2.
+move=> const; rewrite /data_value; case E: literal_at => [l|] // [<-]; apply: constants_sound => // i r j.
+have := literal_sound E; move: (rows_of s) (l_rows l) => L W hF.
+elim: hF => //= a w {}L {}W haw _ ih; case=> [[e1 e2] hj|]; last exact: ih.
+by subst; exact: haw.
 Qed.
 
 (** ** Sums of products *)

@@ -1,7 +1,7 @@
 (** * Exponentials on integers
 
     Balls [(z, r)], one for each entry, that share an exponent; and functions of
-    single entries that are made of exponentials, products and quotients.
+    single entries that are made of exponentials, logarithms, products and quotients.
 
     For the exponential of [u] at most 2^-8 from 0, [terms] terms of its series
     are within a unit of the last place. Others are halved so often before, and
@@ -10,8 +10,11 @@
     Glossary
       - [near], [near_mul], [near_inverse], [near_exp], …  a ball, and operations on them
       - [series]         of a number [a / 2^h] that is not negative, at exponent [g]
+      - [newton], [margin], [near_log]  a logarithm that is guessed, how far it may
+                         be off, and that it is not further
       - [smooth]         an activation of a ball
-      - [smooth_value]   of each entry; the radius is the greatest *)
+      - [common_radius]  a tensor of rows that their radii follow: the greatest
+      - [smooth_value]   of each entry *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
 From Cotangent Require Import Ir Index SpecLayer ExactTable.
@@ -84,10 +87,37 @@ Definition near_hard_sigmoid (e : N) (b : near) : near :=
   let clamped := Z.min (Z.max (c.1 + Z.shiftl 3 (Z.of_N g)) 0) (Z.shiftl 6 (Z.of_N g)) in
   near_mul (clamped, c.2) (near_rational 1 6).
 
+(** What it is above 0; below, [n / d] times [exp x - 1]. *)
+Definition near_elu (n : Z) (d : positive) (e : N) (b : near) : option near :=
+  omap (fun x => near_add (near_of e (Z.max b.1 0, b.2))
+                   (near_mul (near_rational n d) (near_add x (near_int (-1)))))
+    (near_exp e (Z.min b.1 0, b.2)).
+
+(** The logarithm of [t]: Newton's steps, which double the digits that are right,
+    then a test that it is between the exponentials of what is a little less and a
+    little more. *)
+Fixpoint newton (k : nat) (t y : Z) : Z :=
+  if k is k'.+1 then
+    if near_exp g (- y, 0) is Some x then newton k' t (y + Z.shiftr (t * x.1) (Z.of_N g) - one) else y
+  else y.
+Definition margin (t : near) (y : Z) : Z := if near_exp g (y, 0) is Some x then t.2 + 4 * x.2 + 16 else 0.
+Definition near_log (t : near) : option near :=
+  let y := newton (N.to_nat (N.log2 g) + 4) t.1 0 in let more := margin t y in
+  if (near_exp g (y - more, 0), near_exp g (y + more, 0)) is (Some a, Some b) then
+    if Z.leb (a.1 + a.2) (t.1 - t.2) && Z.leb (t.1 + t.2) (b.1 - b.2) then Some (y, more) else None
+  else None.
+
+(** The greater of [x] and 0, and [log (1 + exp (- |x|))]. *)
+Definition near_softplus (e : N) (b : near) : option near :=
+  obind (fun x => omap (near_add (near_of e (Z.max b.1 0, b.2))) (near_log (near_add (near_int 1) x)))
+    (near_exp e (- Z.abs b.1, b.2)).
+
 (** The ball is at exponent [e], the result at [g]. *)
 Definition smooth (p : Layer.pointwise) (e : N) (b : near) : option near := match p with
 | Layer.Sigmoid => near_sigmoid e b
 | Layer.Tanh => near_tanh e b
+| Layer.Elu n d => near_elu n d e b
+| Layer.Softplus => near_softplus e b
 | Layer.Silu => omap (near_mul (near_of e b)) (near_sigmoid e b)
 | Layer.HardSigmoid => Some (near_hard_sigmoid e b)
 | Layer.HardSwish => Some (near_mul (near_of e b) (near_hard_sigmoid e b))
@@ -98,6 +128,14 @@ Definition smooth (p : Layer.pointwise) (e : N) (b : near) : option near := matc
 | _ => None
 end.
 End Near.
+
+(** Rows that their radii follow. *)
+Definition common_radius (g : N) (t : table) : fixed :=
+  let half (r : row) := (size r)./2 in
+  let radii r := drop (half r) r in
+  let greatest := PositiveMap.fold (fun _ (q : idx * entry) m => foldr Z.max m (radii q.2.2)) t 0 in
+  let keep r := if all (fun z => Z.leb z greatest) (radii r) then take (half r) r else [::] in
+  Fixed g (PositiveMap.map (fun q : idx * entry => (q.1, (q.2.1, keep q.2.2))) t) false greatest.
 
 Section Value.
 Variables (g : N) (f : N -> near -> option near) (s : shape) (x : fixed).
@@ -115,13 +153,7 @@ Definition with_radii : table :=
     else None in
   tabulate id key make (idxs (lead s)).
 
-Definition smooth_value : fixed :=
-  let t := with_radii in
-  let half (r : row) := (size r)./2 in
-  let radii r := drop (half r) r in
-  let greatest := PositiveMap.fold (fun _ (q : idx * entry) m => foldr Z.max m (radii q.2.2)) t 0 in
-  let keep r := if all (fun z => Z.leb z greatest) (radii r) then take (half r) r else [::] in
-  Fixed g (PositiveMap.map (fun q : idx * entry => (q.1, (q.2.1, keep q.2.2))) t) false greatest.
+Definition smooth_value : fixed := common_radius g with_radii.
 End Value.
 
 Definition smooth_layer (fraction : N) (p : Layer.pointwise) (s : shape) (x : fixed) : fixed :=
@@ -131,4 +163,13 @@ Definition smooth_layer (fraction : N) (p : Layer.pointwise) (s : shape) (x : fi
 Example exp_1 : let thousandths (z k : Z) := if near_exp 88 0 (z, 0) is Some (y, r) then
     Z.ltb (2718 * r) (Z.shiftl 1 60) && Z.eqb (y * 1000 / Z.shiftl 1 88) k else false in
   thousandths 1 2718 && thousandths (-1) 367.
+Proof. by vm_compute. Qed.
+
+(** Softplus of 0 is the logarithm of 2, between 0.693 and 0.694; of 20 it is a
+    little more than that; twice elu of -1, and of 1. *)
+Example softplus_0 : let thousandths (p : Layer.pointwise) (z k : Z) := if smooth 88 p 0 (z, 0) is Some (y, r) then
+    Z.ltb (2718 * r) (Z.shiftl 1 60) && Z.eqb (y * 1000 / Z.shiftl 1 88) k else false in
+  [&& thousandths Layer.Softplus 0 693, thousandths Layer.Softplus 20 20000, thousandths Layer.Softplus (-3) 48,
+      thousandths (Layer.Elu 2 1) (-1) (-1265), thousandths (Layer.Elu 2 1) 1 1000
+    & ~~ thousandths Layer.Softplus 0 694].
 Proof. by vm_compute. Qed.

@@ -4,7 +4,7 @@
     of kinks say about the input of a layer; chains.
 
     Glossary
-      - [relu_sound], [max_pool_sound], [flatten_sound]  where the rows of the
+      - [relu_sound], [max_pool_sound]  where the rows of the
                          input are what [Exact.v] says, so are those of the
                          output
       - [layer_value_sound]  the same of any layer that [layer_value] computes
@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactBranches ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactNormRowsSound ExactNormGroupsSound ExactBranches ExactMaskSound ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound ExactAttentionSound ExactBilinearSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -44,7 +44,8 @@ Notation dyadic := (dyadic R).
 Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
 Implicit Types (X : V -> tensor R) (x : fixed).
-Variables fraction batch : N.
+Variables fraction batch constant_from : N.
+Hypothesis theta_constant : forall k v, (constant_from <= k)%num -> theta v k = theta x0 k.
 
 Lemma relu_sound s X x : holds X x -> holds (fun v i => Num.max (X v i) 0) (relu s x).
 Proof.
@@ -82,6 +83,18 @@ rewrite /= in cont val cont' val' *; split; first exact: continuous_max cont' co
 by rewrite zip_with_nth //; exact: ball_max.
 Qed.
 
+Lemma greatest_follows c X x j js e es o : holds X x -> zeros_settled x ->
+  List.Forall2 (fun i en => look (f_table x) i = Some en /\ has_length c en.2) (j :: js) (e :: es) ->
+  (o < size (foldr (fun e r => zip_with Z.max e.2 r) e.2 es))%nat ->
+  follows x0 (nth 0%Z (foldr (fun e r => zip_with Z.max e.2 r) e.2 es) o)
+    (fun v => greatest [seq X v (rcons i (N.of_nat o)) | i <- j :: js]).
+Proof.
+move=> hX hs h ho; inversion h as [|? ? ? ? [hl hc] h2]; subst.
+rewrite /greatest /=; elim: h2 ho => [|j' e' js' es' [hl' hc'] _ ih] /= ho; first exact: settled_follows hX hs hl ho.
+have := ho; rewrite zip_with_size leq_min => /andP [ho1 ho2]; rewrite zip_with_nth //.
+exact: follows_max (settled_follows hX hs hl' ho1) (ih ho2).
+Qed.
+
 Lemma max_row_size c (e : entry) (es : seq entry) : has_length c e.2 ->
   (size (foldr (fun (e : entry) r => zip_with Z.max e.2 r) e.2 es) <= N.to_nat c)%nat.
 Proof.
@@ -93,7 +106,7 @@ Lemma max_pool_sound h w c v u X x : holds X x ->
   holds (fun z => Images.max_pool h w v u (X z)) (max_pool batch h w c v u x).
 Proof.
 move=> hX; split=> [|i en /= hl]; first exact: hX.1.
-pose P i en := [/\ at_entry x0 (f_exponent x) (f_radius x) false
+pose P i en := [/\ at_entry x0 (f_exponent x) (f_radius x) (zeros_settled x)
     (fun z => Images.max_pool h w v u (X z)) i en, (size en.2 <= N.to_nat c)%nat
   & exists b r q, i = [:: b; r; q]].
 suff : P i en by case.
@@ -104,10 +117,11 @@ move: i en hl; apply: look_shared => [i es /In_mem /idxs3 [b [r [q [-> _ _ _]]]]
   have hF := all_rows_sound he; rewrite /= in hF.
   have {}val := val b r q.
   move: hF val; set ps := [seq _ | _ <- _] => hF val; split; last by exists b, r, q.
-    case: es hF {he} => [|e es] hF; first by apply: at_entry_own.
+    case: es hF {he} => [|e es] hF; first by apply: at_entry_self.
     case: ps hF val => [|j js] hF val; first by inversion hF.
-    apply: at_entry_own => o ho; have [cont e0] := greatest_sound hX hF ho; split; last by rewrite val.
-    by apply: continuous_near cont; apply: nearW => z; rewrite val.
+    apply: at_entry_self => o ho; have [cont e0] := greatest_sound hX hF ho.
+    split; [by apply: continuous_near cont; apply: nearW => z; rewrite val|by rewrite val|move=> hs z0].
+    by have [zero _] := greatest_follows hX hs hF ho; apply: filterS (zero z0) => z; rewrite val.
   case: es hF {he} => [|e es] // hF; inversion hF as [|? ? ? ? [_ hc]]; subst.
   exact: max_row_size hc.
 move=> i j es es' en /In_mem /idxs3 [b [r [q [-> _ _ _]]]] hi hj em [hen sz [b' [r' [q' ej]]]]; subst j.
@@ -116,42 +130,6 @@ apply: (at_entry_as hen) => o ho.
 have hm : (N.of_nat o < c)%num by have /ssrnat.ltP := leq_trans ho sz; lia.
 have := same_rows hX hm (all_rows_sound hi) (all_rows_sound hj) em.
 by apply: filterS => z; rewrite !val /= => ->.
-Qed.
-
-Lemma flatten_place s b j : (b < batch)%num -> (j < size (idxs s))%nat ->
-  same_place (batch :: s) [:: batch; size_of s] [:: b; N.of_nat j] = b :: nth [::] (idxs s) j.
-Proof.
-move=> hb hj; set q := nth _ _ _; have hq : q \in idxs s by exact: mem_nth.
-have hj' : (N.of_nat j < size_of s)%num by move: hj; rewrite size_idxs => /ssrnat.ltP; lia.
-have b_in : [:: b] \in idxs [:: batch] by rewrite mem_idxs /= andbT; apply/N.ltb_lt.
-have j_in : [:: N.of_nat j] \in idxs [:: size_of s] by rewrite mem_idxs /= andbT; apply/N.ltb_lt.
-rewrite /same_place -[[:: b; N.of_nat j]]/([:: b] ++ [:: N.of_nat j]).
-rewrite -[[:: batch; size_of s]]/([:: batch] ++ [:: size_of s]) index_idxs // (index_one hj') Nnat.Nat2N.id.
-have -> : size (idxs [:: size_of s]) = size (idxs s) by rewrite !size_idxs /= N.mul_1_r.
-rewrite -(index_uniq [::] hj (idxs_uniq s)) -/q -index_idxs //.
-by rewrite nth_index // mem_idxs /= -mem_idxs hq andbT; apply/N.ltb_lt.
-Qed.
-
-Lemma flatten_sound s X x : (0 < size s)%nat -> holds X x ->
-  holds (fun v i => X v (same_place (batch :: s) [:: batch; size_of s] i)) (flatten_rows batch s x).
-Proof.
-move=> hs hX; split=> [|i en /=]; first exact: hX.1.
-apply: look_tabulate => t model {}i {}en hi _.
-have {}hi : i \in idxs [:: batch] := (In_mem i _).1 hi; rewrite mem_idxs in hi.
-case: i hi => [|b [|? ?]]; rewrite /= ?andbF // andbT => /N.ltb_lt hb.
-case he: all_rows => [es|] //= [<-]; have hF := all_rows_sound he.
-apply: at_entry_own => j hj.
-have {}hF : List.Forall2 (fun l z => continuous_at x0 (fun v => X v (b :: l))
-    /\ ball (f_exponent x) (f_radius x) z (X x0 (b :: l))) (idxs s) (flatten [seq e.2 | e <- es]).
-  rewrite idxs_rows //; apply: Forall2_flatten.
-  apply: Forall2_mapr; move: hF; rewrite -[[seq _ | l <- _]]/[seq [:: b] ++ l | l <- idxs (lead s)].
-  move=> /Forall2_mapl hF; elim: hF => [|l e ls es' [hl hc] _ ih] /=; constructor => //.
-  have /N.eqb_eq hc' := hc; apply: (@Forall2_of_map _ _ _ _ (fun a => rcons l a)).
-  apply: (@Nrange_Forall2 _ _ 0%Z) => // k hk.
-  by have [cont val _ _] := hX.2 _ _ hl k hk.
-have [sz nth_ok] := Forall2_nth [::] 0%Z hF.
-have hj' : (j < size (idxs s))%nat by rewrite sz.
-have [cont val] := nth_ok j hj'; rewrite /= flatten_place //; split=> //.
 Qed.
 
 (** ** Tests of kinks *)
@@ -221,28 +199,36 @@ by rewrite /ball dyadic0 subr0 dyadic_norm dyadic_le => /Z.leb_le; lia.
 Qed.
 
 (** ** Layers and chains *)
-Lemma omap_rounded X (x : option fixed) y : (forall f, x = Some f -> holds X f) ->
-  omap (rounded fraction) x = Some y -> holds X y.
-Proof. by case: x => //= f /(_ _ erefl) h [<-]; exact: rounded_sound. Qed.
+Lemma attention_value_sound heads causal bias t m ps X x y : holds X x ->
+  attention_value fraction batch pt heads causal bias t m ps x = Some y ->
+  holds (fun v => AttentionFormula.attention t m (m / heads) causal bias [seq theta v k | k <- ps] (X v)) y.
+Proof.
+move=> hX; rewrite /attention_value; set count := Token.dense_count bias.
+case hq: (omap _ _) => [z|] // hy; move: hq hy.
+case hq: (token_value _ _ _ _ _ _ _) => [qkv|] // [<-] hy.
+have hQ := token_value_sound (@theta_continuous) theta_at hX hq.
+have fits : (heads * (m / heads) <= m)%num.
+  by case: (N.eq_dec heads 0) => [->|nz]; [exact: N.le_0_l|exact: N.mul_div_le].
+have := token_value_sound (@theta_continuous) theta_at (attention_heads_sound fraction batch t causal fits hQ) hy.
+by apply: holds_ext => v i; rewrite /AttentionFormula.attention -map_take -map_drop.
+Qed.
 
-Lemma no_bias j : has_bias None j -> (fun=> fun=> 0 : R) x0 [:: N.of_nat j] = bias_value R None j.
-Proof. by []. Qed.
-
-Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch pt l s ps x = Some y ->
+Lemma layer_value_sound l s ps X x y : holds X x -> layer_value fraction batch constant_from pt l s ps x = Some y ->
   holds (fun v => layer_meaning l batch s [seq theta v k | k <- ps] (X v)) y.
 Proof.
-move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ? ?|? ? ?|? ? ? ?|v u|? ? ?|token|? ?|? ?|? ? ?] //=.
+move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|n d scale shift|n d scale|g n d scale|v u|? ? ?|token|? ?|? ?|heads causal bias] //=.
 - case: b; case: s => [|n [|? ?]] //; case: ps => [|w [|b [|? ?]]] //=.
-    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z.
-    exact: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k bias (fun v => theta v b)
-      x X hw hX (@theta_continuous b) (bias_sound theta_at hb)).
+    case hw: literal_at => [k|] //; case hb: bias_at => [bias|] //; apply: omap_rounded => z hz.
+    apply: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at n m w k bias (fun v => theta v b)
+      x X hw hX (@theta_continuous b) (bias_sound theta_at hb) _ _ _ hz) => v i o; rewrite mem_idxs.
+    by case: i => [|e [|? ?]] //=; rewrite andbF.
   case hw: literal_at => [k|] //; apply: omap_rounded => z hz.
-  have := @dense_sound _ _ x0 theta pt (@theta_continuous) theta_at batch n m w k None (fun=> fun=> 0)
-    x X hw hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
-  by apply: holds_ext => ? i; rewrite addr0.
+  apply: (@dense_sound _ _ x0 theta pt (@theta_continuous) theta_at n m w k None (fun=> fun=> 0)
+    x X hw hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ _ _ hz) => v i o; rewrite mem_idxs.
+  by case: i => [|e [|? ?]] //=; rewrite ?andbF // addr0.
 - have smooth := @smooth_layer_sound _ _ x0 fraction _ (batch :: s) X x hX.
   by case: p => [||? ?|? ?||||||||] > [<-]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound|exact: smooth..].
-- by case: s => // d s [<-]; exact: flatten_sound.
+- by case: s => // d s [<-]; exact: (flatten_sound batch).
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case hg: grouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
     apply: omap_rounded => z.
@@ -250,18 +236,18 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
       (fun v => theta v b) x X hg hk hX (@theta_continuous b) (bias_sound theta_at hb)).
   case hg: grouped => //; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
   have := @conv_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u g k kernel None
-    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
-    case hg: ungrouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
-    have [-> strides] := ungroupedP hg; apply: omap_rounded => z.
-    exact: (@conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel bias
-      (fun v => theta v b) x X strides hk hX (@theta_continuous b) (bias_sound theta_at hb)).
-  case hg: ungrouped => //; case hk: literal_at => [kernel|] //; have [-> strides] := ungroupedP hg.
-  apply: omap_rounded => z hz.
-  have := @conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' k kernel None
-    (fun=> fun=> 0) x X strides hk hX (fun=> @continuous_const R V x0 0) no_bias _ hz.
+    case hg: strides_fit => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.
+    apply: omap_rounded => z.
+    exact: (@conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' g k kernel bias
+      (fun v => theta v b) x X hg hk hX (@theta_continuous b) (bias_sound theta_at hb)).
+  case hg: strides_fit => //; case hk: literal_at => [kernel|] //; apply: omap_rounded => z hz.
+  have := @conv_transpose_sound _ _ x0 theta pt (@theta_continuous) theta_at batch h w c m v u a a' g k kernel None
+    (fun=> fun=> 0) x X hg hk hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ hz.
   by apply: holds_ext => ? i; rewrite addr0.
+- by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: bilinear_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: global_avg_pool_sound.
 - case: affine; case: ps => [|w [|b [|? ?]]] //=.
     case hw: bias_at => [[[e1 scale]|]|] //; case hb: bias_at => [[[e2 shift]|]|] //.
@@ -276,10 +262,26 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|? ? ?
   move=> /(@batch_norm_sound _ _ x0 fraction (batch :: s) X (fun=> fun=> 1) (fun=> fun=> 0) n d (0%num, _) (0%num, _)
     x y isT (fun=> @continuous_const R V x0 1) (fun=> @continuous_const R V x0 0) one nil hX).
   by apply: holds_ext => v i; rewrite mulr1 addr0.
+- case ha: affine_at => [[g b]|] //= [<-].
+  exact: (affine_layer_sound theta_continuous theta_at fraction
+    (@layer_norm_sound _ _ x0 fraction (batch :: s) n d isT X x hX) ha).
+- case ha: affine_at => [[g b]|] //= [<-].
+  exact: (affine_layer_sound theta_continuous theta_at fraction
+    (@rms_norm_sound _ _ x0 fraction (batch :: s) n d isT X x hX) ha).
+- case: s => [|h [|w [|c [|? ?]]]] //; case hg: group_norm_value => [f|] //.
+  case ha: affine_at => [[e b]|] //= [<-].
+  exact: (affine_layer_sound theta_continuous theta_at fraction (group_norm_value_sound hX hg) ha).
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: max_pool_sound.
 - by case: s => [|h [|w [|c [|? ?]]]] // [<-]; exact: avg_pool_sound.
-case: token => // keep; case: s => [|h [|w [|c [|? ?]]]] // [<-].
-exact: (@average_sound _ _ x0 fraction batch h w c keep X x hX).
+- exact: (token_value_sound (@theta_continuous) theta_at hX).
+- case: ps => [[<-] //|k [|? ?]] //=; case hk: mask_value => [m|] //= [<-].
+  exact: (@masked_sound _ _ x0 fraction (batch :: s) X (fun v => theta v k) x m hX
+    (mask_value_sound theta_at theta_constant hk)).
+- case: ps => [|k [|? ?]]; [by case: s => [|? ?] [<-]| |by case: s].
+  case: s => // d s /=; case hk: mask_value => [m|] //=; case he: every_entry => [w|] //= [<-].
+  exact: (@masked_sound _ _ x0 fraction (batch :: d :: s) X (fun v i => theta v k [:: nth 0%num i 0]) x w hX
+    (path_value_sound theta_at theta_constant (isT : (0 < size (d :: s))%nat) hk he)).
+by case: s => [|t [|m [|? ?]]] //; exact: attention_value_sound.
 Qed.
 
 Lemma In_filter (T : Type) (p : pred T) a l : List.In a l -> p a -> List.In a (seq.filter p l).
@@ -382,7 +384,7 @@ by move=> s' x'; exact: off.
 Qed.
 
 Lemma walk_sound need c rm ready s p0 m0 (x y : option fixed) X : (forall f, x = Some f -> holds X f) ->
-  waiting rm ready -> walk fraction batch pt ks need c ready s p0 m0 x = ([::], y) ->
+  waiting rm ready -> walk fraction batch constant_from pt ks need c ready s p0 m0 x = ([::], y) ->
   (forall k, List.In k ks -> off_kink x0 (inputs_through batch theta c rm s p0 m0 X) k)
   /\ (forall f, y = Some f -> holds (fun v => through batch (theta v) c [seq (q.1, q.2 v) | q <- rm] s p0 (Masks m0) (X v)) f).
 Proof.

@@ -19,6 +19,9 @@
       - [combine_rows], [of_groups]  the same where each column has a row of its own;
                          such rows, of grouped channels
       - [spread]         the radius after a matrix
+      - [everywhere]     each integer of a tensor is so; [nonnegative], [zeros_stay],
+                         [zeros_settled]  what a sum, a product, a maximum needs so that
+                         where it is 0 it stays so
       - [rounded]        with fewer bits; [fraction], here and in what follows, is
                          how many a ball keeps after the binary point *)
 From mathcomp Require Import all_ssreflect.
@@ -151,15 +154,32 @@ Definition spread (W : Type) (dec : W -> row) (m : N) (ws : seq W) (r : Z) : opt
 Definition out_radius (e : N) (bias : option (N * row)) (r : Z) : Z :=
   Z.shiftl r (Z.of_N (out_exponent e bias - e)).
 
+(** ** What stays 0 *)
+Definition everywhere (p : Z -> bool) (x : fixed) : bool :=
+  PositiveMap.fold (fun _ (q : idx * entry) b => if b then all p q.2.2 else false) (f_table x) true.
+
+Definition nonnegative (x : fixed) : bool := if f_rectified x then everywhere (Z.leb 0) x else false.
+Definition zeros_stay (x : fixed) : bool :=
+  if f_rectified x then true else everywhere (fun z => ~~ Z.eqb z 0) x.
+
+(** What is not above 0 is below it, or stays 0. *)
+Definition zeros_settled (x : fixed) : bool :=
+  let rect := f_rectified x in let r := f_radius x in
+  everywhere (fun z => if Z.ltb 0 z then true else if Z.eqb z 0 then rect else Z.ltb (Z.add z r) 0) x.
+
 (** ** Rounding *)
+
+(** To 0 only what is 0. *)
+Definition round_entry (k z : Z) : Z :=
+  if Z.eqb z 0 then 0%Z else let q := Z.shiftr z k in if Z.eqb q 0 then 1%Z else q.
 
 (** To [fraction] bits after the binary point. What is exact is left so. *)
 Definition rounded (fraction : N) (x : fixed) : fixed :=
   if Z.eqb (f_radius x) 0 || N.leb (f_exponent x) fraction then x else
   let k := Z.of_N (f_exponent x - fraction) in
   Fixed fraction
-    (PositiveMap.map (fun e : idx * entry => (e.1, (e.2.1, [seq Z.shiftr z k | z <- e.2.2]))) (f_table x))
-    false (Z.add (Z.shiftr (f_radius x) k) 2).
+    (PositiveMap.map (fun e : idx * entry => (e.1, (e.2.1, [seq round_entry k z | z <- e.2.2]))) (f_table x))
+    (f_rectified x) (Z.add (Z.shiftr (f_radius x) k) 2).
 
 (** ** Rows made from rows *)
 Section Shared.
@@ -180,3 +200,11 @@ Definition shared (places : seq idx) : table :=
     else None in
   tabulate id sources_hash f places.
 End Shared.
+
+(** Rounding keeps a 0 apart from what is near it. A ball around -1 that reaches 0 may
+    be the greatest beside a 0 that stays; one that does not reach it is not. *)
+Example zeros : let t (z : Z) := set (key [:: 0%num]) ([:: 0%num], ([:: 0%num], [:: 0; z]%Z)) (PositiveMap.empty _) in
+  [/\ [seq round_entry 3 z | z <- [:: 0; 1; 9; -1]%Z] = [:: 0; 1; 1; -1]%Z,
+      zeros_settled (Fixed 0 (t (-3)%Z) true 2), ~~ zeros_settled (Fixed 0 (t (-1)%Z) true 2),
+      ~~ zeros_settled (Fixed 0 (t 1%Z) false 0) & ~~ nonnegative (Fixed 0 (t (-1)%Z) true 0)].
+Proof. by vm_compute. Qed.

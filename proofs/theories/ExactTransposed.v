@@ -1,13 +1,13 @@
 (** * Transposed convolutions on integers
 
-    Without groups. What a place of the result gets through a cell of the kernel
-    comes from at most one place of the image.
+    What a place of the result gets through a cell of the kernel comes from at most
+    one place of the image. Of channels in another group a feature gets 0.
 
     Glossary
       - [reader]         the row (or column) that reaches a place by a cell
       - [kernel_rows]    for each cell and channel, what the features get of it
       - [pieces]         for each cell the channels that are seen
-      - [ungrouped]      covered
+      - [strides_fit]    of the groups and both directions: covered
       - [conv_transpose] the layer *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
@@ -25,22 +25,27 @@ Fixpoint all_some (T : Type) (l : seq (option T)) : option (seq T) := match l wi
 | None :: _ => None
 end.
 
-Definition ungrouped (g : N) (v u : Layer.window) : bool :=
-  [&& N.eqb g 1, N.ltb 0 (Layer.k_stride v) & N.ltb 0 (Layer.k_stride u)].
+Definition strides_fit (c m g : N) (v u : Layer.window) : bool :=
+  [&& N.ltb 0 (c / g), N.ltb 0 (m / g), N.eqb (g * (c / g)) c, N.eqb (g * (m / g)) m,
+      N.ltb 0 (Layer.k_stride v) & N.ltb 0 (Layer.k_stride u)]%num.
 
 Section Transposed.
-Variables (batch h w c m : N) (v u : Layer.window) (extra extra' : N) (k : literal) (bias : option (N * row)).
+Variables (batch h w c m : N) (v u : Layer.window) (extra extra' g : N) (k : literal) (bias : option (N * row)).
 Variable x : fixed.
 Let kh := Layer.k_size v.
 Let kw := Layer.k_size u.
 
-(** Its rows are of cells and features. *)
+(** Its rows are of cells and features of a group. *)
 Definition kernel_table : table :=
-  tabulate fst (fun a => key a.1) (fun _ _ a => Some a) (zip (idxs [:: kh; kw; m]) [seq decode (scale k) r | r <- l_rows k]).
+  tabulate fst (fun a => key a.1) (fun _ _ a => Some a)
+    (zip (idxs [:: kh; kw; m / g]%num) [seq decode (scale k) r | r <- l_rows k]).
 Definition kernel_row (t : table) (l : idx) : option row :=
-  let one (o : N) := if look t [:: nth 0 l 0; nth 0 l 1; o]%num is Some e then
-      if has_length c e.2 then Some (nth 0%Z e.2 (N.to_nat (nth 0%num l 2))) else None
-    else None in
+  let one (o : N) :=
+    if N.eqb (nth 0%num l 2 / (c / g))%num (o / (m / g))%num then
+      if look t [:: nth 0%num l 0; nth 0%num l 1; (o mod (m / g))%num] is Some e then
+        if has_length c e.2 then Some (nth 0%Z e.2 (N.to_nat (nth 0%num l 2))) else None
+      else None
+    else Some 0%Z in
   all_some [seq one o | o <- Nrange m].
 Definition kernel_rows : option (seq row) :=
   let t := kernel_table in all_some [seq kernel_row t l | l <- idxs [:: kh; kw; c]].

@@ -52,9 +52,26 @@ case: ifP => [/and3P [_ _ /Z.eqb_eq e]|_]; last by [].
 by apply/esym/negbTE/eqP => -[ez]; case: ne; rewrite -ez.
 Qed.
 
-Lemma ungroupedP g v u : ungrouped g v u ->
-  g = 1%num /\ (0 < Layer.k_stride v)%num /\ (0 < Layer.k_stride u)%num.
-Proof. by case/and3P => /N.eqb_eq -> /N.ltb_lt ? /N.ltb_lt ?. Qed.
+Lemma strides_fitP c m g v u : strides_fit c m g v u ->
+  [/\ (0 < c / g)%num, (0 < m / g)%num, (g * (c / g) = c)%num, (g * (m / g) = m)%num
+    & (0 < Layer.k_stride v)%num /\ (0 < Layer.k_stride u)%num].
+Proof.
+by case/and5P => /N.ltb_lt ? /N.ltb_lt ? /N.eqb_eq ? /N.eqb_eq ? /andP [/N.ltb_lt ? /N.ltb_lt ?].
+Qed.
+
+(** Those of one group, of all. *)
+Lemma group_sum (R : realType) g n k (F : N -> R) : (0 < n)%num -> (k < g)%num ->
+  \sum_(a <- Nrange n) F (k * n + a)%num = \sum_(a <- Nrange (g * n)) (if N.eqb (a / n) k then F a else 0).
+Proof.
+move=> n0 hk; rewrite -big_mkcond -[RHS]big_filter -(big_map (fun a => (k * n + a)%num) xpredT F).
+apply: perm_big; apply: uniq_perm; first by rewrite map_inj_uniq ?Nrange_uniq // => a b /N.add_cancel_l.
+  by rewrite filter_uniq // Nrange_uniq.
+move=> a; rewrite mem_filter mem_Nrange; apply/mapP/andP => [[e he ->]|[/N.eqb_eq hq /N.ltb_lt ha]].
+  move: he; rewrite mem_Nrange => /N.ltb_lt he; split; last by apply/N.ltb_lt; nia.
+  by apply/N.eqb_eq; apply/esym; apply: (N.div_unique _ _ _ e) => //; lia.
+exists (a mod n)%num; last by have := N.div_mod' a n; rewrite hq; lia.
+by rewrite mem_Nrange; apply/N.ltb_lt; apply: N.mod_lt; lia.
+Qed.
 
 Section Transposed.
 Variables (R : realType) (V : normedModType R) (x0 : V) (theta : V -> N -> tensor R) (pt : point).
@@ -63,12 +80,12 @@ Hypothesis theta_at : at_point pt (theta x0).
 Notation dyadic := (dyadic R).
 Notation ball := (@ball R).
 Notation holds := (holds_fixed x0).
-Variables (batch h w c m : N) (v u : Layer.window) (extra extra' kk : N) (k : literal) (bias : option (N * row)).
+Variables (batch h w c m : N) (v u : Layer.window) (extra extra' g kk : N) (k : literal) (bias : option (N * row)).
 Variables (bf : V -> tensor R) (x : fixed) (X : V -> tensor R).
 Let kh := Layer.k_size v.
 Let kw := Layer.k_size u.
-Hypothesis strides : (0 < Layer.k_stride v)%num /\ (0 < Layer.k_stride u)%num.
-Hypothesis hk : literal_at pt kk [:: kh; kw; m; c] = Some k.
+Hypothesis groups : strides_fit c m g v u.
+Hypothesis hk : literal_at pt kk [:: kh; kw; (m / g)%num; c] = Some k.
 Hypothesis hX : holds X x.
 Hypothesis bf_continuous : forall i, continuous_at x0 (fun v => bf v i).
 Hypothesis bf_at : forall j, has_bias bias j -> bf x0 [:: N.of_nat j] = bias_value R bias j.
@@ -78,7 +95,12 @@ Let seen (z : V) (i l : idx) : R :=
   if (reader v h (nth 0%num i 1) (nth 0%num l 0), reader u w (nth 0%num i 2) (nth 0%num l 1))
     is (Some y, Some y') then X z [:: nth 0%num i 0; y; y'; nth 0%num l 2] else 0.
 
-Let F (z : V) : tensor R := fun i => conv_transpose2d h w c m v u 1 (X z) (theta z kk) i + bf z [:: nth 0%num i 3].
+(** What feature [o] gets of it. *)
+Let kernel (z : V) (l : idx) (o : N) : R :=
+  if N.eqb (nth 0 l 2 / (c / g))%num (o / (m / g))%num
+  then theta z kk [:: nth 0 l 0; nth 0 l 1; o mod (m / g); nth 0 l 2]%num else 0.
+
+Let F (z : V) : tensor R := fun i => conv_transpose2d h w c m v u g (X z) (theta z kk) i + bf z [:: nth 0%num i 3].
 
 Lemma reader_sum (win : Layer.window) n place p (G : N -> R) : (0 < Layer.k_stride win)%num ->
   \sum_(y <- Nrange n) (if Z.eqb (reach win y p) (Z.of_N place) then G y else 0)
@@ -103,41 +125,49 @@ by rewrite exchange_big.
 Qed.
 
 Lemma transposed_box z b r q o : (o < m)%num ->
-  F z [:: b; r; q; o] = \sum_(l <- idxs [:: kh; kw; c])
-    seen z [:: b; r; q] l * theta z kk [:: nth 0%num l 0; nth 0%num l 1; o; nth 0%num l 2] + bf z [:: o].
+  F z [:: b; r; q; o] = \sum_(l <- idxs [:: kh; kw; c]) seen z [:: b; r; q] l * kernel z l o + bf z [:: o].
 Proof.
-move=> ho; set box := idxs _; rewrite /F /conv_transpose2d /= !N.div_1_r N.div_small // N.mod_small //; congr (_ + _).
-pose G a y y' p p' := X z [:: b; y; y'; a] * theta z kk [:: p; p'; o; a].
+have [c0 m0 ec em [s1 s2]] := strides_fitP groups => ho.
+set box := idxs _; rewrite /F /conv_transpose2d /=; congr (_ + _).
+set n := (c / g)%num in c0 ec *; set k0 := (o / (m / g))%num; set o' := (o mod (m / g))%num.
+have hk0 : (k0 < g)%num by apply: N.div_lt_upper_bound; lia.
+pose G a y y' p p' := X z [:: b; y; y'; a] * theta z kk [:: p; p'; o'; a].
 pose T a y y' p p' := if Z.eqb (reach v y p) (Z.of_N r) then if Z.eqb (reach u y' p') (Z.of_N q) then G a y y' p p' else 0 else 0.
-transitivity (\sum_(a <- Nrange c) \sum_(y <- Nrange h) \sum_(y' <- Nrange w) \sum_(p <- Nrange kh) \sum_(p' <- Nrange kw) T a y y' p p').
+transitivity (\sum_(a <- Nrange n) \sum_(y <- Nrange h) \sum_(y' <- Nrange w) \sum_(p <- Nrange kh) \sum_(p' <- Nrange kw)
+    T (k0 * n + a)%num y y' p p').
   do 3! (apply: eq_bigr => ? _); rewrite big_mkcond; apply: eq_bigr => p _; rewrite /T; case: Z.eqb.
     by rewrite big_mkcond.
   by rewrite big1.
-rewrite pull; have idxsE n s : idxs (n :: s) = [seq a :: l | a <- Nrange n, l <- idxs s] by [].
+rewrite pull; have idxsE e s : idxs (e :: s) = [seq a :: l | a <- Nrange e, l <- idxs s] by [].
 rewrite /box idxsE big_allpairs_dep; apply: eq_bigr => p _; rewrite pull idxsE big_allpairs_dep; apply: eq_bigr => p' _.
-rewrite idxs1 big_map; apply: eq_bigr => a _; rewrite /T /seen /=.
-transitivity (\sum_(y <- Nrange h) (if Z.eqb (reach v y p) (Z.of_N r) then
-    \sum_(y' <- Nrange w) (if Z.eqb (reach u y' p') (Z.of_N q) then G a y y' p p' else 0) else 0)).
-  by apply: eq_bigr => y _; case: Z.eqb => //; rewrite big1.
-have [s1 s2] := strides; rewrite (reader_sum _ _ _ _ s1); case: reader => [y|]; last by rewrite mul0r.
-by rewrite (reader_sum _ _ _ _ s2); case: reader => [y'|] //; rewrite mul0r.
+pose S a := seen z [:: b; r; q] [:: p; p'; a] * theta z kk [:: p; p'; o'; a].
+transitivity (\sum_(a <- Nrange n) S (k0 * n + a)%num).
+  apply: eq_bigr => a _; rewrite /T /S /seen /=.
+  transitivity (\sum_(y <- Nrange h) (if Z.eqb (reach v y p) (Z.of_N r) then
+      \sum_(y' <- Nrange w) (if Z.eqb (reach u y' p') (Z.of_N q) then G (k0 * n + a)%num y y' p p' else 0) else 0)).
+    by apply: eq_bigr => y _; case: Z.eqb => //; rewrite big1.
+  rewrite (reader_sum _ _ _ _ s1); case: reader => [y|]; last by rewrite mul0r.
+  by rewrite (reader_sum _ _ _ _ s2); case: reader => [y'|] //; rewrite mul0r.
+rewrite (group_sum _ c0 hk0) ec idxs1 big_map; apply: eq_bigr => a _.
+by rewrite /S /kernel /= -/n -/k0; case: N.eqb => //; rewrite mulr0.
 Qed.
-Lemma kernel_rows_sound ws : kernel_rows c m v u k = Some ws ->
+
+Lemma kernel_rows_sound ws : kernel_rows c m v u g k = Some ws ->
   List.Forall2 (fun l r => forall j, (j < size r)%nat ->
-      theta x0 kk [:: nth 0%num l 0; nth 0%num l 1; N.of_nat j; nth 0%num l 2] = dyadic (exponent_of k) (nth 0%Z r j))
-    (idxs [:: kh; kw; c]) ws.
+      kernel x0 l (N.of_nat j) = dyadic (exponent_of k) (nth 0%Z r j)) (idxs [:: kh; kw; c]) ws.
 Proof.
 move=> /all_some_sound; apply: Forall2_weaken_in => l r /In_mem /idxs3 [p [q [a [-> _ _ ha]]]].
 move=> /all_some_sound hF j hj; have [sz /(_ j)] := Forall2_nth 0%num 0%Z hF; rewrite sz => /(_ hj).
-have {1}-> : nth 0%num (Nrange m) j = N.of_nat j.
+have {1 2}-> : nth 0%num (Nrange m) j = N.of_nat j.
   have hm : (j < size (iota 0 (N.to_nat m)))%nat by move: sz; rewrite /Nrange size_map => ->.
   by rewrite /Nrange (nth_map 0%nat) // nth_iota ?add0n //; rewrite size_iota in hm.
-case hl: look => [e|] //; case: ifP => // hc [<-].
+rewrite /kernel /=; case: N.eqb; last by case=> <-; rewrite dyadic0.
+set o' := (_ mod _)%num; case hl: look => [e|] //; case: ifP => // hc [<-].
 pose P i (en : entry) := forall o, (o < size en.2)%nat ->
   theta x0 kk (rcons i (N.of_nat o)) = dyadic (exponent_of k) (nth 0%Z en.2 o).
-have at_e : P [:: p; q; N.of_nat j] e.
+have at_e : P [:: p; q; o'] e.
   move: hl; apply: look_tabulate => t model [i r'] en hin _ [<-] o /= ho.
-  have := literal_sound theta_at hk; move: hin; rewrite /rows_of -[lead _]/[:: kh; kw; m].
+  have := literal_sound theta_at hk; move: hin; rewrite /rows_of -[lead _]/[:: kh; kw; (m / g)%num].
   move: (idxs _) (l_rows k) => L W hin hF'; elim: hF' hin => //= i' w' {}L {}W hw _ ih; case=> [[e1 e2]|]; last exact: ih.
   by subst; exact: hw.
 by have := at_e _ (length_lt hc ha); rewrite Nnat.N2Nat.id.
@@ -164,7 +194,7 @@ apply: (@Nrange_Forall2 _ _ 0%Z) => // n hn.
 by have [cont val _ _] := hX.2 _ _ hl n hn.
 Qed.
 
-Lemma conv_transpose_sound y : conv_transpose batch h w c m v u extra extra' k bias x = Some y -> holds F y.
+Lemma conv_transpose_sound y : conv_transpose batch h w c m v u extra extra' g k bias x = Some y -> holds F y.
 Proof.
 rewrite /conv_transpose; case hw: kernel_rows => [ws|] //; case ht: spread => [rad|] //= [<-]; split.
   by apply: spread_ge0 ht; exact: hX.1.
@@ -174,10 +204,10 @@ apply: at_entry_own => j hj; have [hj' _ _] := out_row_sound R hj.
 have hm : (N.of_nat j < m)%num.
   have := leq_trans hj' (combine_size _ _ _ _); rewrite size_nseq => /ssrnat.ltP; lia.
 have [|||||||| cont val] := @cell_sound _ _ x0 _ (idxs [:: kh; kw; c]) (fun z l => seen z [:: b; r; q] l)
-    (fun z l => theta z kk [:: nth 0%num l 0; nth 0%num l 1; N.of_nat j; nth 0%num l 2]) (fun z => bf z [:: N.of_nat j]) _ id
+    (fun z l => kernel z l (N.of_nat j)) (fun z => bf z [:: N.of_nat j]) _ id
     (f_exponent x) (exponent_of k) bias xs ws m j (f_radius x) rad _ _ _ _ _ _ _ _ hj.
 - by move=> l hl; have [z _ []] := Forall2_In hF hl.
-- by move=> l; exact: theta_continuous.
+- by move=> l; rewrite /kernel; case: N.eqb; [exact: theta_continuous|exact: continuous_const].
 - exact: bf_continuous.
 - exact: bf_at.
 - exact: hX.1.

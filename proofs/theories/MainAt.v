@@ -121,13 +121,12 @@ have [d _] := inputs_diff other θ k i.
 exact: (differentiable_continuous d).
 Qed.
 
-Lemma data_fixed (v : θ_space R net) :
-  at_θ other v (data_at net (which opts)) = other (data_at net (which opts)).
+Lemma data_fixed (v : θ_space R net) k : (data_at net (which opts) <= k)%num -> at_θ other v k = other k.
 Proof.
-rewrite /at_θ /inputs place_other //; apply/negP.
+move=> hk; rewrite /at_θ /inputs place_other //; apply/negP.
 rewrite /numbered_params /ids -/(unzip1 _) unzip1_zip; last by rewrite !size_map size_iota.
 move=> /mapP [n]; rewrite mem_iota add0n /= => /ssrnat.ltP hn e.
-suff : (data_at net (which opts) < n_params net)%num by rewrite /data_at /stats_at; lia.
+suff : (k < n_params net)%num by move: hk; rewrite /data_at /stats_at; lia.
 by rewrite e /n_params; lia.
 Qed.
 
@@ -136,8 +135,11 @@ Proof.
 rewrite /problems_at; case hw: walk => [p y] /= ep k hk; rewrite {}ep in hw.
 have hX f : data_value pt (data_at net (which opts)) (batch_size opts :: input_shape net) = Some f ->
     holds_fixed θ (fun v : θ_space R net => at_θ other v (data_at net (which opts))) f.
-  by apply: (data_sound (@at_θ_continuous) here) => v; rewrite !data_fixed.
-have [off _] := walk_sound (@at_θ_continuous) here (rm := [::]) hX (List.Forall2_nil _) hw.
+  by apply: (data_sound here) => v; rewrite !data_fixed //; lia.
+have masks j (v : θ_space R net) : (masks_at net (which opts) <= j)%num -> at_θ other v j = at_θ other θ j.
+  move=> hj; have le : (data_at net (which opts) <= j)%num by apply: N.le_trans hj; exact: N.le_add_r.
+  by rewrite (data_fixed v le) (data_fixed θ le).
+have [off _] := walk_sound (@at_θ_continuous) here masks (rm := [::]) hX (List.Forall2_nil _) hw.
 exact: off.
 Qed.
 End Sound.

@@ -156,14 +156,14 @@ impl Certified {
         Ok(())
     }
 
-    /// Has Coq certify that no kink is met with these parameters and examples.
+    /// Has Coq certify that no kink is met with these parameters, examples and masks.
     ///
     /// # Errors
     /// One is met, or a condition cannot be decided; or Coq refuses.
-    pub fn at(&self, params: &[&[f32]], x: &[f32]) -> Result<AtVerdict> {
+    pub fn at(&self, params: &[&[f32]], x: &[f32], masks: &[Vec<f32>]) -> Result<AtVerdict> {
         let open = unmet_rows(&self.subject.network, params, self.subject.batch, x);
         let check = |open: Vec<Vec<bool>>| {
-            let point = self.subject.point(params, open, x)?;
+            let point = self.subject.point(params, open, x, masks)?;
             self.directory.check_at(&self.coq, &self.library, Limits::of(&self.subject), &point)
         };
         match check(open.clone()) {

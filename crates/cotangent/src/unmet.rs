@@ -3,7 +3,7 @@
 //! A certificate at a point need not fix them: reading a number takes Coq a
 //! twentieth of a millisecond, and most of what comes out of a rectifier is 0.
 //! Where values are rounded, after a batch norm, a 0 may stand for a small number:
-//! there all rows are fixed.
+//! there all rows are fixed; so they are where training has masks.
 //! Nothing here is trusted: a row that is wrongly left open leaves values open,
 //! which Coq then reports.
 
@@ -30,7 +30,7 @@ fn values(
     x: &[f32],
 ) -> Option<(Graph, Vec<Value<f32>>)> {
     let graph = forward(net, batch).ok()?;
-    if !graph.instructions.iter().all(|i| is_exact(&i.op)) {
+    if !net.masks().is_empty() || !graph.instructions.iter().all(|i| is_exact(&i.op)) {
         return None;
     }
     let arguments = params.iter().copied().chain([x]);
@@ -77,7 +77,7 @@ fn unmet(graph: &Graph, values: &[Value<f32>], param: ValueId) -> Option<Vec<boo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cotangent::net::NetSpec;
+    use cotangent::net::{NetSpec, Number};
 
     fn open(net: NetSpec) -> Vec<Vec<bool>> {
         let net = net.network().unwrap();
@@ -91,6 +91,13 @@ mod tests {
     fn rows_that_meet_zeros_are_open() {
         let rows = open(NetSpec::new("plain", [2]).dense(3).relu().dense(2));
         assert_eq!(rows, [vec![true, false], vec![], vec![false; 3], vec![]]);
+    }
+
+    #[test]
+    fn none_is_open_where_there_are_masks() {
+        let rows =
+            open(NetSpec::new("masked", [2]).dense(3).dropout(Number::ratio(1, 2)).relu().dense(2));
+        assert!(rows.iter().all(Vec::is_empty), "{rows:?}");
     }
 
     #[test]

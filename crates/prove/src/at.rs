@@ -1,7 +1,7 @@
 //! A certificate at a point: that at stored numbers no kink's condition is left.
 
 use crate::certificate::Directory;
-use crate::followed::{FOLLOWED, Lost, follow};
+use crate::followed::{FOLLOWED, Lost, follow, masks_before_kinks};
 use crate::verdict::{allowed_axioms, strings};
 use crate::{Coq, Library, Limits, ProveError, Subject};
 use cotangent_graph::Precision;
@@ -51,6 +51,8 @@ pub struct Argument<'a> {
     pub data: &'a [f32],
     /// Rows that are not fixed; none where it is empty.
     pub open: Vec<bool>,
+    /// Whether it is a parameter.
+    pub is_param: bool,
 }
 
 /// What Coq said about a point.
@@ -65,8 +67,13 @@ pub struct AtVerdict {
 }
 
 impl Subject {
-    /// The parameters and the data as arguments of the step; the theorem leaves the
-    /// `open` rows of each parameter open.
+    /// Whether some kink depends on masks; those it depends on are fixed at a point.
+    pub fn masks_matter(&self) -> bool {
+        masks_before_kinks(&self.network).contains(&true)
+    }
+
+    /// The parameters, the data and the masks as arguments of the step; the theorem
+    /// leaves the `open` rows of each parameter open, and masks that no kink depends on.
     ///
     /// # Errors
     /// The step is not in binary32, has no gradient, or does not say which argument
@@ -76,6 +83,7 @@ impl Subject {
         params: &[&'a [f32]],
         open: Vec<Vec<bool>>,
         data: &'a [f32],
+        masks: &'a [Vec<f32>],
     ) -> Result<Vec<Argument<'a>>, ProveError> {
         if self.precision != Precision::F32 {
             return Err(ProveError::Point { reason: "the step is not in binary32".into() });
@@ -84,7 +92,7 @@ impl Subject {
             let reason = "a forward pass has no gradient; leave out --what forward".into();
             return Err(ProveError::Point { reason });
         }
-        if let Err(Lost { kink, after }) = follow(self.network.layers(), None) {
+        if let Err(Lost { kink, after }) = follow(&self.network) {
             let reason = format!(
                 "what comes into {} follows from {} ({}), whose values are not computed; before a \
                  kink can come {FOLLOWED}",
@@ -95,13 +103,16 @@ impl Subject {
             return Err(ProveError::Point { reason });
         }
         let module = parse(&self.text)?;
-        let is_data = |(name, value): &(String, Attribute)| {
-            name == "cotangent.role" && *value == Attribute::String("data".into())
-        };
         let main = module.functions.iter().find(|f| f.public);
-        let number = main
-            .and_then(|f| f.arguments.iter().position(|a| a.attributes.iter().any(is_data)))
-            .ok_or(ProveError::Attribute { name: "cotangent.role" })?;
+        let of_role = |role: &str| -> Vec<usize> {
+            let is = |(name, value): &(String, Attribute)| {
+                name == "cotangent.role" && *value == Attribute::String(role.into())
+            };
+            let arguments = main.into_iter().flat_map(|f| f.arguments.iter().enumerate());
+            arguments.filter(|(_, a)| a.attributes.iter().any(is)).map(|(k, _)| k).collect()
+        };
+        let no_role = ProveError::Attribute { name: "cotangent.role" };
+        let number = *of_role("data").first().ok_or(no_role)?;
         let params = self.network.params().iter().zip(params).zip(open).enumerate();
         let mut arguments: Vec<Argument<'a>> = params
             .map(|(number, ((param, &data), open))| Argument {
@@ -109,10 +120,23 @@ impl Subject {
                 shape: param.shape.clone(),
                 data,
                 open,
+                is_param: true,
             })
             .collect();
-        let shape = std::iter::once(self.batch).chain(self.network.spec().input.iter().copied());
-        arguments.push(Argument { number, shape: shape.collect(), data, open: Vec::new() });
+        let fixed = |number: usize, shape: &[usize], data: &'a [f32]| Argument {
+            number,
+            shape: std::iter::once(self.batch).chain(shape.iter().copied()).collect(),
+            data,
+            open: Vec::new(),
+            is_param: false,
+        };
+        arguments.push(fixed(number, &self.network.spec().input, data));
+        let sites = of_role("mask").into_iter().zip(self.network.masks()).zip(masks);
+        for (((number, mask), data), needed) in sites.zip(masks_before_kinks(&self.network)) {
+            if needed {
+                arguments.push(fixed(number, &mask.shape, data));
+            }
+        }
         Ok(arguments)
     }
 }
@@ -121,9 +145,7 @@ impl Subject {
 /// normalisation follow each. Values that are never rounded have no use for them, and
 /// pay nothing.
 fn fraction(point: &[Argument<'_>]) -> usize {
-    // The data is the last argument.
-    let params = &point[..point.len().saturating_sub(1)];
-    let layers = params.iter().filter(|argument| argument.shape.len() > 1).count();
+    let layers = point.iter().filter(|a| a.is_param && a.shape.len() > 1).count();
     (LEFT + LOST * layers).next_multiple_of(STEP).max(FRACTION)
 }
 
@@ -347,10 +369,13 @@ mod tests {
 
     #[test]
     fn the_fraction_grows_with_the_depth() {
-        let one =
-            |shape: &[usize]| Argument { number: 0, shape: shape.into(), data: &[], open: vec![] };
+        let one = |shape: &[usize], is_param| {
+            let shape = shape.into();
+            Argument { number: 0, shape, data: &[], open: vec![], is_param }
+        };
         let point = |layers: usize| -> Vec<Argument<'static>> {
-            (0..layers).flat_map(|_| [one(&[2, 2]), one(&[2])]).chain([one(&[1, 2])]).collect()
+            let params = (0..layers).flat_map(|_| [one(&[2, 2], true), one(&[2], true)]);
+            params.chain([one(&[1, 2], false), one(&[1, 2], false)]).collect()
         };
         assert_eq!([1, 4, 5, 28].map(|layers| fraction(&point(layers))), [64, 64, 96, 256]);
     }

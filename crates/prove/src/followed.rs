@@ -4,12 +4,14 @@
 
 use crate::theorem::kinks_of;
 use cotangent_net::layers::GeluForm;
-use cotangent_net::{LayerKind, LayerPlan};
+use cotangent_net::{LayerKind, LayerPlan, Mask, Network};
 
 /// The layers that can come before a kink.
-pub(crate) const FOLLOWED: &str = "dense layers on vectors, conv2d, depthwise_conv2d, \
-    conv_transpose2d without groups, batch_norm, activations but elu, softplus and gelu by erf, \
-    max_pool, avg_pool, global_avg_pool, flatten, and branches of these";
+pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d, \
+    batch_norm, layer_norm, rms_norm, group_norm, activations but gelu by erf, dropout, drop_path, \
+    max_pool, avg_pool, global_avg_pool, upsample, flatten, reshape, patch_embed, embedding, \
+    position_embedding, class_token, select_token, layer_scale, multi_head_attention without \
+    context, and branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -17,17 +19,32 @@ pub(crate) struct Lost<'a> {
     pub(crate) after: &'a LayerPlan,
 }
 
+/// Goes through all layers of a network.
+pub(crate) fn follow(network: &Network) -> Result<(), Lost<'_>> {
+    through(network.layers(), None, &is_followed).map(|_| ())
+}
+
+/// For each mask, whether a kink depends on it.
+pub(crate) fn masks_before_kinks(network: &Network) -> Vec<bool> {
+    let open = |mask: &Mask| {
+        let other = |layer: &LayerPlan| layer.mask.as_ref().is_none_or(|m| m.name != mask.name);
+        through(network.layers(), None, &other).is_err()
+    };
+    network.masks().iter().map(open).collect()
+}
+
 /// Goes through layers that follow each other, after a layer whose values are not
 /// computed or none; the same of what follows them.
-pub(crate) fn follow<'a>(
+fn through<'a>(
     layers: &'a [LayerPlan],
     mut lost: Option<&'a LayerPlan>,
+    is_followed: &impl Fn(&LayerPlan) -> bool,
 ) -> Result<Option<&'a LayerPlan>, Lost<'a>> {
     for layer in layers {
         let before = lost;
         // Branches start alike.
         for branch in &layer.branches {
-            let end = follow(branch, before)?;
+            let end = through(branch, before, is_followed)?;
             lost = lost.or(end);
         }
         // Of a join, what comes into it are its branches.
@@ -43,26 +60,39 @@ pub(crate) fn follow<'a>(
 
 fn is_followed(layer: &LayerPlan) -> bool {
     match &layer.kind {
-        LayerKind::Dense(_) => layer.input.len() == 1,
-        LayerKind::ConvTranspose2d(c) => c.groups == 1,
         LayerKind::Gelu(g) => g.approximate == GeluForm::Tanh,
-        LayerKind::GlobalAvgPool(_) => layer.input.len() == 3,
-        LayerKind::Dropout(_) | LayerKind::DropPath(_) => layer.mask.is_none(),
-        LayerKind::Conv2d(_)
+        LayerKind::GlobalAvgPool(_) => matches!(layer.input.len(), 2 | 3),
+        LayerKind::Dense(_)
+        | LayerKind::Conv2d(_)
         | LayerKind::DepthwiseConv2d(_)
+        | LayerKind::ConvTranspose2d(_)
+        | LayerKind::Upsample(_)
         | LayerKind::BatchNorm(_)
+        | LayerKind::LayerNorm(_)
+        | LayerKind::RmsNorm(_)
+        | LayerKind::GroupNorm(_)
         | LayerKind::Relu(_)
         | LayerKind::Relu6(_)
         | LayerKind::LeakyRelu(_)
+        | LayerKind::Elu(_)
+        | LayerKind::Softplus(_)
         | LayerKind::Sigmoid(_)
         | LayerKind::Tanh(_)
         | LayerKind::Silu(_)
         | LayerKind::HardSigmoid(_)
         | LayerKind::HardSwish(_)
+        | LayerKind::Dropout(_)
+        | LayerKind::DropPath(_)
         | LayerKind::MaxPool(_)
         | LayerKind::AvgPool(_)
-        | LayerKind::Flatten(_) => true,
-        LayerKind::MultiHeadAttention(_) => false,
+        | LayerKind::Flatten(_)
+        | LayerKind::Reshape(_)
+        | LayerKind::LayerScale(_)
+        | LayerKind::Embedding(_)
+        | LayerKind::PositionEmbedding(_)
+        | LayerKind::ClassToken(_)
+        | LayerKind::SelectToken(_) => true,
+        LayerKind::MultiHeadAttention(a) => a.context.is_empty(),
         // A block is what is inside it.
         _ => !layer.branches.is_empty(),
     }
@@ -73,13 +103,17 @@ mod tests {
     use super::*;
     use cotangent_net::NetSpec;
 
-    fn refused(input: &str, layers: &str) -> Option<(String, String)> {
+    fn network(input: &str, layers: &str) -> Network {
         let text = format!(
             "name = 'n'\ninput = {input}\nlayers = [{layers}, {{ kind = 'flatten' }}, \
              {{ kind = 'dense', features = 2 }}]"
         );
-        let network = NetSpec::from_toml(&text).unwrap().network().unwrap();
-        let lost = follow(network.layers(), None).err()?;
+        NetSpec::from_toml(&text).unwrap().network().unwrap()
+    }
+
+    fn refused(input: &str, layers: &str) -> Option<(String, String)> {
+        let network = network(input, layers);
+        let lost = follow(&network).err()?;
         Some((lost.kink.name.clone(), lost.after.name.clone()))
     }
 
@@ -87,24 +121,59 @@ mod tests {
     fn the_layer_that_stops_is_named() {
         let found = |input, layers| refused(input, layers).unwrap();
         let named = |kink: &str, after: &str| (kink.to_string(), after.to_string());
-        let layers = "{ kind = 'layer_norm' }, { kind = 'tanh' }, { kind = 'relu' }";
-        assert_eq!(found("[4]", layers), named("relu_1", "layer_norm_1"));
+        let layers = "{ kind = 'gelu' }, { kind = 'tanh' }, { kind = 'relu' }";
+        assert_eq!(found("[4]", layers), named("relu_1", "gelu_1"));
         let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
-                      [{ kind = 'softplus' }]] }";
-        assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_softplus_1"));
-        let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'concat', branches = [[], \
+                      [{ kind = 'gelu' }]] }";
+        assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_gelu_1"));
+        let layers = "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'relu' }] }, \
+                      { kind = 'relu' }";
+        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
+        let layers = "{ kind = 'gelu' }, { kind = 'concat', branches = [[], \
                       [{ kind = 'relu' }]] }";
-        assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "dropout_1"));
+        assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "gelu_1"));
+    }
+
+    #[test]
+    fn masks_that_no_kink_follows_are_told_from_those_before_one() {
+        let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'dense', features = 4 }, \
+                      { kind = 'concat', branches = [[{ kind = 'drop_path', rate = 0.5 }], \
+                      [{ kind = 'relu' }]] }, { kind = 'dropout', rate = 0.5 }";
+        assert_eq!(masks_before_kinks(&network("[4]", layers)), [true, false, false]);
     }
 
     #[test]
     fn what_is_followed_is_let_through() {
         for (input, layers) in [
-            ("[4]", "{ kind = 'relu' }, { kind = 'layer_norm' }"),
+            ("[4]", "{ kind = 'layer_norm' }, { kind = 'relu' }"),
+            (
+                "[4, 4]",
+                "{ kind = 'rms_norm' }, { kind = 'relu' }, { kind = 'multi_head_attention', heads = 2 }",
+            ),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'group_norm', groups = 2 }, { kind = 'softplus' }, { kind = 'relu' }",
+            ),
             // The kink is beside it.
             (
                 "[4]",
-                "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }], [{ kind = 'relu' }]] }",
+                "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }, { kind = 'gelu' }], [{ kind = 'relu' }]] }",
+            ),
+            (
+                "[4]",
+                "{ kind = 'dropout', rate = 0.5 }, { kind = 'drop_path', rate = 0.5 }, { kind = 'relu' }",
+            ),
+            ("[4, 2]", "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'relu' }"),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'upsample', scale = 2, method = 'bilinear' }, \
+                 { kind = 'conv_transpose2d', features = 2, kernel = 2, groups = 2 }, { kind = 'relu' }",
+            ),
+            (
+                "[4, 4, 2]",
+                "{ kind = 'upsample', scale = 2 }, { kind = 'patch_embed', features = 3, patch = 2 }, \
+                 { kind = 'class_token' }, { kind = 'position_embedding' }, { kind = 'layer_scale' }, \
+                 { kind = 'reshape', shape = [51] }, { kind = 'relu' }",
             ),
             ("[4, 4, 2]", "{ kind = 'squeeze_excite', reduced = 2 }, { kind = 'relu' }"),
             (

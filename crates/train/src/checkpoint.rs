@@ -3,7 +3,7 @@
 use crate::engine::Step;
 use crate::metrics::{csv, parse_csv};
 use crate::weights::{SHA256, digest};
-use crate::{Row, TrainError, Weights};
+use crate::{Config, Row, TrainError, Weights};
 use safetensors::{Dtype, View, serialize};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -169,6 +169,14 @@ pub(crate) fn load(path: &Path) -> Result<(Weights, Checkpoint), TrainError> {
     let checkpoint =
         decode(&weights).map_err(|reason| TrainError::Checkpoint { path: path.into(), reason })?;
     Ok((weights, checkpoint))
+}
+
+/// Where a checkpoint stands: the seed of its run, and how many steps it has done.
+pub(crate) fn stands_at(weights: &Weights) -> Option<(u64, u64)> {
+    let Checkpoint { identity, progress } = decode(weights).ok()?;
+    let config: Config = toml::from_str(&identity.config).ok()?;
+    let done = progress.rows.last().map_or(0, |row| row.step);
+    Some((config.seed, done + progress.step))
 }
 
 fn decode(weights: &Weights) -> Result<Checkpoint, String> {

@@ -65,6 +65,7 @@ mod whole_file;
 pub use config::{Backend, Config, Execution, Schedule};
 pub use error::{Misfit, TrainError};
 pub use inference::{Prediction, evaluate, predict, predict_classes};
+pub use masks::MaskDraw;
 pub use metrics::{HEADER, Row, Summary};
 pub use observer::{Event, Observer, Position, Silent, StepDone};
 pub use resume::{resume, resume_from};

@@ -2,13 +2,44 @@
 //! step takes them as inputs, so that it stays a pure function.
 
 use crate::engine::Step;
-use cotangent_net::Network;
+use cotangent_net::{Mask, Network};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// What is mixed into the seed, so that masks do not repeat the numbers of the
 /// initial weights.
 const DOMAIN: u64 = 0x006d_6173_6b73;
+
+/// Where a run draws masks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaskDraw {
+    /// The run's seed.
+    pub seed: u64,
+    /// Steps since the beginning of the run.
+    pub step: u64,
+}
+
+impl MaskDraw {
+    /// The masks of [`Network::masks`], in order, for so many examples.
+    pub fn masks(&self, net: &Network, batch: usize) -> Vec<Vec<f32>> {
+        let draw = |(k, m): (usize, &Mask)| {
+            let mut mask = vec![0.0; batch * m.shape.iter().product::<usize>()];
+            self.site(k, m.rate, &mut Vec::new(), &mut mask);
+            mask
+        };
+        net.masks().iter().enumerate().map(draw).collect()
+    }
+
+    fn site(&self, k: usize, rate: f64, words: &mut Vec<u8>, mask: &mut [f32]) {
+        words.resize(4 * mask.len(), 0);
+        // One stream per site; a step starts 2^36 words after the one before.
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ DOMAIN);
+        rng.set_stream(k as u64);
+        rng.set_word_pos(u128::from(self.step) << 36);
+        rng.fill_bytes(words);
+        apply(rate, words, mask);
+    }
+}
 
 /// The masks of a step: the draw depends on seed, step and site alone.
 pub(crate) struct Masks {
@@ -24,22 +55,15 @@ struct Site {
 
 impl Masks {
     pub fn new(net: &Network, step: &Step, seed: u64) -> Self {
-        let site =
-            |m: &cotangent_net::Mask| Some(Site { input: step.find_input(&m.name)?, rate: m.rate });
+        let site = |m: &Mask| Some(Site { input: step.find_input(&m.name)?, rate: m.rate });
         Masks { sites: net.masks().iter().filter_map(site).collect(), seed, words: Vec::new() }
     }
 
     /// Draws the masks of step number `at`.
     pub fn draw(&mut self, at: u64, step: &mut Step) {
+        let draw = MaskDraw { seed: self.seed, step: at };
         for (k, site) in self.sites.iter().enumerate() {
-            let mask = step.input_at(site.input);
-            self.words.resize(4 * mask.len(), 0);
-            // One stream per site; a step starts 2^36 words after the one before.
-            let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ DOMAIN);
-            rng.set_stream(k as u64);
-            rng.set_word_pos(u128::from(at) << 36);
-            rng.fill_bytes(&mut self.words);
-            apply(site.rate, &self.words, mask);
+            draw.site(k, site.rate, &mut self.words, step.input_at(site.input));
         }
     }
 }
@@ -56,6 +80,19 @@ fn apply(rate: f64, words: &[u8], mask: &mut [f32]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_draw_depends_on_seed_step_and_site() {
+        let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'dropout', rate = 0.5 }, \
+                      { kind = 'drop_path', rate = 0.5 }, { kind = 'dense', features = 2 }";
+        let text = format!("name = 'n'\ninput = [40]\nlayers = [{layers}]");
+        let net = cotangent_net::NetSpec::from_toml(&text).unwrap().network().unwrap();
+        let at = |seed, step| MaskDraw { seed, step }.masks(&net, 3);
+        let masks = at(7, 2);
+        assert_eq!(masks.iter().map(Vec::len).collect::<Vec<_>>(), [120, 120, 3]);
+        assert_eq!(masks, at(7, 2));
+        assert!(masks[0] != masks[1] && masks[0] != at(8, 2)[0] && masks[0] != at(7, 3)[0]);
+    }
 
     #[test]
     fn zeros_come_at_the_rate_and_the_mean_stays() {

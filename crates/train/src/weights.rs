@@ -2,7 +2,7 @@
 
 use crate::error::Misfit;
 use crate::whole_file::read_whole;
-use crate::{Config, TrainError};
+use crate::{Config, MaskDraw, TrainError, checkpoint};
 use cotangent_data::Encoding;
 use cotangent_net::{LayerKind, LayerPlan, NetSpec, Network, Param};
 use cotangent_step::StepOptions;
@@ -95,6 +95,12 @@ impl Weights {
     /// How the examples were encoded that they were trained on; `None` if the file does not say.
     pub fn encoding(&self) -> Option<Encoding> {
         toml::from_str::<Config>(self.metadata("config")?).ok()?.encoding
+    }
+
+    /// Where the run that wrote the file draws the masks of its next step; `None` if no run did.
+    pub fn next_masks(&self) -> Option<MaskDraw> {
+        let (seed, step) = checkpoint::stands_at(self)?;
+        Some(MaskDraw { seed, step })
     }
 
     /// What the file says about itself under `key`.

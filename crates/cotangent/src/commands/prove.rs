@@ -9,7 +9,7 @@ use crate::theorem_words::theorem_words;
 use cotangent::graph::Precision;
 use cotangent::prove::{AtVerdict, Kink, ProveError, Subject, Verdict, kinks};
 use cotangent::stablehlo::What;
-use cotangent::train::{Weights, read_whole};
+use cotangent::train::{MaskDraw, Weights, read_whole};
 use miette::{Result, miette};
 use std::fmt::Write;
 use std::io::ErrorKind;
@@ -44,6 +44,11 @@ pub struct Args {
     /// With --at: how many examples, which is the batch size [default: 1].
     #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch", value_parser = some)]
     count: Option<NonZeroUsize>,
+    /// With --at, where dropout or drop_path comes before a kink: the theorem fixes the masks of
+    /// the first step of a run with this seed [default: of the step that comes after the
+    /// checkpoint, by the seed of its run].
+    #[arg(long, value_name = "N", requires = "at")]
+    mask_seed: Option<u64>,
     /// Have coqchk, Coq's independent checker, go over the certificate too.
     #[arg(long)]
     recheck: bool,
@@ -86,7 +91,8 @@ pub fn run(args: &Args) -> Result<()> {
             None => Ok(numbered(subject, 1)),
         }
     })?;
-    let at = here.map(|here| here.certify(&certified)).transpose()?;
+    let at = here.as_ref().map(|here| here.certify(&certified)).transpose()?;
+    let draw = here.and_then(|here| here.draw);
     if args.recheck {
         certified.recheck()?;
     }
@@ -115,6 +121,7 @@ pub fn run(args: &Args) -> Result<()> {
             "recheck_seconds": verdict.recheck_seconds,
             "at": at.as_ref().map(|at| serde_json::json!({
                 "theorem": at.statement, "axioms": at.axioms, "seconds": at.seconds,
+                "masks": draw.map(|d| serde_json::json!({"seed": d.seed, "step": d.step})),
             })),
         }));
     }
@@ -123,7 +130,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let mut text = in_words(subject, stated, verdict, path);
     if let Some(at) = &at {
-        text.push_str(&at_in_words(at, args, path));
+        text.push_str(&at_in_words(at, args, draw, path));
     }
     print(&text)
 }
@@ -144,10 +151,11 @@ fn has_conditions(subject: &Subject) -> Result<()> {
     ))
 }
 
-/// Weights and a batch to certify at.
+/// Weights, a batch and masks to certify at.
 struct Here {
     weights: Weights,
     x: Vec<f32>,
+    draw: Option<MaskDraw>,
 }
 
 impl Here {
@@ -173,7 +181,8 @@ impl Here {
         // A split holds at most u32::MAX examples.
         let indices: Vec<u32> = (0..count as u32).collect();
         dataset.fill_batch(split, &indices, &mut x, &mut targets).map_err(|e| miette!("{e}"))?;
-        Ok(Here { weights, x })
+        let draw = mask_draw(args, at, subject, &weights)?;
+        Ok(Here { weights, x, draw })
     }
 
     fn certify(&self, certified: &Certified) -> Result<AtVerdict> {
@@ -181,15 +190,54 @@ impl Here {
         let stored = self.weights.params(net).map_err(|e| miette!("{e}"))?;
         let params: Vec<&[f32]> =
             stored.iter().take(net.params().len()).map(|(_, data)| *data).collect();
-        certified.at(&params, &self.x)
+        let masks = self.draw.map(|draw| draw.masks(net, certified.subject.batch));
+        certified.at(&params, &self.x, &masks.unwrap_or_default())
     }
 }
 
+/// Where the masks before kinks are drawn; `None` if there are none.
+fn mask_draw(
+    args: &Args,
+    at: &Path,
+    subject: &Subject,
+    weights: &Weights,
+) -> Result<Option<MaskDraw>> {
+    if !subject.masks_matter() {
+        return match args.mask_seed {
+            None => Ok(None),
+            Some(seed) => Err(miette!(
+                help = "leave out --mask-seed: the theorem holds with any masks",
+                "--mask-seed {seed}: in `{}` no kink depends on a mask",
+                subject.network.spec().name
+            )),
+        };
+    }
+    let draw = match args.mask_seed {
+        Some(seed) => Some(MaskDraw { seed, step: 0 }),
+        None => weights.next_masks(),
+    };
+    draw.map(Some).ok_or_else(|| {
+        miette!(
+            help = "give --mask-seed N: the seed whose first masks the theorem fixes",
+            "{}: it does not say the seed of its run, and kinks of `{}` depend on masks",
+            at.display(),
+            subject.network.spec().name
+        )
+    })
+}
+
 /// The theorem at the point.
-fn at_in_words(at: &AtVerdict, args: &Args, path: &Path) -> String {
+fn at_in_words(at: &AtVerdict, args: &Args, draw: Option<MaskDraw>, path: &Path) -> String {
     let weights = args.at.as_deref().unwrap_or_else(|| Path::new("")).display();
+    let masks = draw.map_or(String::new(), |d| {
+        format!(
+            "\nwith the masks before kinks that training draws at step {} by seed {}",
+            d.step + 1,
+            d.seed
+        )
+    });
     format!(
-        "\nAt the weights of {weights} and the first test examples of {}, whatever the other arguments,\n\
+        "\nAt the weights of {weights} and the first test examples of {}{masks}, whatever the other arguments,\n\
          every one of these conditions holds: the gradient is the derivative there, and no premise is left.\n\n\
          {}\n\nthe point     {}\ntime          {:.1} s\n",
         args.batch_from.as_deref().unwrap_or_default(),
