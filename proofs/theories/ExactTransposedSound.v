@@ -10,7 +10,7 @@
                          of the kernel
       - [kernel_rows_sound], [pieces_sound]  the integers of the kernel, of what
                          a place sees
-      - [conv_transpose_sound]  a transposed convolution without groups *)
+      - [conv_transpose_sound]  a transposed convolution, of any groups *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
