@@ -2,30 +2,43 @@
 
 use cotangent::prove::Subject;
 
-/// The first line of `@main` that is not as `emit` writes it, and that line, where a
-/// line begins to differ. Coq says what is wrong, whatever the order and the names; this
-/// is where a file that was emitted was changed.
+/// The first instruction of `@main` that is not as `emit` writes it, or the first line
+/// elsewhere, where a line begins to differ. Coq says what is wrong, whatever the order
+/// and the names; this is where a file that was emitted was changed.
 pub fn first_difference(subject: &Subject) -> Option<String> {
     // Without an optimiser none is read.
     let options = subject.options.clone().or_else(|| "sgd".parse().ok())?;
     let (net, what, batch) = (&subject.network, subject.what, subject.batch);
     let program = cotangent::emit::program(net, what, batch, &options, subject.precision).ok()?;
-    let emitted = program.to_text().ok()?;
-    let mut lines = body(&subject.text).zip(body(&emitted));
-    let ((number, found), (_, expected)) =
-        lines.find(|((_, found), (_, expected))| found.trim() != expected.trim())?;
+    let (found, expected) = (subject.text.as_str(), program.to_text().ok()?);
+    let (kind, (number, found, expected)) = apart(main_of(found), main_of(&expected))
+        .map(|difference| ("instruction", difference))
+        .or_else(|| Some(("line", apart(numbered(found), numbered(&expected))?)))?;
     Some(format!(
-        "the first instruction that is not as `cotangent emit` writes it, in line {number}:\n\
-         found    {}\nexpected {}",
-        found.trim(),
-        expected.trim()
+        "the first {kind} that is not as `cotangent emit` writes it, in line {number}:\n\
+         found    {found}\nexpected {expected}"
     ))
 }
 
-/// The instructions of `@main`, a line each, with their numbers from 1.
-fn body(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let lines = text.lines().enumerate().map(|(k, line)| (k + 1, line));
-    lines
+/// Where two texts begin to differ: the number of the line, and both lines.
+fn apart<'a>(
+    found: impl Iterator<Item = (usize, &'a str)>,
+    expected: impl Iterator<Item = (usize, &'a str)>,
+) -> Option<(usize, &'a str, &'a str)> {
+    found
+        .zip(expected)
+        .map(|((number, found), (_, expected))| (number, found.trim(), expected.trim()))
+        .find(|(_, found, expected)| found != expected)
+}
+
+/// The lines with their numbers, from 1.
+fn numbered(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().map(|(k, line)| (k + 1, line))
+}
+
+/// Those of `@main`: an instruction each.
+fn main_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    numbered(text)
         .skip_while(|(_, line)| !line.contains("func.func public @main"))
         .skip(1)
         .take_while(|(_, line)| line.trim() != "}")

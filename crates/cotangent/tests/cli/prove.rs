@@ -195,6 +195,32 @@ fn a_tampered_file_is_refused_and_the_place_is_named() {
     assert!(message.contains("`large`") && message.contains("`small`"), "{message}");
 }
 
+/// The change may be in a private function, which `@main` calls as before.
+#[test]
+fn the_changed_line_of_a_private_function_is_named() {
+    let dir = small();
+    let net = "name = 'c'\ninput = [4, 4, 2]\nlayers = [{ kind = 'conv2d', features = 2, kernel = 3, \
+               padding = 'same' }, { kind = 'flatten' }, { kind = 'dense', features = 2 }]";
+    std::fs::write(dir.path().join("c.toml"), net).unwrap();
+    ok(dir.path(), &["emit", "c.toml", "--optimizer", "sgd", "--batch", "2", "-o", "c.mlir"]);
+    let text = std::fs::read_to_string(dir.path().join("c.mlir")).unwrap();
+    let (main, private) = text.split_at(text.find("func.func private @conv_kernel_grad").unwrap());
+    let line = main.lines().count();
+    let changed = private.replacen("pad = [[1, 1], [1, 1]]", "pad = [[2, 0], [1, 1]]", 1).replacen(
+        "padding_high = array<i64: 1, 1>",
+        "padding_high = array<i64: 0, 1>",
+        1,
+    );
+    assert!(changed.contains("[2, 0]") && changed.contains("i64: 0, 1"));
+    std::fs::write(dir.path().join("c.mlir"), format!("{main}{changed}")).unwrap();
+    let message = fails(dir.path(), &["prove", "c.mlir", "--out", "c"]);
+    let plain = message.replace("│", "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let expected = format!(
+        "the first line that is not as `cotangent emit` writes it, in line {line}: found func"
+    );
+    assert!(plain.contains(&expected), "{message}");
+}
+
 #[test]
 fn what_cannot_be_proved_says_why() {
     let dir = small();
