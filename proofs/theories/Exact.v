@@ -231,7 +231,10 @@ Definition point_problems (name : string) (s : shape) (z : Z) (x : fixed) : seq 
       if has_length (last 0%num s) r then
         if has close r then
           let cell := rcons i (N.of_nat (find close r)) in
-          if Z.eqb (f_radius x) 0 then [:: OnKink name cell z]
+          (* not only near, where it is kept at 0, as by a mask *)
+          let on := if Z.eqb z 0 && f_rectified x then find (Z.eqb 0) r else size r in
+          if on < size r then [:: OnKink name (rcons i (N.of_nat on)) z]
+          else if Z.eqb (f_radius x) 0 then [:: OnKink name cell z]
           else [:: NearKink name cell z (Z.of_N (f_exponent x) - Z.log2_up (f_radius x))%Z]
         else [::]
       else [:: NotExact name]

@@ -138,7 +138,7 @@ Lemma point_sound name s z X x : (0 < size s)%nat -> holds X x -> point_problems
 Proof.
 move=> hs hX h i /(idxs_row hs) [l [a [-> hl ha]]].
 have := flatten_nil h ((In_mem l _).2 hl); case hk: look => [[mm r]|] //.
-case: ifP => // hc; set close := fun _ => Z.leb _ _; case hz: (has close r); first by case: Z.eqb.
+case: ifP => // hc; set close := fun _ => Z.leb _ _; case hz: (has close r); first by cbv zeta; do ?case: ifP.
 move=> _.
 have hr := length_lt hc ha; have [_ val _ _] := entry_at hX hk hr; rewrite /= in val.
 have far : (f_radius x < Z.abs (nth 0%Z r (N.to_nat a) - Z.shiftl z (Z.of_N (f_exponent x))))%Z.

@@ -26,7 +26,8 @@ pub struct Certified {
     library: Library,
 }
 
-fn report(e: ProveError) -> miette::Report {
+/// As the command reports it.
+pub fn report(e: ProveError) -> miette::Report {
     miette!("{e}")
 }
 
@@ -161,7 +162,11 @@ impl Certified {
     /// # Errors
     /// One is met, or a condition cannot be decided; or Coq refuses.
     pub fn at(&self, params: &[&[f32]], x: &[f32], masks: &[Vec<f32>]) -> Result<AtVerdict> {
-        let open = unmet_rows(&self.subject.network, params, self.subject.batch, x);
+        // With masks what is 0 is another matter.
+        let open = match masks {
+            [] => unmet_rows(&self.subject.network, params, self.subject.batch, x),
+            _ => vec![Vec::new(); params.len()],
+        };
         let check = |open: Vec<Vec<bool>>| {
             let point = self.subject.point(params, open, x, masks)?;
             self.directory.check_at(&self.coq, &self.library, Limits::of(&self.subject), &point)
@@ -173,7 +178,14 @@ impl Certified {
             }
             verdict => verdict,
         }
-        .map_err(report)
+        .map_err(|error| match error {
+            ProveError::AtKinks { .. } if !masks.is_empty() => miette!(
+                help = "an entry that a mask drops is 0: let dropout follow the activation, or give \
+                        other masks with --mask-seed N",
+                "{error}"
+            ),
+            error => report(error),
+        })
     }
 
     /// Has `coqchk` go over the certificate too; the verdict keeps its time.

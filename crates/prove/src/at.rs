@@ -67,9 +67,28 @@ pub struct AtVerdict {
 }
 
 impl Subject {
-    /// Whether some kink depends on masks; those it depends on are fixed at a point.
-    pub fn masks_matter(&self) -> bool {
-        masks_before_kinks(&self.network).contains(&true)
+    /// The masks that kinks depend on, which are fixed at a point, by their names.
+    pub fn masks_before_kinks(&self) -> Vec<&str> {
+        let needed = masks_before_kinks(&self.network);
+        let masks = self.network.masks().iter().zip(needed);
+        masks.filter(|(_, needed)| *needed).map(|(mask, _)| mask.name.as_str()).collect()
+    }
+
+    /// Whether what comes into every kink can be computed at a point.
+    ///
+    /// # Errors
+    /// A kink follows a layer whose values are not computed.
+    pub fn kinks_are_followed(&self) -> Result<(), ProveError> {
+        follow(&self.network).map_err(|Lost { kink, after }| {
+            let reason = format!(
+                "what comes into {} follows from {} ({}), whose values are not computed; before a \
+                 kink can come {FOLLOWED}",
+                kink.name,
+                after.name,
+                after.kind.name()
+            );
+            ProveError::Point { reason }
+        })
     }
 
     /// The parameters, the data and the masks as arguments of the step; the theorem
@@ -92,16 +111,7 @@ impl Subject {
             let reason = "a forward pass has no gradient; leave out --what forward".into();
             return Err(ProveError::Point { reason });
         }
-        if let Err(Lost { kink, after }) = follow(&self.network) {
-            let reason = format!(
-                "what comes into {} follows from {} ({}), whose values are not computed; before a \
-                 kink can come {FOLLOWED}",
-                kink.name,
-                after.name,
-                after.kind.name()
-            );
-            return Err(ProveError::Point { reason });
-        }
+        self.kinks_are_followed()?;
         let module = parse(&self.text)?;
         let main = module.functions.iter().find(|f| f.public);
         let of_role = |role: &str| -> Vec<usize> {
@@ -131,7 +141,11 @@ impl Subject {
             is_param: false,
         };
         arguments.push(fixed(number, &self.network.spec().input, data));
-        let sites = of_role("mask").into_iter().zip(self.network.masks()).zip(masks);
+        let mask_arguments = of_role("mask");
+        if mask_arguments.len() != self.network.masks().len() {
+            return Err(ProveError::Attribute { name: "cotangent.role" });
+        }
+        let sites = mask_arguments.into_iter().zip(self.network.masks()).zip(masks);
         for (((number, mask), data), needed) in sites.zip(masks_before_kinks(&self.network)) {
             if needed {
                 arguments.push(fixed(number, &mask.shape, data));

@@ -49,21 +49,26 @@ pub(crate) struct Masks {
 }
 
 struct Site {
+    /// Its place in [`Network::masks`].
+    mask: usize,
     input: usize,
     rate: f64,
 }
 
 impl Masks {
     pub fn new(net: &Network, step: &Step, seed: u64) -> Self {
-        let site = |m: &Mask| Some(Site { input: step.find_input(&m.name)?, rate: m.rate });
-        Masks { sites: net.masks().iter().filter_map(site).collect(), seed, words: Vec::new() }
+        let site = |(mask, m): (usize, &Mask)| {
+            Some(Site { mask, input: step.find_input(&m.name)?, rate: m.rate })
+        };
+        let sites = net.masks().iter().enumerate().filter_map(site).collect();
+        Masks { sites, seed, words: Vec::new() }
     }
 
     /// Draws the masks of step number `at`.
     pub fn draw(&mut self, at: u64, step: &mut Step) {
         let draw = MaskDraw { seed: self.seed, step: at };
-        for (k, site) in self.sites.iter().enumerate() {
-            draw.site(k, site.rate, &mut self.words, step.input_at(site.input));
+        for site in &self.sites {
+            draw.site(site.mask, site.rate, &mut self.words, step.input_at(site.input));
         }
     }
 }
@@ -92,6 +97,8 @@ mod tests {
         assert_eq!(masks.iter().map(Vec::len).collect::<Vec<_>>(), [120, 120, 3]);
         assert_eq!(masks, at(7, 2));
         assert!(masks[0] != masks[1] && masks[0] != at(8, 2)[0] && masks[0] != at(7, 3)[0]);
+        // Fewer examples have the first rows.
+        assert_eq!(MaskDraw { seed: 7, step: 2 }.masks(&net, 2)[0], masks[0][..80]);
     }
 
     #[test]

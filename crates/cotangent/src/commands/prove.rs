@@ -1,6 +1,6 @@
 //! `cotangent prove MODEL`
 
-use crate::certify::{Certified, certify};
+use crate::certify::{Certified, certify, report};
 use crate::interrupt::stop_on_interrupt;
 use crate::model::{ModelArgs, SizeArgs};
 use crate::options::{OptimizerArgs, load_data, load_weights};
@@ -82,6 +82,7 @@ pub fn run(args: &Args) -> Result<()> {
     let subject = subject(args)?;
     if args.at.is_some() {
         has_conditions(&subject)?;
+        subject.kinks_are_followed().map_err(report)?;
     }
     let mut certified = certify(subject, args.quiet, stop, |subject| {
         // Before Coq runs: weights or data may not fit.
@@ -121,7 +122,9 @@ pub fn run(args: &Args) -> Result<()> {
             "recheck_seconds": verdict.recheck_seconds,
             "at": at.as_ref().map(|at| serde_json::json!({
                 "theorem": at.statement, "axioms": at.axioms, "seconds": at.seconds,
-                "masks": draw.map(|d| serde_json::json!({"seed": d.seed, "step": d.step})),
+                "masks": draw.map(|d| serde_json::json!({
+                    "seed": d.seed, "step": d.step + 1, "names": subject.masks_before_kinks(),
+                })),
             })),
         }));
     }
@@ -130,7 +133,7 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let mut text = in_words(subject, stated, verdict, path);
     if let Some(at) = &at {
-        text.push_str(&at_in_words(at, args, draw, path));
+        text.push_str(&at_in_words(at, args, draw, subject, path));
     }
     print(&text)
 }
@@ -202,7 +205,7 @@ fn mask_draw(
     subject: &Subject,
     weights: &Weights,
 ) -> Result<Option<MaskDraw>> {
-    if !subject.masks_matter() {
+    if subject.masks_before_kinks().is_empty() {
         return match args.mask_seed {
             None => Ok(None),
             Some(seed) => Err(miette!(
@@ -227,11 +230,18 @@ fn mask_draw(
 }
 
 /// The theorem at the point.
-fn at_in_words(at: &AtVerdict, args: &Args, draw: Option<MaskDraw>, path: &Path) -> String {
+fn at_in_words(
+    at: &AtVerdict,
+    args: &Args,
+    draw: Option<MaskDraw>,
+    subject: &Subject,
+    path: &Path,
+) -> String {
     let weights = args.at.as_deref().unwrap_or_else(|| Path::new("")).display();
     let masks = draw.map_or(String::new(), |d| {
         format!(
-            "\nwith the masks before kinks that training draws at step {} by seed {}",
+            "\nwith {} as training would draw them at step {} by seed {}",
+            subject.masks_before_kinks().join(", "),
             d.step + 1,
             d.seed
         )

@@ -219,7 +219,9 @@ fn at_trained_weights_and_the_next_masks_no_kink_is_met() {
     let report = certified(MASKED, "2");
     let masks = &report["at"]["masks"];
     assert_eq!(masks["seed"], 0, "{masks}");
-    assert!(masks["step"].as_u64().unwrap() > 0, "{masks}");
+    assert!(masks["step"].as_u64().unwrap() > 1, "{masks}");
+    // Not that of the last dropout.
+    assert_eq!(masks["names"].as_array().unwrap().len(), 2, "{masks}");
 }
 
 #[test]
@@ -229,8 +231,8 @@ fn an_entry_that_a_mask_drops_is_named() {
 name = "dropped"
 input = [28, 28, 1]
 layers = [
-  { kind = "flatten" }, { kind = "dense", features = 8, name = "see" }, { kind = "dropout", rate = 0.5 },
-  { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
+  { kind = "flatten" }, { kind = "dense", features = 8, name = "see" }, { kind = "tanh" },
+  { kind = "dropout", rate = 0.5 }, { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
     std::fs::write(dir.path().join("dropped.toml"), text).unwrap();
@@ -250,7 +252,9 @@ layers = [
     let net = NetSpec::from_toml(text).unwrap().network().unwrap();
     let mask = &MaskDraw { seed: 3, step: 0 }.masks(&net, 1)[0];
     let dropped = mask.iter().position(|&m| m == 0.0).unwrap();
+    // Though tanh is in balls.
     assert!(message.contains(&format!("bend: entry [0, {dropped}] is 0")), "{message}");
+    assert!(message.contains("let dropout follow the activation"), "{message}");
 }
 
 #[test]
