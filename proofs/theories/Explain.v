@@ -217,8 +217,9 @@ Definition difference (lines : seq line) (code : prog) (stuck : option (N * inst
       if N.ltb k nin then quoted (nth "" argument_names (N.to_nat k))
       else if get position k is Some p then place_text p
       else "a value of " ++ part k in
+    let ops := foldl (fun ops i => set i.1 i.2 ops) (PositiveMap.empty op) (entries t') in
     let describe k :=
-      if get (defs t') k is Some o then text [:: shaped_text name o; ", in "; part k] else name k in
+      if get ops k is Some o then text [:: shaped_text name o; ", in "; part k] else name k in
     let wanted := used (entries t) (map (number_of theirs) (x_results x)) in
     let computed k := N.ltb k nin || has_number found k in
     let missing := ohead [seq i.1 | i <- rev (entries t)
