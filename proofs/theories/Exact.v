@@ -37,7 +37,8 @@ Definition rows_of (s : shape) : seq idx := idxs (lead s).
 (** The data, or a mask: exact. *)
 Definition data_value (k : N) (s : shape) : option fixed :=
   if literal_at k s is Some l then
-    Some (constants (exponent_of l) (zip (rows_of s) [seq decode (scale l) w | w <- l_rows l]))
+    let e0 := scale l in
+    Some (constants (exponent_of l) (zip (rows_of s) [seq decode e0 w | w <- l_rows l]))
   else None.
 Definition mask_value (k : N) (s : shape) : option fixed :=
   if N.leb constant_from k then data_value k s else None.
