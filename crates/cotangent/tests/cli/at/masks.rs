@@ -1,0 +1,94 @@
+//! Masks that kinks depend on are part of the point.
+
+use super::certified_in;
+use crate::common::{fails, ok, with_data};
+use crate::prove::weights;
+use cotangent::net::NetSpec;
+use cotangent::train::MaskDraw;
+
+/// Masks before kinks: after a rectifier, before the greatest are taken, and of a branch.
+const MASKED: &str = r#"
+name = "masked"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 3, kernel = 7, stride = 7, name = "see" }, { kind = "relu", name = "bend" },
+  { kind = "dropout", rate = 0.4 }, { kind = "max_pool", window = 2, name = "most" },
+  { kind = "parallel", merge = "sum", name = "sum", branches = [[],
+    [{ kind = "conv2d", features = 3, kernel = 1 }, { kind = "sigmoid" }, { kind = "drop_path", rate = 0.5 }]] },
+  { kind = "flatten" }, { kind = "dense", features = 4 }, { kind = "relu", name = "turn" },
+  { kind = "dropout", rate = 0.5 }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_and_the_next_masks_no_kink_is_met() {
+    let dir = with_data();
+    let report = certified_in(dir.path(), MASKED, "2", "5");
+    let metrics = std::fs::read_to_string(dir.path().join("r/metrics.csv")).unwrap();
+    let mut rows = metrics.lines().map(|row| row.split(',').collect::<Vec<_>>());
+    let column = rows.next().unwrap().iter().position(|&name| name == "step").unwrap();
+    let done: u64 = rows.next_back().unwrap()[column].parse().unwrap();
+    let masks = &report["at"]["masks"];
+    assert_eq!((masks["seed"].as_u64(), masks["step"].as_u64()), (Some(5), Some(done + 1)));
+    // Not that of the last dropout.
+    assert_eq!(masks["names"].as_array().unwrap().len(), 2, "{masks}");
+}
+
+#[test]
+fn an_entry_that_a_mask_drops_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "dropped"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 8, name = "see" }, { kind = "tanh" },
+  { kind = "dropout", rate = 0.5 }, { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("dropped.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+        ("see.weight", &[784, 8], vec![0.0; 6272]),
+        ("see.bias", &[8], vec![1.0; 8]),
+        ("last.weight", &[8, 10], vec![0.0; 80]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    let at = ["prove", "dropped.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
+    // No run wrote them.
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("does not say the seed"), "{message}");
+    assert!(message.contains("--mask-seed"), "{message}");
+    let message = fails(dir.path(), &[&at[..], &["--mask-seed", "3"]].concat());
+    let net = NetSpec::from_toml(text).unwrap().network().unwrap();
+    let mask = &MaskDraw { seed: 3, step: 0 }.masks(&net, 1)[0];
+    let dropped = mask.iter().position(|&m| m == 0.0).unwrap();
+    // Though tanh is in balls.
+    assert!(message.contains(&format!("bend: entry [0, {dropped}] is 0")), "{message}");
+    assert!(message.contains("let dropout follow the activation"), "{message}");
+}
+
+#[test]
+fn a_seed_of_masks_that_no_kink_follows_is_refused() {
+    let dir = with_data();
+    let text = r#"
+name = "late"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "relu", name = "bend" },
+  { kind = "dropout", rate = 0.5 }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("late.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![1.0; 2]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    let at = ["prove", "late.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &[&at[..], &["--mask-seed", "3"]].concat());
+    assert!(message.contains("no kink depends on a mask"), "{message}");
+    // Whatever the mask is.
+    ok(dir.path(), &at);
+}

@@ -1,0 +1,154 @@
+//! Layers on tokens.
+
+use super::certified;
+use crate::common::{fails, ok, with_data};
+use crate::prove::weights;
+
+/// Patches as tokens, one learned before them, and the shapes they go through.
+const TOKENS: &str = r#"
+name = "tokens"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 4, patch = 7, name = "see" },
+  { kind = "class_token", name = "first" }, { kind = "position_embedding", name = "places" },
+  { kind = "residual", name = "mix", layers = [
+    { kind = "dense", features = 6, name = "up" }, { kind = "relu", name = "bend" },
+    { kind = "dense", features = 4, bias = false, name = "down" }, { kind = "layer_scale", name = "less" }] },
+  { kind = "concat", name = "both", branches = [
+    [{ kind = "select_token" }, { kind = "dense", features = 3 }, { kind = "relu", name = "one" }],
+    [{ kind = "global_avg_pool" }, { kind = "dense", features = 3 }, { kind = "relu", name = "all" }],
+    [{ kind = "reshape", shape = [17, 2, 2] }, { kind = "upsample", scale = 2 },
+     { kind = "conv2d", features = 2, kernel = 3, stride = 2, padding = 1 }, { kind = "relu", name = "wide" },
+     { kind = "reshape", shape = [34, 2] }, { kind = "dense", features = 2 }, { kind = "relu", name = "long" },
+     { kind = "flatten" }]] },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_tokens_meet_no_kink() {
+    let report = certified(TOKENS, "2");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["mix.bend", "both.one", "both.all", "both.wide", "both.long"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+#[test]
+fn a_token_on_a_kink_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "token"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 2, patch = 14, name = "see" }, { kind = "class_token", name = "first" },
+  { kind = "position_embedding", name = "places" }, { kind = "layer_scale", name = "less" },
+  { kind = "dense", features = 2, name = "turn" }, { kind = "relu", name = "bend" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("token.toml"), text).unwrap();
+    // Two features of five tokens: (1, 0) first, then (2, 1), each twice as much in the
+    // end, and its place added to the second before.
+    let tensors: [(&str, &[usize], Vec<f32>); 9] = [
+        ("see.proj.weight", &[14, 14, 1, 2], vec![0.0; 392]),
+        ("see.proj.bias", &[2], vec![2.0, 1.0]),
+        ("first.weight", &[2], vec![1.0, 0.0]),
+        ("places.weight", &[5, 2], vec![0.0, 0.0, 0.0, 1.0, 0.0, 2.0, 0.0, 3.0, 0.0, 4.0]),
+        ("less.gamma", &[2], vec![2.0, 2.0]),
+        ("turn.weight", &[2, 2], vec![1.0, 0.0, 0.0, 1.0]),
+        ("turn.bias", &[2], vec![-3.0, -8.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("token.safetensors"), &tensors);
+    let at =
+        ["prove", "token.toml", "--at", "token.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 3, 1] is 0"), "{message}");
+    assert_eq!(message.matches("bend: entry").count(), 1, "{message}");
+}
+
+/// Tokens that look at each other, and at those before.
+const ATTENTIVE: &str = r#"
+name = "attentive"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 4, patch = 14, name = "see" },
+  { kind = "class_token", name = "first" }, { kind = "position_embedding", name = "places" },
+  { kind = "residual", name = "look", layers = [{ kind = "multi_head_attention", heads = 2 }] },
+  { kind = "residual", name = "think", layers = [
+    { kind = "dense", features = 6, name = "up" }, { kind = "relu", name = "bend" },
+    { kind = "dense", features = 4, name = "down" }] },
+  { kind = "multi_head_attention", heads = 1, causal = true, bias = false, name = "back" },
+  { kind = "dense", features = 3 }, { kind = "relu", name = "turn" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_tokens_that_look_at_each_other_meet_no_kink() {
+    let report = certified(ATTENTIVE, "1");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["think.bend", "turn"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+#[test]
+fn at_trained_weights_text_meets_no_kink() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = r#"
+name = "spell"
+input = [8, 27]
+layers = [
+  { kind = "embedding", features = 4, name = "meaning" }, { kind = "position_embedding", name = "places" },
+  { kind = "multi_head_attention", heads = 1, causal = true, name = "look" },
+  { kind = "dense", features = 5, name = "up" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 27, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("spell.toml"), text).unwrap();
+    let data = ["--data", "synthetic", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &[&["train", "spell.toml"][..], &data].concat());
+    let at = ["--at", "r/last.safetensors", "--batch-from", "synthetic"];
+    let said = ok(dir.path(), &[&["prove", "spell.toml"][..], &at].concat());
+    assert!(said.contains("certified_at"), "{said}");
+}
+
+/// Values of 2 everywhere, mixed and moved by this.
+fn mixed(moved: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
+    vec![
+        ("see.proj.weight", &[14, 14, 1, 2], vec![0.1; 392]),
+        ("see.proj.bias", &[2], vec![0.0; 2]),
+        ("look.qkv.weight", &[2, 6], [0.1, 0.2, 0.3, 0.4, 0.0, 0.0].repeat(2)),
+        ("look.qkv.bias", &[6], vec![0.0, 0.0, 0.0, 0.0, 2.0, 3.0]),
+        ("look.proj.weight", &[2, 2], vec![1.0, 0.0, 0.0, 1.0]),
+        ("look.proj.bias", &[2], vec![moved, 0.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ]
+}
+
+#[test]
+fn a_mixture_that_ends_on_a_kink_stays_undecided() {
+    let dir = with_data();
+    let text = r#"
+name = "mixed"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 2, patch = 14, name = "see" },
+  { kind = "multi_head_attention", heads = 1, name = "look" }, { kind = "relu", name = "bend" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("mixed.toml"), text).unwrap();
+    weights(&dir.path().join("on.safetensors"), &mixed(-2.0));
+    let at = ["prove", "mixed.toml", "--quiet", "--batch-from", "data", "--at"];
+    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    assert!(message.contains("bend: entry [0, 0, 0] is within 2^-"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0, 1]"), "{message}");
+    // The nearest binary32 number above.
+    weights(&dir.path().join("off.safetensors"), &mixed(-1.999_999_9));
+    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+}

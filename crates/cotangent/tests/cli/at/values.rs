@@ -1,0 +1,204 @@
+//! Layers that normalise, activations made of exponentials, and how many bits they need.
+
+use super::certified;
+use crate::common::{THEORIES, fails, ok, with_data};
+use crate::prove::weights;
+use serde_json::Value;
+use std::process::Command;
+
+/// Rows that have statistics of their own: of vectors, of the places of an image.
+const ROWS: &str = r#"
+name = "rows"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 4, kernel = 7, stride = 7, name = "see" },
+  { kind = "layer_norm" }, { kind = "relu", name = "bend" },
+  { kind = "conv2d", features = 4, kernel = 1 }, { kind = "rms_norm" }, { kind = "relu", name = "turn" },
+  { kind = "flatten" }, { kind = "dense", features = 6 }, { kind = "layer_norm", bias = false },
+  { kind = "relu", name = "end" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_normalised_rows_meet_no_kink() {
+    certified(ROWS, "1");
+}
+
+/// Groups of features, and activations that bend, made of exponentials and logarithms.
+const GROUPS: &str = r#"
+name = "groups"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 4, kernel = 7, stride = 7, name = "see" },
+  { kind = "group_norm", groups = 2 }, { kind = "relu", name = "bend" },
+  { kind = "conv2d", features = 3, kernel = 1 }, { kind = "group_norm", groups = 1, affine = false },
+  { kind = "elu", name = "one" }, { kind = "conv2d", features = 3, kernel = 1 },
+  { kind = "elu", alpha = 0.5, name = "half" }, { kind = "conv2d", features = 3, kernel = 1 }, { kind = "softplus" },
+  { kind = "flatten" }, { kind = "dense", features = 4 }, { kind = "relu", name = "end" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_groups_elu_and_softplus_meet_no_kink() {
+    let report = certified(GROUPS, "2");
+    let kinks: Vec<&Value> =
+        report["kinks"].as_array().unwrap().iter().map(|k| &k["layer"]).collect();
+    assert_eq!(kinks, ["bend", "half", "end"]);
+}
+
+#[test]
+fn softplus_of_0_is_told_from_the_nearest_number() {
+    let dir = with_data();
+    let text = r#"
+name = "two"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 1, name = "see" }, { kind = "softplus" },
+  { kind = "dense", features = 1, name = "add" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("two.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[784, 1], vec![0.0; 784]),
+        ("see.bias", &[1], vec![0.0]),
+        ("add.weight", &[1, 1], vec![1.0]),
+        ("add.bias", &[1], vec![-std::f32::consts::LN_2]),
+        ("last.weight", &[1, 10], vec![0.0; 10]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    ok(
+        dir.path(),
+        &["prove", "two.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"],
+    );
+}
+
+#[test]
+fn an_entry_where_elu_bends_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "bent"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "elu" },
+  { kind = "elu", alpha = 0.5, name = "half" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("bent.toml"), text).unwrap();
+    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![-1.0, 0.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    let at = ["prove", "bent.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
+    let message = fails(dir.path(), &at);
+    // The first, without a bend, makes a ball of 0.
+    assert!(message.contains("half: entry [0, 1] is within 2^-"), "{message}");
+    assert!(!message.contains("half: entry [0, 0]"), "{message}");
+}
+
+#[test]
+fn a_normalised_entry_that_its_shift_puts_near_a_kink_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "level"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "layer_norm", name = "norm" },
+  { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("level.toml"), text).unwrap();
+    // The mean is 2: an entry is as far above it as the other below, times its scale, which is 0.
+    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![1.0, 3.0]),
+        ("norm.weight", &[2], vec![1.0, 0.0]),
+        ("norm.bias", &[2], vec![0.0, 0.0]),
+        ("last.weight", &[2, 10], vec![0.0; 20]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ];
+    weights(&dir.path().join("w.safetensors"), &tensors);
+    let at = ["prove", "level.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 1] is within 2^-"), "{message}");
+    assert!(!message.contains("bend: entry [0, 0]"), "{message}");
+}
+
+/// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
+fn halves(weight: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
+    vec![
+        ("see.weight", &[784, 2], vec![0.0; 1568]),
+        ("see.bias", &[2], vec![0.0; 2]),
+        ("add.weight", &[2, 1], vec![weight; 2]),
+        ("add.bias", &[1], vec![-1.0]),
+        ("last.weight", &[1, 10], vec![1.0; 10]),
+        ("last.bias", &[10], vec![0.0; 10]),
+    ]
+}
+
+#[test]
+fn an_exponential_that_ends_on_a_kink_stays_undecided() {
+    let dir = with_data();
+    let text = r#"
+name = "level"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 2, name = "see" }, { kind = "sigmoid" },
+  { kind = "dense", features = 1, name = "add" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("level.toml"), text).unwrap();
+    weights(&dir.path().join("on.safetensors"), &halves(1.0));
+    let at = ["prove", "level.toml", "--quiet", "--batch-from", "data", "--at"];
+    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    assert!(message.contains("bend: entry [0, 0] is within 2^-2"), "{message}");
+    assert!(message.contains("of 0, too close to tell"), "{message}");
+    // The nearest binary32 number above.
+    weights(&dir.path().join("off.safetensors"), &halves(1.000_000_1));
+    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+}
+
+/// Normalised so often that balls of 64 bits grow too wide.
+fn deep() -> String {
+    let block = |k: usize| {
+        format!(
+            "  {{ kind = \"depthwise_conv2d\", kernel = 3, padding = 1, bias = false }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"each{k}\" }},
+  {{ kind = \"conv2d\", features = 4, kernel = 1, bias = false }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"mix{k}\" }},\n"
+        )
+    };
+    format!(
+        "name = \"deep\"\ninput = [28, 28, 1]\nlayers = [
+  {{ kind = \"conv2d\", features = 4, kernel = 4, stride = 4, bias = false, name = \"see\" }},
+  {{ kind = \"batch_norm\" }}, {{ kind = \"relu6\", name = \"bend\" }},
+{}  {{ kind = \"global_avg_pool\" }}, {{ kind = \"dense\", features = 10, name = \"last\" }} ]\n",
+        (0..5).map(block).collect::<String>()
+    )
+}
+
+#[test]
+fn a_deep_network_has_the_bits_it_needs() {
+    let dir = with_data();
+    std::fs::write(dir.path().join("deep.toml"), deep()).unwrap();
+    let train =
+        ["train", "deep.toml", "--data", "data", "--epochs", "1", "--run-dir", "r", "--quiet"];
+    ok(dir.path(), &train);
+    let at = ["prove", "deep.toml", "--at", "r/last.safetensors", "--batch-from", "data"];
+    ok(dir.path(), &[&at[..], &["--out", "c", "--quiet"]].concat());
+    let file = dir.path().join("c/At.v");
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains("fraction := 128%N"), "{text}");
+    // Coq does not accept the same with fewer.
+    std::fs::write(&file, text.replace("128%N", "64%N")).unwrap();
+    let coqc = ["-q", "-noglob", "-Q", THEORIES, "Cotangent", "At.v"];
+    let output =
+        Command::new("coqc").args(coqc).current_dir(dir.path().join("c")).output().unwrap();
+    assert!(!output.status.success());
+}
