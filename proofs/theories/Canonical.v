@@ -59,6 +59,22 @@ case: o p => [s n d|s u a|s b x y|s c a b x y|box s f vs|s t a|s a|s z t|s out k
 - by move=> /and5P [/N.eqb_eq -> /Z.eqb_eq -> /Pos.eqb_eq -> /shape_eqbP -> /(list_eqbP N_eqbP) ->].
 Qed.
 
+Lemma list_eqb_refl (T : Type) (e : T -> T -> bool) : (forall x, e x x) -> forall a, list_eqb e a a.
+Proof. by move=> h; elim=> //= x a ->; rewrite h. Qed.
+
+Lemma op_eqb_refl o : op_eqb o o.
+Proof.
+have hs (s : shape) : shape_eqb s s by apply: list_eqb_refl => x; exact: N.eqb_refl.
+have hl (s : seq N) : list_eqb N.eqb s s by exact: hs.
+have hm (f : imap) : imap_eqb f f.
+  apply: list_eqb_refl => -[z ts]; rewrite /aff_eqb Z.eqb_refl.
+  by apply: list_eqb_refl => -[i c]; rewrite /term_eqb N.eqb_refl Z.eqb_refl.
+have hv (vs : seq view) : list_eqb view_eqb vs vs.
+  by apply: list_eqb_refl => -[x s f]; rewrite /view_eqb N.eqb_refl hs hm.
+by case: o => *; rewrite /= ?N.eqb_refl ?Z.eqb_refl ?Pos.eqb_refl ?hs ?hl ?hm ?hv //;
+  match goal with u : _ |- _ => by case: u => * /=; rewrite ?Z.eqb_refl ?Pos.eqb_refl end.
+Qed.
+
 (** ** Reordering the iteration dimensions *)
 
 Lemma nth_place s ks k : k \in ks ->

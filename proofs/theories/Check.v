@@ -34,8 +34,8 @@ Fixpoint well_formed (p : prog) (k : N) (m : shapes) : option shapes :=
   if p is (d, o) :: p' then
     let s := oshape o in
     (* computed by now, so that lazy reduction need not keep [m] for it *)
-    let settled := if s is [::] then true else true in
-    if [&& N.eqb d k, op_ok o, all (fun a => N.ltb a.1 k && has_shape m a) (oargs o) & settled]
+    let forced := if s is [::] then true else true in
+    if [&& N.eqb d k, op_ok o, all (fun a => N.ltb a.1 k && has_shape m a) (oargs o) & forced]
     then well_formed p' (N.succ k) (set k s m) else None
   else Some m.
 

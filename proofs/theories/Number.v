@@ -16,7 +16,7 @@
       - [canonical]     the form in which an op is entered
       - [transposed]    how an op permutes the dimensions of its one operand
       - [alias]         the value that an op merely copies
-      - [settled]       is computed by now: true
+      - [forced]       is computed by now: true
       - [numbering]     the table; [number] enters a program into it *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
@@ -219,9 +219,9 @@ Definition no_entries (nin : N) : numbering :=
 Fixpoint lookup (o : op) (l : seq (op * N)) : option N :=
   if l is (p, k) :: l' then if op_eqb o p then Some k else lookup o l' else None.
 
-(** Always true. To ask makes lazy reduction, by which [coqchk] computes, compute this
+(** Always true ([forced_true]). To ask makes lazy reduction, by which [coqchk] computes, compute this
     much, so that it need not keep all earlier tables until somebody asks. *)
-Definition settled (o : op) (k : N) (bucket : seq (op * N)) (all : prog) (defs : PositiveMap.t op) : bool :=
+Definition forced (o : op) (k : N) (bucket : seq (op * N)) (all : prog) (defs : PositiveMap.t op) : bool :=
   [&& op_eqb o o, if k is 0%num then true else true,
       if bucket is (_, _) :: _ then true else true,
       if all is (_, _) :: rest then if rest is [::] then true else true else true
@@ -233,7 +233,7 @@ Definition enter (o : op) (t : numbering) : option (numbering * N) :=
   else
     let k := fresh t in let bucket := (o, k) :: here in let all_entries := (k, o) :: entries t in
     let contractions := if o is Contract _ _ _ _ then set k o (defs t) else defs t in
-    if all (fun a => N.ltb a.1 k) (oargs o) && settled o k bucket all_entries contractions then
+    if all (fun a => N.ltb a.1 k) (oargs o) && forced o k bucket all_entries contractions then
       Some (Numbering (N.succ k) all_entries (PositiveMap.add (key o) bucket (places t)) contractions, k)
     else None.
 

@@ -47,6 +47,12 @@ Fixpoint ordered (nin : N) (c : prog) (k : N) : Prop := match c with
 Lemma honest_no_entries nin : honest (no_entries nin).
 Proof. by split=> [k o|p l k o]; rewrite /get ?PositiveMap.gempty. Qed.
 
+Lemma forced_true o k bucket all defs : forced o k bucket all defs.
+Proof.
+rewrite /forced op_eqb_refl /=; case: k => [|?]; case: bucket => [|[? ?] ?] /=;
+  case: all => [|[? ?] [|? ?]] /=; by case: defs.
+Qed.
+
 Lemma lookupP o l k : lookup o l = Some k -> List.In (o, k) l.
 Proof.
 elim: l => //= -[p j] l ih; case: ifP => [/op_eqbP -> [->]|_ /ih]; by [left|right].

@@ -20,7 +20,7 @@
       - [outcome]      what an instruction becomes
       - [state]        after some instructions: what values are bound to, and the
                        program so far, the last instruction first
-      - [settled]      is computed by now: true
+      - [forced]      is computed by now: true
       - [raise_instruction], [raise_body]  some instructions more
       - [raise]        the whole module *)
 From mathcomp Require Import all_ssreflect.
@@ -283,9 +283,9 @@ Definition raise_instruction (m : module) (i : instruction) (st : state) : optio
     else None)
     (all_some (map (find st) (i_operands i))).
 
-(** Always true. To ask makes lazy reduction, by which [coqchk] computes, compute this
+(** Always true ([forced_true]). To ask makes lazy reduction, by which [coqchk] computes, compute this
     much, so that it need not keep all earlier states until somebody asks. *)
-Definition settled (st : state) : bool :=
+Definition forced (st : state) : bool :=
   let: State bounds result next code := st in
   let number (n : N) := if n is 0%num then true else true in
   [&& number result, number next,
@@ -298,7 +298,7 @@ Definition settled (st : state) : bool :=
 
 Fixpoint raise_body (m : module) (body : seq instruction) (st : state) : option state :=
   if body is i :: rest then
-    obind (fun st => if settled st then raise_body m rest st else None) (raise_instruction m i st)
+    obind (fun st => if forced st then raise_body m rest st else None) (raise_instruction m i st)
   else Some st.
 
 (** Argument [k] is value [k]. *)

@@ -239,6 +239,12 @@ move=> hs; apply/eqP; rewrite /argument_arrays -map_comp.
 by elim: slots xs hs => [|s slots ih] [|x xs] //= [/ih ->].
 Qed.
 
+Lemma forced_true st : forced st.
+Proof.
+rewrite /forced; case: st => bounds result next code.
+by repeat match goal with |- context [match ?x with _ => _ end] => destruct x end.
+Qed.
+
 Theorem raise_sound m r xs : raise m = Some r -> size xs = size (r_arguments r) ->
   exists2 ys, meaning m (argument_arrays (r_arguments r) xs)
       = Some (argument_arrays (r_results r) ys)

@@ -19,7 +19,9 @@
       - [operation]         a StableHLO op with its attributes, or a call
       - [instruction]       operation, operands, type of the one result
       - [function], [module], [main_of]  as in the text; the public function
-      - [well_named]        names are words, none twice *)
+      - [well_named]        names are words, none twice
+      - [type_eqb], [instruction_eqb] and such  are the same, by which [==] is decided;
+                            [same] of what has decidable equality *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith Ascii String.
 From Cotangent Require Import Ir.
