@@ -215,13 +215,14 @@ fn mask_draw(
             )),
         };
     }
+    let help = "give --mask-seed N: the seed whose first masks the theorem fixes";
     let draw = match args.mask_seed {
         Some(seed) => Some(MaskDraw { seed, step: 0 }),
-        None => weights.next_masks(),
+        None => weights.next_masks().map_err(|e| miette!(help = help, "{e}"))?,
     };
     draw.map(Some).ok_or_else(|| {
         miette!(
-            help = "give --mask-seed N: the seed whose first masks the theorem fixes",
+            help = help,
             "{}: it does not say the seed of its run, and kinks of `{}` depend on masks",
             at.display(),
             subject.network.spec().name
