@@ -114,15 +114,16 @@ impl Subject {
         self.kinks_are_followed()?;
         let module = parse(&self.text)?;
         let main = module.functions.iter().find(|f| f.public);
-        let of_role = |role: &str| -> Vec<usize> {
-            let is = |(name, value): &(String, Attribute)| {
-                name == "cotangent.role" && *value == Attribute::String(role.into())
-            };
+        // Number and name.
+        let of_role = |role: &str| -> Vec<(usize, &str)> {
             let arguments = main.into_iter().flat_map(|f| f.arguments.iter().enumerate());
-            arguments.filter(|(_, a)| a.attributes.iter().any(is)).map(|(k, _)| k).collect()
+            arguments
+                .filter(|(_, a)| said(&a.attributes, "cotangent.role") == Some(role))
+                .map(|(k, a)| (k, said(&a.attributes, "cotangent.name").unwrap_or_default()))
+                .collect()
         };
         let no_role = ProveError::Attribute { name: "cotangent.role" };
-        let number = *of_role("data").first().ok_or(no_role)?;
+        let (number, _) = *of_role("data").first().ok_or(no_role)?;
         let params = self.network.params().iter().zip(params).zip(open).enumerate();
         let mut arguments: Vec<Argument<'a>> = params
             .map(|(number, ((param, &data), open))| Argument {
@@ -142,17 +143,37 @@ impl Subject {
         };
         arguments.push(fixed(number, &self.network.spec().input, data));
         let mask_arguments = of_role("mask");
-        if mask_arguments.len() != self.network.masks().len() {
-            return Err(ProveError::Attribute { name: "cotangent.role" });
+        let found: Vec<&str> = mask_arguments.iter().map(|(_, name)| *name).collect();
+        let expected: Vec<&str> = self.network.masks().iter().map(|m| m.name.as_str()).collect();
+        if found != expected {
+            let reason = format!(
+                "the masks among the step's arguments are {}, those of its network {}; emit it \
+                 with `cotangent emit`",
+                listed(&found),
+                listed(&expected)
+            );
+            return Err(ProveError::Point { reason });
         }
         let sites = mask_arguments.into_iter().zip(self.network.masks()).zip(masks);
-        for (((number, mask), data), needed) in sites.zip(masks_before_kinks(&self.network)) {
+        for ((((number, _), mask), data), needed) in sites.zip(masks_before_kinks(&self.network)) {
             if needed {
                 arguments.push(fixed(number, &mask.shape, data));
             }
         }
         Ok(arguments)
     }
+}
+
+/// The string that the attribute `name` is.
+fn said<'a>(attributes: &'a [(String, Attribute)], name: &str) -> Option<&'a str> {
+    attributes.iter().find_map(|(found, value)| match value {
+        Attribute::String(text) if found == name => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "none".into() } else { format!("`{}`", names.join("`, `")) }
 }
 
 /// The bits to begin with: what the layers with a matrix or a kernel lose, should a
@@ -362,6 +383,38 @@ mod tests {
     fn numbers_are_their_bytes() {
         assert_eq!(words(&[1.0, -0.5]), "F x3f x80 x00 x00(F xbf x00 x00 x00(Done))");
         assert_eq!(words(&[]), "Done");
+    }
+
+    #[test]
+    fn masks_are_found_by_their_names() {
+        let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'dropout', rate = 0.25 }, \
+                      { kind = 'dense', features = 2 }, { kind = 'relu' }, \
+                      { kind = 'dense', features = 2 }";
+        let spec = format!("name = 'n'\ninput = [4]\nlayers = [{layers}]");
+        let net = cotangent_net::NetSpec::from_toml(&spec).unwrap().network().unwrap();
+        let options = "sgd".parse().unwrap();
+        let program = cotangent_emit::program(&net, What::Train, 3, &options, Precision::F32);
+        let text = program.unwrap().to_text().unwrap();
+        let data: Vec<Vec<f32>> =
+            net.params().iter().map(|p| vec![0.0; p.shape.iter().product()]).collect();
+        let params: Vec<&[f32]> = data.iter().map(Vec::as_slice).collect();
+        let masks = [vec![1.0; 12], vec![2.0; 12]];
+        let at = |text: String| {
+            let point = Subject::read(text)?.point(&params, vec![vec![]; 4], &[0.0; 12], &masks)?;
+            Ok::<_, ProveError>(
+                point.iter().skip(5).map(|a| (a.number, a.data[0])).collect::<Vec<_>>(),
+            )
+        };
+        let found = at(text.clone()).unwrap();
+        assert!(matches!(found[..], [(a, 1.0), (b, 2.0)] if b == a + 1), "{found:?}");
+        let name = |k: usize| format!("cotangent.name = \"{}\"", net.masks()[k].name);
+        let other = text.replace(&name(0), "cotangent.name = \"noise\"");
+        let message = at(other).unwrap_err().to_string();
+        assert!(message.contains("are `noise`, `dropout_2.mask`, those"), "{message}");
+        assert!(message.contains("network `dropout_1.mask`, `dropout_2.mask`;"), "{message}");
+        let swapped =
+            text.replace(&name(0), "\u{1}").replace(&name(1), &name(0)).replace('\u{1}', &name(1));
+        assert!(at(swapped).is_err());
     }
 
     #[test]
