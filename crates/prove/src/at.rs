@@ -186,7 +186,8 @@ fn fraction(point: &[Argument<'_>]) -> usize {
 
 impl Directory {
     /// Adds the theorem at `point` to a certificate that was checked, and has Coq
-    /// check it; with more bits where the balls are too wide.
+    /// check it; with more bits where the balls are too wide. Its files say that the
+    /// point is `origin`.
     ///
     /// # Errors
     /// A kink's condition does not hold there, or Coq refuses.
@@ -196,6 +197,7 @@ impl Directory {
         library: &Library,
         limits: Limits,
         point: &[Argument<'_>],
+        origin: &str,
     ) -> Result<AtVerdict, ProveError> {
         let start = Instant::now();
         let least = fraction(point);
@@ -207,7 +209,7 @@ impl Directory {
                 false => Err(ProveError::Refused { file: file.into(), message: output.stderr }),
             }
         };
-        for (file, text) in self.point_files(point) {
+        for (file, text) in self.point_files(point, origin) {
             self.write_file(&file, &text)?;
             accepted(&file)?;
         }
@@ -236,6 +238,7 @@ impl Directory {
             fraction *= 2;
         }
         accepted("AtReport.v")?;
+        self.write_file("README.md", &format!("{}{}", self.read("README.md")?, readme_of(origin)))?;
         Ok(AtVerdict {
             statement: self.read("statement_at.out")?.trim().to_string(),
             axioms: allowed_axioms(&self.read("axioms_at.out")?)?,
@@ -244,7 +247,7 @@ impl Directory {
     }
 
     /// The point's files, in the order in which they compile.
-    fn point_files(&self, point: &[Argument<'_>]) -> Vec<(String, String)> {
+    fn point_files(&self, point: &[Argument<'_>], origin: &str) -> Vec<(String, String)> {
         let mut files: Vec<(String, String)> = Vec::new();
         let (mut text, mut used) = (String::from(BYTES), 0);
         let mut close = |text: &mut String| {
@@ -284,7 +287,8 @@ impl Directory {
         let all = POINT
             .replace("@PARTS@", &parts.join(" "))
             .replace("@LITERALS@", &literals)
-            .replace("@NAMES@", &names.join("; "));
+            .replace("@NAMES@", &names.join("; "))
+            .replace("@ORIGIN@", &in_comment(origin));
         files.push(("Point.v".into(), all));
         files
     }
@@ -305,6 +309,19 @@ fn words(row: &[f32]) -> String {
     text.push_str("Done");
     text.extend(std::iter::repeat_n(')', row.len()));
     text
+}
+
+/// What the certificate's README adds of the point.
+fn readme_of(origin: &str) -> String {
+    format!(
+        "`At.v` proves that no condition of it is left at the point in `Point.v`: {origin}.\n\
+         `theories/CertifiedAt.v` says what that means.\n"
+    )
+}
+
+/// The text without what begins or ends a comment of Coq, or a string in one.
+fn in_comment(text: &str) -> String {
+    text.replace('"', "'").replace("(*", "( *").replace("*)", "* )")
 }
 
 /// Whether something is undecided, and nothing certain. What has no value may have
@@ -333,7 +350,8 @@ fn named(problems: &[String]) -> String {
 
 const BYTES: &str = "From Coq Require Import Init.Byte.\nFrom Cotangent Require Import Words.\n";
 
-const POINT: &str = r#"(** The point: arguments of the step by their number, with their shapes and rows. *)
+const POINT: &str = r#"(** The point: @ORIGIN@.
+    Arguments of the step by their number, with their shapes and rows. *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Floats.
@@ -415,6 +433,15 @@ mod tests {
         let swapped =
             text.replace(&name(0), "\u{1}").replace(&name(1), &name(0)).replace('\u{1}', &name(1));
         assert!(at(swapped).is_err());
+    }
+
+    #[test]
+    fn a_name_does_not_end_a_comment() {
+        for name in ["a*)b", "(*", "(*)", "((**))", "\"*)\""] {
+            let text = in_comment(name);
+            assert!(!["(*", "*)", "\""].iter().any(|mark| text.contains(mark)), "{text}");
+        }
+        assert_eq!(in_comment("run-1/best.safetensors"), "run-1/best.safetensors");
     }
 
     #[test]
