@@ -155,8 +155,17 @@ impl DataArgs {
     /// Loads it for `net`, encoded as `weights` know it, with a line to standard error where `auto`
     /// had to settle for less.
     pub fn load(&self, net: &Network, weights: &Weights, quiet: bool) -> Result<Dataset> {
-        load_data(["--data", &self.data], net, weights.encoding().as_ref(), quiet)
+        load_data(["--data", &self.data], net, encoding(weights)?.as_ref(), quiet)
     }
+}
+
+/// How the examples were encoded that the weights were trained on, if their file says so.
+///
+/// # Errors
+/// A run wrote it, and it cannot be read.
+pub fn encoding(weights: &Weights) -> Result<Option<Encoding>> {
+    let help = "give a checkpoint of this version of cotangent, such as RUN/best.safetensors";
+    weights.encoding().map_err(|e| miette!(help = help, "{e}"))
 }
 
 /// Loads the data that `source`, the value of `flag`, names for `net`, encoded as given where weights are there.

@@ -177,14 +177,22 @@ pub(crate) fn load(path: &Path) -> Result<(Weights, Checkpoint), TrainError> {
 /// Where a checkpoint stands: the seed of its run, and how many steps it has done.
 /// `None` if no run wrote it.
 pub(crate) fn stands_at(weights: &Weights) -> Result<Option<(u64, u64)>, String> {
-    if !weights.metadata("format").is_some_and(|format| format.starts_with(FAMILY)) {
+    if !is_of_a_run(weights) {
         return Ok(None);
     }
     let Checkpoint { identity, progress } = decode(weights)?;
-    let config: Config = toml::from_str(&identity.config)
-        .map_err(|e| format!("its configuration cannot be read: {}", e.message()))?;
+    let config = configuration(&identity.config)?;
     let done = progress.rows.last().map_or(0, |row| row.step);
     Ok(Some((config.seed, done + progress.step)))
+}
+
+/// Whether a run of this or another version wrote the file.
+pub(crate) fn is_of_a_run(weights: &Weights) -> bool {
+    weights.metadata("format").is_some_and(|format| format.starts_with(FAMILY))
+}
+
+pub(crate) fn configuration(text: &str) -> Result<Config, String> {
+    toml::from_str(text).map_err(|e| format!("its configuration cannot be read: {}", e.message()))
 }
 
 fn decode(weights: &Weights) -> Result<Checkpoint, String> {
@@ -214,10 +222,15 @@ mod tests {
     use super::*;
     use cotangent_net::NetSpec;
 
-    /// What is found of a file with this metadata.
-    fn found(metadata: &[(&str, &str)]) -> Result<Option<(u64, u64)>, String> {
+    /// A file with this metadata.
+    fn weights(metadata: &[(&str, &str)]) -> Weights {
         let metadata = metadata.iter().map(|(k, v)| (k.to_string(), v.to_string()));
-        stands_at(&Weights::with_metadata(metadata.collect()))
+        Weights::with_metadata(metadata.collect())
+    }
+
+    /// Where it stands.
+    fn found(metadata: &[(&str, &str)]) -> Result<Option<(u64, u64)>, String> {
+        stands_at(&weights(metadata))
     }
 
     #[test]
@@ -243,6 +256,10 @@ mod tests {
         let reason = found(&but("config", &newer)).unwrap_err();
         assert!(reason.starts_with("its configuration cannot be read: "), "{reason}");
         assert!(reason.contains("colour"), "{reason}");
+        let encoding =
+            |metadata: &[(&str, &str)]| weights(metadata).encoding().map_err(|e| e.to_string());
+        assert!(encoding(&but("config", &newer)).unwrap_err().contains("colour"));
+        assert_eq!(encoding(&[("config", "[]"), ("format", "pt")]), Ok(None));
         let reason = found(&but("format", "cotangent-checkpoint-2")).unwrap_err();
         assert!(reason.contains("`cotangent-checkpoint-2`"), "{reason}");
         assert!(found(&but("progress", "{}")).is_err());

@@ -2,7 +2,7 @@
 
 use crate::error::Misfit;
 use crate::whole_file::read_whole;
-use crate::{Config, MaskDraw, TrainError, checkpoint};
+use crate::{MaskDraw, TrainError, checkpoint};
 use cotangent_data::Encoding;
 use cotangent_net::{LayerKind, LayerPlan, NetSpec, Network, Param};
 use cotangent_step::StepOptions;
@@ -93,8 +93,16 @@ impl Weights {
     }
 
     /// How the examples were encoded that they were trained on; `None` if the file does not say.
-    pub fn encoding(&self) -> Option<Encoding> {
-        toml::from_str::<Config>(self.metadata("config")?).ok()?.encoding
+    ///
+    /// # Errors
+    /// A run wrote it, and what it says of that cannot be read.
+    pub fn encoding(&self) -> Result<Option<Encoding>, TrainError> {
+        let Some(config) = self.metadata("config") else { return Ok(None) };
+        match checkpoint::configuration(config) {
+            Ok(config) => Ok(config.encoding),
+            Err(_) if !checkpoint::is_of_a_run(self) => Ok(None),
+            Err(reason) => Err(TrainError::Checkpoint { path: self.path.clone(), reason }),
+        }
     }
 
     /// Where the run that wrote the file draws the masks of its next step; `None` if no run did.

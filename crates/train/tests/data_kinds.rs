@@ -131,7 +131,10 @@ fn weights_know_how_their_data_was_encoded() {
         assert!((sum / (100.0 * 256.0) - f64::from(mean)).abs() < 1e-6, "channel {c}: {mean}");
     }
     let weights = Weights::load(&RunDir::open(folder.path()).last()).unwrap();
-    assert_eq!((weights.encoding().as_ref(), &stored), (Some(data.encoding()), data.encoding()));
+    assert_eq!(
+        (weights.encoding().unwrap().as_ref(), &stored),
+        (Some(data.encoding()), data.encoding())
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 mod masks;
 
 use crate::model::ModelArgs;
-use crate::options::{BackendArgs, DataArgs, count, load_weights};
+use crate::options::{BackendArgs, DataArgs, count, encoding as stored_encoding, load_weights};
 use crate::output::{print, print_json};
 use cotangent::data::{Dataset, Encoding, read_sized};
 use cotangent::net::Network;
@@ -159,7 +159,7 @@ fn for_images(net: &Network, weights: &Weights) -> Result<(Encoding, [usize; 3])
     let &[height, width, channels] = net.spec().input.as_slice() else {
         return Err(miette!("net `{name}` does not take images"));
     };
-    let encoding = match weights.encoding() {
+    let encoding = match stored_encoding(weights)? {
         Some(encoding) => encoding,
         None if channels == 1 => Encoding::mnist(),
         None => {

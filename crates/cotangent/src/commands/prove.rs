@@ -3,7 +3,7 @@
 use crate::certify::{Certified, certify, report};
 use crate::interrupt::stop_on_interrupt;
 use crate::model::{ModelArgs, SizeArgs};
-use crate::options::{OptimizerArgs, load_data, load_weights};
+use crate::options::{OptimizerArgs, encoding, load_data, load_weights};
 use crate::output::{print, print_json};
 use crate::theorem_words::theorem_words;
 use cotangent::graph::Precision;
@@ -175,7 +175,8 @@ impl Here {
             ));
         }
         let weights = load_weights(at, net, quiet)?;
-        let dataset = load_data(["--batch-from", source], net, weights.encoding().as_ref(), quiet)?;
+        let dataset =
+            load_data(["--batch-from", source], net, encoding(&weights)?.as_ref(), quiet)?;
         let split = dataset.test();
         if split.len() < count {
             let name = dataset.name();
