@@ -150,7 +150,7 @@ end.
 Definition attention_value (heads : N) (causal bias : bool) (t m : N) (ps : seq N) (x : fixed) : option fixed :=
   let count := Token.dense_count bias in
   obind (token_value (Token.Dense m bias) [:: t; m] (drop count ps))
-    (omap (attention_heads fraction batch t m (m / heads) heads causal)
+    (omap (self_heads fraction batch t m (m / heads) heads causal)
       (token_value (Token.Dense (3 * m) bias) [:: t; m] (take count ps) x)).
 
 Definition layer_value (l : Layer.t) (s : shape) (ps : seq N) (x : fixed) : option fixed :=

@@ -5,7 +5,9 @@
 
     Glossary
       - [near_softmax_sound]  a softmax of balls is that of the numbers
-      - [attention_heads_sound]  what [attention_heads] computes *)
+      - [near_features]  a row in balls is of these numbers
+      - [attention_heads_sound]  what [attention_heads] computes; so of
+                         [self_heads_sound], [context_heads_sound] *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype sequences exp.
@@ -138,98 +140,102 @@ Qed.
 Lemma size_runs (T : Type) (ls : seq (seq T)) p : all (fun l => size l == p) ls -> size (flatten ls) = (size ls * p)%nat.
 Proof. by elim: ls => //= l ls ih /andP [/eqP sz /ih e]; rewrite size_cat sz e mulSn. Qed.
 
-Section Heads.
-Variables (R : realType) (V : normedModType R) (x0 : V) (g t m p heads : N) (causal : bool).
-Variables (X : V -> tensor R) (x : fixed) (b : N) (es : seq entry).
-Hypothesis hX : holds_fixed x0 X x.
-Hypothesis rows : all_rows (3 * m) x [seq [:: b; j] | j <- Nrange t] = Some es.
-Hypothesis fits : (heads * p <= m)%num.
-Notation int := (int_real R).
+(** A row of [n] features and what they are. *)
+Section Features.
+Variables (R : realType) (V : normedModType R) (x0 : V) (g : N).
 Notation is_near := (@is_near R g).
-Let tokens := [seq [seq near_of g (f_exponent x) (z, f_radius x) | z <- e.2] | e : entry <- es].
-Let keys (v : V) : tensor R := from_feature m (X v).
-Let values (v : V) : tensor R := from_feature (2 * m) (X v).
 
-Lemma row_at j : (j < t)%num -> exists en,
-  [/\ look (f_table x) [:: b; j] = Some en, has_length (3 * m) en.2
-    & token tokens j = [seq near_of g (f_exponent x) (z, f_radius x) | z <- en.2]].
+Definition near_features (n : N) (F : N -> V -> R) (r : seq near) : Prop := size r = N.to_nat n /\
+  forall c, (c < n)%num -> continuous_at x0 (F c) /\ is_near (nth (0, 0)%Z r (N.to_nat c)) (F c x0).
+
+Lemma nears_sound (X : V -> tensor R) x i n en : holds_fixed x0 X x -> look (f_table x) i = Some en ->
+  has_length n en.2 -> near_features n (fun c v => X v (rcons i c)) (nears g x en.2).
 Proof.
-move=> hj; have hF := Forall2_mapl (all_rows_sound rows).
-have [sz ok] := Forall2_nth 0%num ([::], [::]) hF; have hj' : (N.to_nat j < size (Nrange t))%nat.
-  by rewrite size_Nrange; apply/ssrnat.ltP; lia.
-have [hl hc] := ok _ hj'; rewrite nth_Nrange // in hl.
-exists (nth ([::], [::]) es (N.to_nat j)); split=> //.
-by rewrite /token /tokens (nth_map ([::], [::])) // -sz.
+move=> hX hl len; split; first by rewrite size_map; move/N.eqb_eq: len => <-; rewrite Nnat.Nat2N.id.
+move=> c hc; have hs := length_lt len hc; have [cont val _ _] := entry_at hX hl hs.
+by split=> //; rewrite (nth_map 0%Z) //; exact: near_of_sound.
 Qed.
 
-Lemma token_at j c : (j < t)%num -> (c < 3 * m)%num ->
-  continuous_at x0 (fun v => X v [:: b; j; c])
-  /\ is_near (nth (0, 0)%Z (token tokens j) (N.to_nat c)) (X x0 [:: b; j; c]).
+Lemma part_at n F r from count : near_features n F r -> (from + count <= n)%num ->
+  List.Forall2 (fun f z => is_near z (F (from + f)%num x0)) (Nrange count) (part from count r).
 Proof.
-move=> hj hc; have [en [hl len ->]] := row_at hj; have hs := length_lt len hc.
-have [cont val _ _] := entry_at hX hl hs; split=> //.
-by rewrite (nth_map 0%Z) //; exact: near_of_sound.
-Qed.
-
-Lemma part_at j from count : (j < t)%num -> (from + count <= 3 * m)%num ->
-  List.Forall2 (fun f z => is_near z (X x0 [:: b; j; from + f]%num)) (Nrange count) (part from count (token tokens j)).
-Proof.
-move=> hj le; have [en [hl /N.eqb_eq len et]] := row_at hj.
-have sz : size (token tokens j) = N.to_nat (3 * m) by rewrite et size_map -len Nnat.Nat2N.id.
-have sp : size (part from count (token tokens j)) = N.to_nat count.
+move=> [sz ok] le; have sp : size (part from count r) = N.to_nat count.
   by rewrite /part size_takel // size_drop sz; apply/ssrnat.leP; rewrite -minusE; lia.
 apply: (@Nrange_Forall2 _ _ (0, 0)%Z) => [|k hk]; first by rewrite sp Nnat.N2Nat.id.
 rewrite sp in hk; rewrite /part nth_take // nth_drop.
-have /ssrnat.ltP hk' := hk; have c3 : (from + N.of_nat k < 3 * m)%num by lia.
-have [_] := token_at hj c3; congr (is_near (nth _ _ _) _); rewrite -plusE; lia.
+have /ssrnat.ltP hk' := hk; have [|_] := ok (from + N.of_nat k)%num; first by lia.
+congr (is_near (nth _ _ _) _); rewrite -plusE; lia.
+Qed.
+End Features.
+
+Section Heads.
+Variables (R : realType) (V : normedModType R) (x0 : V) (g u n m p keys heads : N) (causal : bool).
+Variables (Q X : V -> tensor R) (x : fixed) (b i : N) (query : seq near) (es : seq entry).
+Hypothesis hX : holds_fixed x0 X x.
+Hypothesis rows : all_rows (keys + 2 * m) x [seq [:: b; j] | j <- Nrange u] = Some es.
+Hypothesis asks : near_features x0 g n (fun c v => Q v [:: b; i; c]) query.
+Hypothesis wide : (m <= n)%num.
+Hypothesis fits : (heads * p <= m)%num.
+Notation int := (int_real R).
+Notation is_near := (@is_near R g).
+Let tokens := [seq nears g x e.2 | e : entry <- es].
+Let key_of (v : V) : tensor R := from_feature keys (X v).
+Let value_of (v : V) : tensor R := from_feature (keys + m) (X v).
+
+Lemma token_sound j : (j < u)%num ->
+  near_features x0 g (keys + 2 * m) (fun c v => X v [:: b; j; c]) (token tokens j).
+Proof.
+move=> hj; have hF := Forall2_mapl (all_rows_sound rows).
+have [sz ok] := Forall2_nth 0%num ([::], [::]) hF; have hj' : (N.to_nat j < size (Nrange u))%nat.
+  by rewrite size_Nrange; apply/ssrnat.ltP; lia.
+have [hl hc] := ok _ hj'; rewrite nth_Nrange // in hl.
+by rewrite /token /tokens (nth_map ([::], [::])) -?sz //; exact: nears_sound hX hl hc.
 Qed.
 
-Lemma head_le h k : (h < heads)%num -> (k < 3)%num -> (k * m + h * p + p <= 3 * m)%num.
-Proof. by move=> hh hk; have : ((h + 1) * p <= heads * p)%num; nia. Qed.
+Lemma head_le h : (h < heads)%num -> (h * p + p <= m)%num.
+Proof. by move=> hh; have : ((h + 1) * p <= heads * p)%num; nia. Qed.
 
-Lemma scores_at root h i : is_near root (Num.sqrt (int (Z.of_N p)))^-1 -> (h < heads)%num -> (i < t)%num ->
-  List.Forall2 (fun j z => is_near z (score p causal (X x0) (keys x0) b h i j)) (Nrange t)
-    (head_scores g t m p causal tokens root h i).
+Lemma scores_at root h : is_near root (Num.sqrt (int (Z.of_N p)))^-1 -> (h < heads)%num ->
+  List.Forall2 (fun j z => is_near z (score p causal (Q x0) (key_of x0) b h i j)) (Nrange u)
+    (head_scores g u p keys causal query tokens root i h).
 Proof.
-move=> hr hh hi; rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => j /In_mem.
+move=> hr hh; have le := head_le hh; rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => j /In_mem.
 rewrite mem_Nrange => /N.ltb_lt hj; rewrite /score; apply: near_add_sound; last first.
   by apply: near_opp_sound; case: ifP => _; [exact: (near_int_sound R g 1000000000)|exact: (near_int_sound R g 0)].
-apply: near_mul_sound => //; apply: near_dot_sound.
-  by apply: Forall2_weaken (part_at hi _) => [f z h1|]; [exact: h1|have := @head_le h 0 hh erefl; lia].
-have le := @head_le h 1 hh erefl; rewrite N.mul_1_l in le.
-by apply: Forall2_weaken (part_at hj le) => f z; rewrite /of_head /keys /from_feature /= N.add_assoc.
+apply: near_mul_sound => //; apply: near_dot_sound; first by apply: (part_at asks); lia.
+have at_ : (keys + h * p + p <= keys + 2 * m)%num by lia.
+by apply: Forall2_weaken (part_at (token_sound hj) at_) => f z; rewrite /of_head /key_of /from_feature /= N.add_assoc.
 Qed.
 
-Lemma score_continuous h i j : (h < heads)%num -> (i < t)%num -> (j < t)%num ->
-  continuous_at x0 (fun v => score p causal (X v) (keys v) b h i j).
+Lemma score_continuous h j : (h < heads)%num -> (j < u)%num ->
+  continuous_at x0 (fun v => score p causal (Q v) (key_of v) b h i j).
 Proof.
-move=> hh hi hj; apply: (@continuous_add _ _ x0); last exact: continuous_const.
+move=> hh hj; have le := head_le hh; apply: (@continuous_add _ _ x0); last exact: continuous_const.
 apply: continuous_mul; last exact: continuous_const.
 apply: continuous_sum => f /In_mem; rewrite mem_Nrange => /N.ltb_lt hf.
-have l0 := @head_le h 0 hh erefl; have l1 := @head_le h 1 hh erefl.
-apply: continuous_mul; rewrite /of_head /keys /from_feature /=.
-  by have [] := @token_at i (h * p + f)%num hi ltac:(lia).
-by have [] := @token_at j (m + (h * p + f))%num hj ltac:(lia).
+apply: continuous_mul; rewrite /of_head /key_of /from_feature /=.
+  by have [] := asks.2 (h * p + f)%num ltac:(lia).
+by have [] := (token_sound hj).2 (keys + (h * p + f))%num ltac:(lia).
 Qed.
 
-(** What head [h] gives token [i]. *)
-Let given (v : V) (i h f : N) : R :=
-  \sum_(j <- Nrange t) weight t p causal (X v) (keys v) b h i j * of_head p (values v) b h j f.
+(** What head [h] gives the token. *)
+Let given (v : V) (h f : N) : R :=
+  \sum_(j <- Nrange u) weight u p causal (Q v) (key_of v) b h i j * of_head p (value_of v) b h j f.
 
-Lemma head_row_at root i h r : is_near root (Num.sqrt (int (Z.of_N p)))^-1 -> (h < heads)%num -> (i < t)%num ->
-  head_row g t m p causal tokens root i h = Some r ->
+Lemma head_row_at root h r : is_near root (Num.sqrt (int (Z.of_N p)))^-1 -> (h < heads)%num ->
+  head_row g u m p keys causal query tokens root i h = Some r ->
   size r = N.to_nat p /\ forall f, (f < p)%num ->
-    continuous_at x0 (fun v => given v i h f) /\ is_near (nth (0, 0)%Z r (N.to_nat f)) (given x0 i h f).
+    continuous_at x0 (fun v => given v h f) /\ is_near (nth (0, 0)%Z r (N.to_nat f)) (given x0 h f).
 Proof.
-move=> hr hh hi; rewrite /head_row; case hs: near_softmax => [ws|] //= [<-].
-have [hw nz] := near_softmax_sound (scores_at hr hh hi) hs; split; first by rewrite size_map size_Nrange.
-move=> f hf; have le := @head_le h 2 hh erefl.
-have at_ j : List.In j (Nrange t) -> continuous_at x0 (fun v => of_head p (values v) b h j f)
-    /\ is_near (nth (0, 0)%Z (token tokens j) (N.to_nat (2 * m + h * p + f))) (of_head p (values x0) b h j f).
+move=> hr hh; rewrite /head_row; case hs: near_softmax => [ws|] //= [<-].
+have [hw nz] := near_softmax_sound (scores_at hr hh) hs; split; first by rewrite size_map size_Nrange.
+move=> f hf; have le := head_le hh.
+have at_ j : List.In j (Nrange u) -> continuous_at x0 (fun v => of_head p (value_of v) b h j f)
+    /\ is_near (nth (0, 0)%Z (token tokens j) (N.to_nat (keys + m + h * p + f))) (of_head p (value_of x0) b h j f).
   move=> /In_mem; rewrite mem_Nrange => /N.ltb_lt hj.
-  have [c1 c2] := @token_at j (2 * m + (h * p + f))%num hj ltac:(lia).
+  have [c1 c2] := (token_sound hj).2 (keys + m + (h * p + f))%num ltac:(lia).
   by split; [exact: c1|rewrite -N.add_assoc; exact: c2].
-have sc j : List.In j (Nrange t) -> continuous_at x0 (fun v => expR (score p causal (X v) (keys v) b h i j)).
+have sc j : List.In j (Nrange u) -> continuous_at x0 (fun v => expR (score p causal (Q v) (key_of v) b h i j)).
   by move=> /In_mem; rewrite mem_Nrange => /N.ltb_lt hj; apply: continuous_exp; exact: score_continuous.
 split.
   apply: continuous_sum => j hj; apply: continuous_mul; last by have [] := at_ j hj.
@@ -240,15 +246,15 @@ rewrite nth_Nrange //; apply: near_dot_sound => //.
 by rewrite -[X in List.Forall2 _ X]map_id; apply: Forall2_map => j hj; have [] := at_ j hj.
 Qed.
 
-Lemma mixed_at i r o : (i < t)%num -> mixed_row g t m p heads causal tokens i = Some r -> (o < size r)%nat ->
-  continuous_at x0 (fun v => mixed t p causal (X v) (keys v) (values v) [:: b; i; N.of_nat o])
-  /\ is_near (nth (0, 0)%Z r o) (mixed t p causal (X x0) (keys x0) (values x0) [:: b; i; N.of_nat o]).
+Lemma mixed_at r o : mixed_row g u m p keys heads causal query tokens i = Some r -> (o < size r)%nat ->
+  continuous_at x0 (fun v => mixed u p causal (Q v) (key_of v) (value_of v) [:: b; i; N.of_nat o])
+  /\ is_near (nth (0, 0)%Z r o) (mixed u p causal (Q x0) (key_of x0) (value_of x0) [:: b; i; N.of_nat o]).
 Proof.
-move=> hi; rewrite /mixed_row; case hq: near_root => [root|] //; have hr := near_root_sound R hq.
+rewrite /mixed_row; case hq: near_root => [root|] //; have hr := near_root_sound R hq.
 case ha: all_some => [rs|] //= [<-] ho.
 have [sz ok] := Forall2_nth 0%num [::] (all_some_sound ha); rewrite size_Nrange in sz ok.
 have good h : (h < heads)%num -> size (nth [::] rs (N.to_nat h)) = N.to_nat p /\ forall f, (f < p)%num ->
-    continuous_at x0 (fun v => given v i h f) /\ is_near (nth (0, 0)%Z (nth [::] rs (N.to_nat h)) (N.to_nat f)) (given x0 i h f).
+    continuous_at x0 (fun v => given v h f) /\ is_near (nth (0, 0)%Z (nth [::] rs (N.to_nat h)) (N.to_nat f)) (given x0 h f).
   move=> hh; have hh' : (N.to_nat h < N.to_nat heads)%nat by apply/ssrnat.ltP; lia.
   by have := ok _ hh'; rewrite nth_Nrange //; exact: head_row_at.
 have runs : all (fun l => size l == N.to_nat p) rs.
@@ -267,16 +273,38 @@ by apply/ssrnat.ltP; lia.
 Qed.
 End Heads.
 
-Lemma attention_heads_sound (R : realType) (V : normedModType R) (x0 : V) fraction batch t m p heads causal
-    (X : V -> tensor R) x : (heads * p <= m)%num -> holds_fixed x0 X x ->
-  holds_fixed x0 (fun v => mixed t p causal (X v) (from_feature m (X v)) (from_feature (2 * m) (X v)))
-    (attention_heads fraction batch t m p heads causal x).
+Lemma heads_fit m heads : (heads * (m / heads) <= m)%num.
+Proof. by case: (N.eq_dec heads 0) => [->|nz]; [exact: N.le_0_l|exact: N.mul_div_le]. Qed.
+
+Section Layer.
+Variables (R : realType) (V : normedModType R) (x0 : V) (fraction batch t m p heads : N).
+Notation holds := (holds_fixed x0).
+Hypothesis fits : (heads * p <= m)%num.
+
+Lemma attention_heads_sound u n keys causal (Q X : V -> tensor R) q x : (m <= n)%num -> holds Q q -> holds X x ->
+  holds (fun v => mixed u p causal (Q v) (from_feature keys (X v)) (from_feature (keys + m) (X v)))
+    (attention_heads fraction batch t u n m p keys heads causal q x).
 Proof.
-move=> fits hX; apply: rounded_sound; apply: common_radius_sound.
+move=> wide hQ hX; apply: rounded_sound; apply: common_radius_sound.
 apply: look_tabulate => tb model i en hi _.
 have {}hi : i \in idxs [:: batch; t] := (In_mem i _).1 hi; move: hi; rewrite mem_idxs.
-case: i => [|b [|i [|? ?]]] //=; rewrite ?andbF // andbT => /andP [_ /N.ltb_lt hi].
-case hr: all_rows => [es|] //; case hm: mixed_row => [ps|] //= [<-]; exists ps => // j hj.
-have [cont val] := mixed_at hX hr fits hi hm hj.
+case: i => [|b [|i [|? ?]]] //=; rewrite ?andbF // => _.
+case hq: look => [e|] //; case: ifP => //= len; case hr: all_rows => [es|] //; case hm: mixed_row => [ps|] //= [<-].
+exists ps => // j hj; have [cont val] := mixed_at hX hr (nears_sound _ hQ hq len) wide fits hm hj.
 by split=> //; exact: nearW.
 Qed.
+
+Lemma self_heads_sound causal (X : V -> tensor R) x : holds X x ->
+  holds (fun v => mixed t p causal (X v) (from_feature m (X v)) (from_feature (2 * m) (X v)))
+    (self_heads fraction batch t m p heads causal x).
+Proof.
+move=> hX; have -> : (2 * m = m + m)%num by lia.
+by apply: attention_heads_sound => //; lia.
+Qed.
+
+Lemma context_heads_sound u (KV Q : V -> tensor R) x q : holds KV x -> holds Q q ->
+  holds (fun v => cross_attention u m p (KV v) (Q v)) (context_heads fraction batch t u m p heads x q).
+Proof.
+by move=> hX hQ; have := @attention_heads_sound u m 0 false Q KV q x (N.le_refl m) hQ hX; apply: holds_ext.
+Qed.
+End Layer.

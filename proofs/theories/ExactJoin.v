@@ -1,6 +1,7 @@
 (** * Branches joined, on integers
 
-    Sums, products, maxima and concatenations of branches.
+    Sums, products, maxima and concatenations of branches, and attention of one to
+    another.
 
     Glossary
       - [branch_rows]    the row of each branch at one place
@@ -14,7 +15,7 @@
       - [joined_value]   of branches that wait *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith FMapPositive.
-From Cotangent Require Import Ir Index SpecJoin ExactTable.
+From Cotangent Require Import Ir Index SpecJoin ExactTable ExactAttention.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** Of length [c]; [None] if one is missing. *)
@@ -135,5 +136,7 @@ Definition joined_value (fraction batch : N) (j : joining) (t : shape) (ready : 
     if (0 < size t, all_stretched batch t ready) is (true, Some (x :: xs))
     then Some (foldl (maximum_value (batch :: t)) x xs) else None
 | Concat, _ :: _ => omap (concat_value (batch :: t)) (all_parts ready)
+| Attend heads, [:: ([:: u; _], Some kv); ([:: i; m], Some q)] =>
+    Some (context_heads fraction batch i u m (m / heads) heads kv q)
 | _, _ => None
 end.

@@ -13,7 +13,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia.
 From Cotangent Require Import Ir DenoteFacts Scalar Number SpecJoin MeaningJoin MeaningJoinSound RaiseGrouped.
-From Cotangent Require Import Floats ExactTable ExactNumbers ExactRows ExactLayers ExactJoin ExactBranches.
+From Cotangent Require Import Floats ExactTable ExactNumbers ExactRows ExactLayers ExactJoin ExactBranches ExactAttentionSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -232,6 +232,9 @@ move=> h; rewrite /joined_value; case: j => [[| |]| |heads] //; case: ready h =>
 - case: ifP => // ht; case ha: all_stretched => [[|x xs]|] // [<-].
   have := all_stretched_sound ht h ha; case: rm {h} => [|q rm] hF; inversion hF; subst.
   by apply: merged_maximum_sound.
-case ha: all_parts => [ps|] //= [<-]; exact: concat_sound (all_parts_sound h ha).
+- case ha: all_parts => [ps|] //= [<-]; exact: concat_sound (all_parts_sound h ha).
+case: p h => [[|u [|? [|? ?]]] [kv|]] //; case: ready => [|[[|i [|m [|? ?]]] [q|]] [|? ?]] // h [<-].
+inversion h as [|[s1 KV] ? ? ? [e1 hk] t1]; inversion t1 as [|[s2 Q] ? ? ? [e2 hq] t2]; inversion t2; rewrite /= in e1 e2 hk hq; subst.
+exact: (context_heads_sound fraction batch i (@heads_fit m heads) u (hk _ erefl) (hq _ erefl)).
 Qed.
 End Sum.

@@ -207,9 +207,8 @@ move=> hX; rewrite /attention_value; set count := Token.dense_count bias.
 case hq: (omap _ _) => [z|] // hy; move: hq hy.
 case hq: (token_value _ _ _ _ _ _ _) => [qkv|] // [<-] hy.
 have hQ := token_value_sound (@theta_continuous) theta_at hX hq.
-have fits : (heads * (m / heads) <= m)%num.
-  by case: (N.eq_dec heads 0) => [->|nz]; [exact: N.le_0_l|exact: N.mul_div_le].
-have := token_value_sound (@theta_continuous) theta_at (attention_heads_sound fraction batch t causal fits hQ) hy.
+have fits := @heads_fit m heads.
+have := token_value_sound (@theta_continuous) theta_at (self_heads_sound fraction batch t fits causal hQ) hy.
 by apply: holds_ext => v i; rewrite /AttentionFormula.attention -map_take -map_drop.
 Qed.
 

@@ -214,10 +214,11 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
     | Train o f =>
         let: (stages, new) := update_stages net o f grads (next_id first p) in
         let c := flatten stages in
+        let stats0 := stats_at net w in
         let: (u, stats) :=
-          update_stats batch (stats_at net w) (layers net) [::] (input_shape net) 0 (masks_at net w) 0
+          update_stats batch stats0 (layers net) [::] (input_shape net) 0 (masks_at net w) 0
             aempty (data_at net w) first (next_id first (p ++ c)) in
         Some (Expected g p grads (p ++ c ++ u)
-               (new ++ [seq latest (stats_at net w) stats i | i <- first_dims (size (net_stats net))] ++ [:: g_loss g; g_logits g]))
+               (new ++ [seq latest stats0 stats i | i <- first_dims (size (net_stats net))] ++ [:: g_loss g; g_logits g]))
     end
   else None.

@@ -157,11 +157,18 @@ impl Certified {
         Ok(())
     }
 
-    /// Has Coq certify that no kink is met with these parameters, examples and masks.
+    /// Has Coq certify that no kink is met with these parameters, examples and masks,
+    /// which are `origin`.
     ///
     /// # Errors
     /// One is met, or a condition cannot be decided; or Coq refuses.
-    pub fn at(&self, params: &[&[f32]], x: &[f32], masks: &[Vec<f32>]) -> Result<AtVerdict> {
+    pub fn at(
+        &self,
+        params: &[&[f32]],
+        x: &[f32],
+        masks: &[Vec<f32>],
+        origin: &str,
+    ) -> Result<AtVerdict> {
         // With masks what is 0 is another matter.
         let open = match masks {
             [] => unmet_rows(&self.subject.network, params, self.subject.batch, x),
@@ -169,7 +176,8 @@ impl Certified {
         };
         let check = |open: Vec<Vec<bool>>| {
             let point = self.subject.point(params, open, x, masks)?;
-            self.directory.check_at(&self.coq, &self.library, Limits::of(&self.subject), &point)
+            let limits = Limits::of(&self.subject);
+            self.directory.check_at(&self.coq, &self.library, limits, &point, origin)
         };
         match check(open.clone()) {
             // Something that binary32 makes 0 and that is not.

@@ -114,15 +114,16 @@ impl Subject {
         self.kinks_are_followed()?;
         let module = parse(&self.text)?;
         let main = module.functions.iter().find(|f| f.public);
-        let of_role = |role: &str| -> Vec<usize> {
-            let is = |(name, value): &(String, Attribute)| {
-                name == "cotangent.role" && *value == Attribute::String(role.into())
-            };
+        // Number and name.
+        let of_role = |role: &str| -> Vec<(usize, &str)> {
             let arguments = main.into_iter().flat_map(|f| f.arguments.iter().enumerate());
-            arguments.filter(|(_, a)| a.attributes.iter().any(is)).map(|(k, _)| k).collect()
+            arguments
+                .filter(|(_, a)| said(&a.attributes, "cotangent.role") == Some(role))
+                .map(|(k, a)| (k, said(&a.attributes, "cotangent.name").unwrap_or_default()))
+                .collect()
         };
         let no_role = ProveError::Attribute { name: "cotangent.role" };
-        let number = *of_role("data").first().ok_or(no_role)?;
+        let (number, _) = *of_role("data").first().ok_or(no_role)?;
         let params = self.network.params().iter().zip(params).zip(open).enumerate();
         let mut arguments: Vec<Argument<'a>> = params
             .map(|(number, ((param, &data), open))| Argument {
@@ -142,17 +143,37 @@ impl Subject {
         };
         arguments.push(fixed(number, &self.network.spec().input, data));
         let mask_arguments = of_role("mask");
-        if mask_arguments.len() != self.network.masks().len() {
-            return Err(ProveError::Attribute { name: "cotangent.role" });
+        let found: Vec<&str> = mask_arguments.iter().map(|(_, name)| *name).collect();
+        let expected: Vec<&str> = self.network.masks().iter().map(|m| m.name.as_str()).collect();
+        if found != expected {
+            let reason = format!(
+                "the masks among the step's arguments are {}, those of its network {}; emit it \
+                 with `cotangent emit`",
+                listed(&found),
+                listed(&expected)
+            );
+            return Err(ProveError::Point { reason });
         }
         let sites = mask_arguments.into_iter().zip(self.network.masks()).zip(masks);
-        for (((number, mask), data), needed) in sites.zip(masks_before_kinks(&self.network)) {
+        for ((((number, _), mask), data), needed) in sites.zip(masks_before_kinks(&self.network)) {
             if needed {
                 arguments.push(fixed(number, &mask.shape, data));
             }
         }
         Ok(arguments)
     }
+}
+
+/// The string that the attribute `name` is.
+fn said<'a>(attributes: &'a [(String, Attribute)], name: &str) -> Option<&'a str> {
+    attributes.iter().find_map(|(found, value)| match value {
+        Attribute::String(text) if found == name => Some(text.as_str()),
+        _ => None,
+    })
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.is_empty() { "none".into() } else { format!("`{}`", names.join("`, `")) }
 }
 
 /// The bits to begin with: what the layers with a matrix or a kernel lose, should a
@@ -165,7 +186,8 @@ fn fraction(point: &[Argument<'_>]) -> usize {
 
 impl Directory {
     /// Adds the theorem at `point` to a certificate that was checked, and has Coq
-    /// check it; with more bits where the balls are too wide.
+    /// check it; with more bits where the balls are too wide. Its files say that the
+    /// point is `origin`.
     ///
     /// # Errors
     /// A kink's condition does not hold there, or Coq refuses.
@@ -175,6 +197,7 @@ impl Directory {
         library: &Library,
         limits: Limits,
         point: &[Argument<'_>],
+        origin: &str,
     ) -> Result<AtVerdict, ProveError> {
         let start = Instant::now();
         let least = fraction(point);
@@ -186,7 +209,7 @@ impl Directory {
                 false => Err(ProveError::Refused { file: file.into(), message: output.stderr }),
             }
         };
-        for (file, text) in self.point_files(point) {
+        for (file, text) in self.point_files(point, origin) {
             self.write_file(&file, &text)?;
             accepted(&file)?;
         }
@@ -215,6 +238,7 @@ impl Directory {
             fraction *= 2;
         }
         accepted("AtReport.v")?;
+        self.write_file("README.md", &format!("{}{}", self.read("README.md")?, readme_of(origin)))?;
         Ok(AtVerdict {
             statement: self.read("statement_at.out")?.trim().to_string(),
             axioms: allowed_axioms(&self.read("axioms_at.out")?)?,
@@ -223,7 +247,7 @@ impl Directory {
     }
 
     /// The point's files, in the order in which they compile.
-    fn point_files(&self, point: &[Argument<'_>]) -> Vec<(String, String)> {
+    fn point_files(&self, point: &[Argument<'_>], origin: &str) -> Vec<(String, String)> {
         let mut files: Vec<(String, String)> = Vec::new();
         let (mut text, mut used) = (String::from(BYTES), 0);
         let mut close = |text: &mut String| {
@@ -263,7 +287,8 @@ impl Directory {
         let all = POINT
             .replace("@PARTS@", &parts.join(" "))
             .replace("@LITERALS@", &literals)
-            .replace("@NAMES@", &names.join("; "));
+            .replace("@NAMES@", &names.join("; "))
+            .replace("@ORIGIN@", &in_comment(origin));
         files.push(("Point.v".into(), all));
         files
     }
@@ -284,6 +309,19 @@ fn words(row: &[f32]) -> String {
     text.push_str("Done");
     text.extend(std::iter::repeat_n(')', row.len()));
     text
+}
+
+/// What the certificate's README adds of the point.
+fn readme_of(origin: &str) -> String {
+    format!(
+        "`At.v` proves that no condition of it is left at the point in `Point.v`: {origin}.\n\
+         `theories/CertifiedAt.v` says what that means.\n"
+    )
+}
+
+/// The text without what begins or ends a comment of Coq, or a string in one.
+fn in_comment(text: &str) -> String {
+    text.replace('"', "'").replace("(*", "( *").replace("*)", "* )")
 }
 
 /// Whether something is undecided, and nothing certain. What has no value may have
@@ -312,7 +350,8 @@ fn named(problems: &[String]) -> String {
 
 const BYTES: &str = "From Coq Require Import Init.Byte.\nFrom Cotangent Require Import Words.\n";
 
-const POINT: &str = r#"(** The point: arguments of the step by their number, with their shapes and rows. *)
+const POINT: &str = r#"(** The point: @ORIGIN@.
+    Arguments of the step by their number, with their shapes and rows. *)
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith.
 From Cotangent Require Import Ir Floats.
@@ -362,6 +401,47 @@ mod tests {
     fn numbers_are_their_bytes() {
         assert_eq!(words(&[1.0, -0.5]), "F x3f x80 x00 x00(F xbf x00 x00 x00(Done))");
         assert_eq!(words(&[]), "Done");
+    }
+
+    #[test]
+    fn masks_are_found_by_their_names() {
+        let layers = "{ kind = 'dropout', rate = 0.5 }, { kind = 'dropout', rate = 0.25 }, \
+                      { kind = 'dense', features = 2 }, { kind = 'relu' }, \
+                      { kind = 'dense', features = 2 }";
+        let spec = format!("name = 'n'\ninput = [4]\nlayers = [{layers}]");
+        let net = cotangent_net::NetSpec::from_toml(&spec).unwrap().network().unwrap();
+        let options = "sgd".parse().unwrap();
+        let program = cotangent_emit::program(&net, What::Train, 3, &options, Precision::F32);
+        let text = program.unwrap().to_text().unwrap();
+        let data: Vec<Vec<f32>> =
+            net.params().iter().map(|p| vec![0.0; p.shape.iter().product()]).collect();
+        let params: Vec<&[f32]> = data.iter().map(Vec::as_slice).collect();
+        let masks = [vec![1.0; 12], vec![2.0; 12]];
+        let at = |text: String| {
+            let point = Subject::read(text)?.point(&params, vec![vec![]; 4], &[0.0; 12], &masks)?;
+            Ok::<_, ProveError>(
+                point.iter().skip(5).map(|a| (a.number, a.data[0])).collect::<Vec<_>>(),
+            )
+        };
+        let found = at(text.clone()).unwrap();
+        assert!(matches!(found[..], [(a, 1.0), (b, 2.0)] if b == a + 1), "{found:?}");
+        let name = |k: usize| format!("cotangent.name = \"{}\"", net.masks()[k].name);
+        let other = text.replace(&name(0), "cotangent.name = \"noise\"");
+        let message = at(other).unwrap_err().to_string();
+        assert!(message.contains("are `noise`, `dropout_2.mask`, those"), "{message}");
+        assert!(message.contains("network `dropout_1.mask`, `dropout_2.mask`;"), "{message}");
+        let swapped =
+            text.replace(&name(0), "\u{1}").replace(&name(1), &name(0)).replace('\u{1}', &name(1));
+        assert!(at(swapped).is_err());
+    }
+
+    #[test]
+    fn a_name_does_not_end_a_comment() {
+        for name in ["a*)b", "(*", "(*)", "((**))", "\"*)\""] {
+            let text = in_comment(name);
+            assert!(!["(*", "*)", "\""].iter().any(|mark| text.contains(mark)), "{text}");
+        }
+        assert_eq!(in_comment("run-1/best.safetensors"), "run-1/best.safetensors");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The directory that a certificate is.
 
 use crate::library::write_theories;
-use crate::spec::{specification, train};
+use crate::spec::{specification, specification_in_parts, train};
 use crate::{ProveError, THEORIES};
 use cotangent_graph::Precision;
 use cotangent_net::Network;
@@ -87,11 +87,6 @@ impl Subject {
         })
     }
 
-    /// The Rocq term of type `spec`.
-    fn specification(&self) -> Result<String, ProveError> {
-        specification(&self.network, self.precision)
-    }
-
     /// The Rocq term of type `options`.
     fn options(&self) -> Result<String, ProveError> {
         let what = match (self.what, &self.options) {
@@ -124,14 +119,18 @@ impl Subject {
     /// # Errors
     /// Something the proofs do not cover.
     pub fn stated(&self) -> Result<String, ProveError> {
-        let (spec, options) = (self.specification()?, self.options()?);
+        let spec = specification(&self.network, self.precision)?;
+        let options = self.options()?;
         Ok(format!("the_spec := {spec}\n\nthe_options := {options}"))
     }
 
     /// The text of the certificate.
     pub fn certificate(&self) -> Result<String, ProveError> {
+        let (parts, spec) = specification_in_parts(&self.network, self.precision)?;
+        let parts: String = parts.iter().map(|part| format!("{part}\n\n")).collect();
         Ok(CERTIFICATE
-            .replace("@SPEC@", &self.specification()?)
+            .replace("@PARTS@", &parts)
+            .replace("@SPEC@", &spec)
             .replace("@OPTIONS@", &self.options()?))
     }
 }
@@ -144,7 +143,7 @@ From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer Main.
 Local Open Scope N_scope.
 
-Definition the_spec : spec := @SPEC@.
+@PARTS@Definition the_spec : spec := @SPEC@.
 
 Definition the_options : options := @OPTIONS@.
 

@@ -10,8 +10,8 @@ use cotangent_net::{LayerKind, LayerPlan, Mask, Network};
 pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d, \
     batch_norm, layer_norm, rms_norm, group_norm, activations but gelu by erf, dropout, drop_path, \
     max_pool, avg_pool, global_avg_pool, upsample, flatten, reshape, patch_embed, embedding, \
-    position_embedding, class_token, select_token, layer_scale, multi_head_attention without \
-    context, and branches of these";
+    position_embedding, class_token, select_token, layer_scale, multi_head_attention, and \
+    branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -91,8 +91,8 @@ fn is_followed(layer: &LayerPlan) -> bool {
         | LayerKind::Embedding(_)
         | LayerKind::PositionEmbedding(_)
         | LayerKind::ClassToken(_)
-        | LayerKind::SelectToken(_) => true,
-        LayerKind::MultiHeadAttention(a) => a.context.is_empty(),
+        | LayerKind::SelectToken(_)
+        | LayerKind::MultiHeadAttention(_) => true,
         // A block is what is inside it.
         _ => !layer.branches.is_empty(),
     }
@@ -126,9 +126,10 @@ mod tests {
         let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
                       [{ kind = 'gelu' }]] }";
         assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_gelu_1"));
-        let layers = "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'relu' }] }, \
+        let layers = "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'gelu' }] }, \
                       { kind = 'relu' }";
-        assert_eq!(found("[4, 4]", layers), named("relu_1", "multi_head_attention_1"));
+        let inside = "multi_head_attention_1.context_gelu_1";
+        assert_eq!(found("[4, 4]", layers), named("relu_1", inside));
         let layers = "{ kind = 'gelu' }, { kind = 'concat', branches = [[], \
                       [{ kind = 'relu' }]] }";
         assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "gelu_1"));
@@ -164,6 +165,11 @@ mod tests {
                 "{ kind = 'dropout', rate = 0.5 }, { kind = 'drop_path', rate = 0.5 }, { kind = 'relu' }",
             ),
             ("[4, 2]", "{ kind = 'multi_head_attention', heads = 2 }, { kind = 'relu' }"),
+            (
+                "[4, 2]",
+                "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'relu' }] }, \
+                 { kind = 'relu' }",
+            ),
             (
                 "[4, 4, 2]",
                 "{ kind = 'upsample', scale = 2, method = 'bilinear' }, \

@@ -17,19 +17,37 @@ const ROOT_2_BY_PI: &str = "0.79788456080286535587989211986876";
 /// What clipping adds to the norm of the gradient, once more too.
 const CLIP_EPS: &str = "1e-6";
 
+/// Lines of a chain in one definition.
+const PART_LINES: usize = 500;
+
 /// The Rocq term of type `spec` for `net`, with the constants that `precision`
 /// stores.
 ///
 /// # Errors
 /// A layer that the proofs do not cover, or a constant that overflows.
 pub fn specification(net: &Network, precision: Precision) -> Result<String, ProveError> {
+    Ok(written(net, precision, usize::MAX)?.1)
+}
+
+/// The same for Coq to read: definitions of parts of long chains, and the term over them.
+/// Coq compiles one definition in time that is quadratic in its strings.
+pub(crate) fn specification_in_parts(
+    net: &Network,
+    precision: Precision,
+) -> Result<(Vec<String>, String), ProveError> {
+    written(net, precision, PART_LINES)
+}
+
+fn written(
+    net: &Network,
+    precision: Precision,
+    part_lines: usize,
+) -> Result<(Vec<String>, String), ProveError> {
     let loss = losses(net.losses(), precision)?;
-    Ok(format!(
-        "Spec \"{}\"%string {} {loss}\n  {}",
-        net.spec().name,
-        shape(&net.spec().input),
-        Chains { precision }.in_turn(net.layers(), &mut Written::default(), 1)?
-    ))
+    let mut chains = Chains { precision, part_lines, parts: Vec::new() };
+    let layers = chains.in_turn(net.layers(), &mut Written::default(), 1)?;
+    let (name, input) = (&net.spec().name, shape(&net.spec().input));
+    Ok((chains.parts, format!("Spec \"{name}\"%string {input} {loss}\n  {layers}")))
 }
 
 /// The Rocq term of type `Loss.t`.
@@ -85,12 +103,16 @@ struct Written {
 /// Writes layers as terms of type `chain`.
 struct Chains {
     precision: Precision,
+    /// Longer chains are put together from parts.
+    part_lines: usize,
+    /// Definitions of the parts so far.
+    parts: Vec<String>,
 }
 
 impl Chains {
     /// The layers, indented `depth` times.
     fn in_turn(
-        &self,
+        &mut self,
         layers: &[LayerPlan],
         so_far: &mut Written,
         depth: usize,
@@ -99,12 +121,12 @@ impl Chains {
         for layer in layers {
             items.extend(self.nexts(layer, so_far, depth)?);
         }
-        Ok(listed(&items, depth))
+        Ok(self.listed(&items, depth))
     }
 
     /// What the layer adds to a chain: itself, or the layers it consists of.
     fn nexts(
-        &self,
+        &mut self,
         layer: &LayerPlan,
         so_far: &mut Written,
         depth: usize,
@@ -155,7 +177,7 @@ impl Chains {
 
     /// Attention to a context: keys and values in one branch, queries in another.
     fn attention(
-        &self,
+        &mut self,
         layer: &LayerPlan,
         attention: &MultiHeadAttention,
         name: &str,
@@ -177,8 +199,8 @@ impl Chains {
         context.push(dense("kv", 2 * features));
         so_far.params += layer.params.len();
         Ok(vec![
-            format!("Branch {}", listed(&context, depth + 1)),
-            format!("Branch {}", listed(&[dense("q", features)], depth + 1)),
+            format!("Branch {}", self.listed(&context, depth + 1)),
+            format!("Branch {}", self.listed(&[dense("q", features)], depth + 1)),
             format!("Join \"{name}\"%string (Attend {})", attention.heads),
             dense("proj", features),
         ])
@@ -186,7 +208,7 @@ impl Chains {
 
     /// A later use of a shared sub-network.
     fn again(
-        &self,
+        &mut self,
         layer: &LayerPlan,
         mut first: Written,
         depth: usize,
@@ -196,15 +218,45 @@ impl Chains {
         let inside: Vec<LayerPlan> = layer.branches.concat();
         Ok(format!("Again {params} {stats} {}", self.in_turn(&inside, &mut first, depth + 1)?))
     }
+
+    /// The term of type `chain` of these items, one to a line.
+    fn listed(&mut self, items: &[String], depth: usize) -> String {
+        let sequence = |items: &[String]| {
+            let indent = format!("\n{}", "  ".repeat(depth));
+            format!("[::{indent}{}]", items.join(&format!(";{indent}")))
+        };
+        if items.is_empty() {
+            return "(in_turn [::])".into();
+        }
+        let cut = cuts(items, self.part_lines);
+        if cut.len() <= 1 {
+            return format!("(in_turn {})", sequence(items));
+        }
+        let mut names = Vec::new();
+        for part in cut {
+            let name = format!("layers_{}", self.parts.len());
+            let part = sequence(part);
+            self.parts.push(format!("Definition {name} : seq (chain -> chain) := {part}."));
+            names.push(name);
+        }
+        format!("(in_turn ({})%SEQ)", names.join(" ++ "))
+    }
 }
 
-/// The term of type `chain` of these parts, one to a line.
-fn listed(items: &[String], depth: usize) -> String {
-    if items.is_empty() {
-        return "(in_turn [::])".into();
+/// The items in runs of at most this many lines, but of at least one item.
+fn cuts(items: &[String], lines: usize) -> Vec<&[String]> {
+    let mut runs = Vec::new();
+    let (mut from, mut so_far) = (0, 0);
+    for (k, item) in items.iter().enumerate() {
+        let more = item.lines().count();
+        if k > from && so_far + more > lines {
+            runs.push(&items[from..k]);
+            (from, so_far) = (k, 0);
+        }
+        so_far += more;
     }
-    let indent = format!("\n{}", "  ".repeat(depth));
-    format!("(in_turn [::{indent}{}])", items.join(&format!(";{indent}")))
+    runs.push(&items[from..]);
+    runs
 }
 
 /// The term of type `Layer.t` of a layer that holds no layers.

@@ -13,6 +13,9 @@ use std::path::Path;
 /// The version written.
 const FORMAT: &str = "cotangent-checkpoint-1";
 
+/// How it begins in every version.
+const FAMILY: &str = "cotangent-checkpoint-";
+
 /// Where a run stands, beside its tensors.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Progress {
@@ -172,11 +175,16 @@ pub(crate) fn load(path: &Path) -> Result<(Weights, Checkpoint), TrainError> {
 }
 
 /// Where a checkpoint stands: the seed of its run, and how many steps it has done.
-pub(crate) fn stands_at(weights: &Weights) -> Option<(u64, u64)> {
-    let Checkpoint { identity, progress } = decode(weights).ok()?;
-    let config: Config = toml::from_str(&identity.config).ok()?;
+/// `None` if no run wrote it.
+pub(crate) fn stands_at(weights: &Weights) -> Result<Option<(u64, u64)>, String> {
+    if !weights.metadata("format").is_some_and(|format| format.starts_with(FAMILY)) {
+        return Ok(None);
+    }
+    let Checkpoint { identity, progress } = decode(weights)?;
+    let config: Config = toml::from_str(&identity.config)
+        .map_err(|e| format!("its configuration cannot be read: {}", e.message()))?;
     let done = progress.rows.last().map_or(0, |row| row.step);
-    Some((config.seed, done + progress.step))
+    Ok(Some((config.seed, done + progress.step)))
 }
 
 fn decode(weights: &Weights) -> Result<Checkpoint, String> {
@@ -199,4 +207,46 @@ fn decode(weights: &Weights) -> Result<Checkpoint, String> {
         data_sha256: get("data_sha256")?,
     };
     Ok(Checkpoint { identity, progress: Progress::from_json(&get("progress")?)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use cotangent_net::NetSpec;
+
+    /// What is found of a file with this metadata.
+    fn found(metadata: &[(&str, &str)]) -> Result<Option<(u64, u64)>, String> {
+        let metadata = metadata.iter().map(|(k, v)| (k.to_string(), v.to_string()));
+        stands_at(&Weights::with_metadata(metadata.collect()))
+    }
+
+    #[test]
+    fn a_checkpoint_that_cannot_be_read_is_told_from_what_no_run_wrote() {
+        let net = NetSpec::new("n", [4]).dense(2).network().unwrap();
+        let config = Config { seed: 7, ..Config::new(&net, &"sgd".parse().unwrap(), "synthetic") };
+        let config = config.to_toml().unwrap();
+        let progress = Progress { step: 5, ..Progress::default() }.to_json().unwrap();
+        let whole = [
+            ("format", FORMAT),
+            (SHA256, ""),
+            ("model", "n"),
+            ("spec", ""),
+            ("optimizer", "sgd"),
+            ("step_sha256", ""),
+            ("data_sha256", ""),
+            ("progress", &*progress),
+            ("config", &*config),
+        ];
+        assert_eq!(found(&whole), Ok(Some((7, 5))));
+        let but = |key, value| whole.map(|(k, v)| (k, if k == key { value } else { v }));
+        let newer = format!("colour = 3\n{config}");
+        let reason = found(&but("config", &newer)).unwrap_err();
+        assert!(reason.starts_with("its configuration cannot be read: "), "{reason}");
+        assert!(reason.contains("colour"), "{reason}");
+        let reason = found(&but("format", "cotangent-checkpoint-2")).unwrap_err();
+        assert!(reason.contains("`cotangent-checkpoint-2`"), "{reason}");
+        assert!(found(&but("progress", "{}")).is_err());
+        assert_eq!(found(&but("format", "pt")), Ok(None));
+        assert_eq!(found(&[]), Ok(None));
+    }
 }

@@ -430,4 +430,55 @@ mod tests {
         );
         assert!(!dir.best().exists() && !dir.last().exists());
     }
+
+    /// Stops after so many steps.
+    struct Steps<'a>(usize, &'a AtomicBool);
+
+    impl Observer for Steps<'_> {
+        fn event(&mut self, event: &Event<'_>) {
+            if let Event::StepDone(_) = event {
+                self.0 -= 1;
+                self.1.store(self.0 == 0, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn a_points_masks_are_what_the_next_step_is_fed() {
+        let data = synthetic(&SyntheticConfig { train: 40, test: 10, seed: 1 });
+        let layers = "{ kind = 'flatten' }, { kind = 'dropout', rate = 0.3 }, \
+                      { kind = 'dense', features = 10 }, { kind = 'drop_path', rate = 0.5 }";
+        let net = format!("name = 'n'\ninput = [28, 28, 1]\nlayers = [{layers}]");
+        let net = NetSpec::from_toml(&net).unwrap().network().unwrap();
+        for optimizer in ["momentum", "sgd accumulate(steps=3)"] {
+            let config = Config::new(&net, &optimizer.parse().unwrap(), "synthetic");
+            let config = Config { batch: 10, epochs: 3, seed: 11, threads: 1, ..config };
+            let setup = Setup::new(&config, &data, "synthetic").unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            let dir = RunDir::open(folder.path());
+            let mut trainer = Trainer::new(&setup, &data, &dir, Progress::default()).unwrap();
+            let stop = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                let (source, augment) = ((&setup.net, &data), setup.config.augment.unwrap());
+                let feed = Feed::start(scope, source, 10, config.seed, augment, 0..3, 0);
+                let epoch = trainer.train_epoch(&feed, &stop, &mut crate::Silent).unwrap();
+                trainer.end_epoch(epoch.unwrap(), &mut crate::Silent).unwrap();
+                // Of the second epoch's four steps two, then one more.
+                assert_eq!(trainer.train_epoch(&feed, &stop, &mut Steps(2, &stop)).unwrap(), None);
+                trainer.save("last.safetensors", &mut crate::Silent).unwrap();
+                stop.store(false, Ordering::Relaxed);
+                trainer.train_epoch(&feed, &stop, &mut Steps(1, &stop)).unwrap();
+            });
+            let (weights, _) = checkpoint::load(&dir.last()).unwrap();
+            let draw = weights.next_masks().unwrap().unwrap();
+            assert_eq!((draw.seed, draw.step), (11, 6));
+            let masks = draw.masks(&setup.net, 10);
+            assert_eq!(masks.len(), 2);
+            for (mask, expected) in setup.net.masks().iter().zip(masks) {
+                let input = trainer.step.find_input(&mask.name).unwrap();
+                let bits = |mask: &[f32]| mask.iter().map(|m| m.to_bits()).collect::<Vec<_>>();
+                assert_eq!(bits(trainer.step.input_at(input)), bits(&expected), "{}", mask.name);
+            }
+        }
+    }
 }

@@ -98,9 +98,20 @@ impl Weights {
     }
 
     /// Where the run that wrote the file draws the masks of its next step; `None` if no run did.
-    pub fn next_masks(&self) -> Option<MaskDraw> {
-        let (seed, step) = checkpoint::stands_at(self)?;
-        Some(MaskDraw { seed, step })
+    ///
+    /// # Errors
+    /// A run wrote it, and what it says of that cannot be read.
+    pub fn next_masks(&self) -> Result<Option<MaskDraw>, TrainError> {
+        match checkpoint::stands_at(self) {
+            Ok(at) => Ok(at.map(|(seed, step)| MaskDraw { seed, step })),
+            Err(reason) => Err(TrainError::Checkpoint { path: self.path.clone(), reason }),
+        }
+    }
+
+    /// A file without tensors.
+    #[cfg(test)]
+    pub(crate) fn with_metadata(metadata: BTreeMap<String, String>) -> Self {
+        Weights { path: PathBuf::new(), tensors: BTreeMap::new(), metadata }
     }
 
     /// What the file says about itself under `key`.

@@ -93,7 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
         }
     })?;
     let at = here.as_ref().map(|here| here.certify(&certified)).transpose()?;
-    let draw = here.and_then(|here| here.draw);
+    let draw = here.as_ref().and_then(|here| here.draw);
     if args.recheck {
         certified.recheck()?;
     }
@@ -132,8 +132,8 @@ pub fn run(args: &Args) -> Result<()> {
         return Ok(());
     }
     let mut text = in_words(subject, stated, verdict, path);
-    if let Some(at) = &at {
-        text.push_str(&at_in_words(at, args, draw, subject, path));
+    if let (Some(at), Some(here)) = (&at, &here) {
+        text.push_str(&at_in_words(at, &here.origin, path));
     }
     print(&text)
 }
@@ -159,6 +159,8 @@ struct Here {
     weights: Weights,
     x: Vec<f32>,
     draw: Option<MaskDraw>,
+    /// What these are, in words.
+    origin: String,
 }
 
 impl Here {
@@ -185,7 +187,8 @@ impl Here {
         let indices: Vec<u32> = (0..count as u32).collect();
         dataset.fill_batch(split, &indices, &mut x, &mut targets).map_err(|e| miette!("{e}"))?;
         let draw = mask_draw(args, at, subject, &weights)?;
-        Ok(Here { weights, x, draw })
+        let origin = origin(args, draw, subject);
+        Ok(Here { weights, x, draw, origin })
     }
 
     fn certify(&self, certified: &Certified) -> Result<AtVerdict> {
@@ -194,7 +197,7 @@ impl Here {
         let params: Vec<&[f32]> =
             stored.iter().take(net.params().len()).map(|(_, data)| *data).collect();
         let masks = self.draw.map(|draw| draw.masks(net, certified.subject.batch));
-        certified.at(&params, &self.x, &masks.unwrap_or_default())
+        certified.at(&params, &self.x, &masks.unwrap_or_default(), &self.origin)
     }
 }
 
@@ -215,13 +218,14 @@ fn mask_draw(
             )),
         };
     }
+    let help = "give --mask-seed N: the seed whose first masks the theorem fixes";
     let draw = match args.mask_seed {
         Some(seed) => Some(MaskDraw { seed, step: 0 }),
-        None => weights.next_masks(),
+        None => weights.next_masks().map_err(|e| miette!(help = help, "{e}"))?,
     };
     draw.map(Some).ok_or_else(|| {
         miette!(
-            help = "give --mask-seed N: the seed whose first masks the theorem fixes",
+            help = help,
             "{}: it does not say the seed of its run, and kinks of `{}` depend on masks",
             at.display(),
             subject.network.spec().name
@@ -229,14 +233,8 @@ fn mask_draw(
     })
 }
 
-/// The theorem at the point.
-fn at_in_words(
-    at: &AtVerdict,
-    args: &Args,
-    draw: Option<MaskDraw>,
-    subject: &Subject,
-    path: &Path,
-) -> String {
+/// The point, in words.
+fn origin(args: &Args, draw: Option<MaskDraw>, subject: &Subject) -> String {
     let weights = args.at.as_deref().unwrap_or_else(|| Path::new("")).display();
     let masks = draw.map_or(String::new(), |d| {
         format!(
@@ -246,11 +244,16 @@ fn at_in_words(
             d.seed
         )
     });
+    let batch = args.batch_from.as_deref().unwrap_or_default();
+    format!("the weights of {weights} and the first test examples of {batch}{masks}")
+}
+
+/// The theorem at the point.
+fn at_in_words(at: &AtVerdict, origin: &str, path: &Path) -> String {
     format!(
-        "\nAt the weights of {weights} and the first test examples of {}{masks}, whatever the other arguments,\n\
+        "\nAt {origin}, whatever the other arguments,\n\
          every one of these conditions holds: the gradient is the derivative there, and no premise is left.\n\n\
          {}\n\nthe point     {}\ntime          {:.1} s\n",
-        args.batch_from.as_deref().unwrap_or_default(),
         at.statement,
         path.join("Point.v").display(),
         at.seconds,

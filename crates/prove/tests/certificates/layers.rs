@@ -240,6 +240,21 @@ fn every_layer() {
     certify(&Theories::find(&["Main"]), "layers", &subjects, 15);
 }
 
+/// Longer than one definition of a certificate, and so is a branch of it.
+#[test]
+fn a_long_chain_is_in_parts() {
+    let tanh = r#"{ kind = "tanh" }, "#;
+    let layers = format!(
+        r#"[{}{{ kind = "residual", layers = [{}{{ kind = "dense", features = 2 }}] }}]"#,
+        tanh.repeat(550),
+        tanh.repeat(550)
+    );
+    let subject = emitted(&spec("[2]", "mean_squared_error", &layers), What::Forward, 1, "sgd");
+    let certificate = subject.certificate().unwrap();
+    assert_eq!(certificate.matches("++").count(), 2, "{certificate}");
+    certify(&Theories::find(&["Main"]), "long_chain", &[subject], 1);
+}
+
 /// Keys for values, a query for a key, one weight for another.
 #[test]
 fn what_looks_at_a_context_is_told_apart() {

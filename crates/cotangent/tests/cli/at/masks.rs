@@ -32,6 +32,29 @@ fn at_trained_weights_and_the_next_masks_no_kink_is_met() {
     assert_eq!((masks["seed"].as_u64(), masks["step"].as_u64()), (Some(5), Some(done + 1)));
     // Not that of the last dropout.
     assert_eq!(masks["names"].as_array().unwrap().len(), 2, "{masks}");
+    let certificate = dir.path().join(report["file"].as_str().unwrap());
+    let read = |file| std::fs::read_to_string(certificate.with_file_name(file)).unwrap();
+    let of = "the weights of r/last.safetensors and the first test examples of data\nwith ";
+    let drawn = format!("as training would draw them at step {} by seed 5.\n", done + 1);
+    for file in ["README.md", "Point.v"] {
+        let text = read(file);
+        assert!(text.contains(of) && text.contains(&drawn), "{file}: {text:.500}");
+        for name in masks["names"].as_array().unwrap() {
+            assert!(text.contains(name.as_str().unwrap()), "{file}: {text:.500}");
+        }
+    }
+    // As a later version might write it; what it says of itself is then not looked at.
+    let last = dir.path().join("r/last.safetensors");
+    let mut bytes = std::fs::read(&last).unwrap();
+    for (from, to) in [("\"sha256\"", "\"sha25x\""), ("checkpoint-1", "checkpoint-9")] {
+        let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).unwrap();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+    }
+    std::fs::write(&last, bytes).unwrap();
+    let at = ["prove", "net.toml", "--at", "r/last.safetensors", "--batch-from", "data", "--quiet"];
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("checkpoint-9`, expected"), "{message}");
+    assert!(message.contains("--mask-seed") && !message.contains("does not say"), "{message}");
 }
 
 #[test]

@@ -152,3 +152,71 @@ layers = [
     weights(&dir.path().join("off.safetensors"), &mixed(-1.999_999_9));
     ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
 }
+
+/// Tokens that look at twice as many others, half as long, which meet a kink of their own.
+const LISTENING: &str = r#"
+name = "listening"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 4, patch = 14, name = "see" }, { kind = "position_embedding", name = "places" },
+  { kind = "residual", name = "look", layers = [{ kind = "multi_head_attention", heads = 2, name = "at", context = [
+    { kind = "reshape", shape = [8, 2] }, { kind = "dense", features = 3 }, { kind = "relu", name = "hear" }] }] },
+  { kind = "dense", features = 3 }, { kind = "relu", name = "turn" },
+  { kind = "multi_head_attention", heads = 1, bias = false, name = "back", context = [{ kind = "class_token" }] },
+  { kind = "dense", features = 2 }, { kind = "relu", name = "bend" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_tokens_that_look_at_a_context_meet_no_kink() {
+    let report = certified(LISTENING, "2");
+    let kinks = report["kinks"].as_array().unwrap();
+    for layer in ["look.at.hear", "turn", "bend"] {
+        assert!(kinks.iter().any(|kink| kink["layer"] == layer), "{kinks:?}");
+    }
+}
+
+#[test]
+fn a_mixture_of_a_context_that_ends_on_a_kink_stays_undecided() {
+    let dir = with_data();
+    let text = r#"
+name = "heard"
+input = [28, 28, 1]
+layers = [
+  { kind = "patch_embed", features = 2, patch = 14, name = "see" },
+  { kind = "multi_head_attention", heads = 1, name = "look", context = [{ kind = "dense", features = 2, name = "hear" }] },
+  { kind = "relu", name = "bend" },
+  { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("heard.toml"), text).unwrap();
+    // Tokens of 1 that hear 2 and 3, whatever they see, moved by this.
+    let heard = |moved: f32| -> [(&str, &[usize], Vec<f32>); 12] {
+        let one = vec![1.0, 0.0, 0.0, 1.0];
+        [
+            ("see.proj.weight", &[14, 14, 1, 2], vec![0.0; 392]),
+            ("see.proj.bias", &[2], vec![1.0; 2]),
+            ("look.hear.weight", &[2, 2], vec![0.0; 4]),
+            ("look.hear.bias", &[2], vec![2.0, 3.0]),
+            ("look.kv.weight", &[2, 4], vec![0.1, 0.2, 1.0, 0.0, 0.3, 0.4, 0.0, 1.0]),
+            ("look.kv.bias", &[4], vec![0.0; 4]),
+            ("look.q.weight", &[2, 2], one.clone()),
+            ("look.q.bias", &[2], vec![0.0; 2]),
+            ("look.proj.weight", &[2, 2], one),
+            ("look.proj.bias", &[2], vec![moved, moved]),
+            ("last.weight", &[2, 10], vec![0.0; 20]),
+            ("last.bias", &[10], vec![0.0; 10]),
+        ]
+    };
+    let at = ["prove", "heard.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
+    for (moved, on) in [(-2.0, 0), (-3.0, 1)] {
+        weights(&dir.path().join("w.safetensors"), &heard(moved));
+        let message = fails(dir.path(), &at);
+        assert!(message.contains(&format!("bend: entry [0, 3, {on}] is within 2^-")), "{message}");
+        assert!(!message.contains(&format!("bend: entry [0, 3, {}]", 1 - on)), "{message}");
+    }
+    // What tokens of 1 would hear of themselves.
+    weights(&dir.path().join("w.safetensors"), &heard(-1.0));
+    ok(dir.path(), &at);
+}
