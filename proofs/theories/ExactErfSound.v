@@ -5,7 +5,9 @@
 
     Glossary
       - [alternate_sound]  a number between the successive sums of a series
-      - [half_pi_bounds], [root_sound]  the constants, which Coq computes
+      - [pi_between]     [pi / 2] is between two numbers, as their cosines say
+      - [root_between]   so is [2 / sqrt pi]
+      - [half_pi_bounds], [root_sound]  the constants
       - [near_erf_sound], [near_gelu_sound], [gelu_layer_sound]  the functions *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
@@ -149,8 +151,8 @@ Definition root_between (g p : N) (lo hi a b : Z) : bool :=
 Lemma root_between_sound g p lo hi a b : root_between g p lo hi a b ->
   dyadic R p a <= pi / 2%:R <= dyadic R p b -> dyadic R g lo <= 2%:R / Num.sqrt pi <= dyadic R g hi.
 Proof.
-rewrite /root_between => /andP [/Z.leb_le l0 /andP [/Z.leb_le h0 /andP [/Z.leb_le a0 /andP [/Z.leb_le b0 /andP [/Z.leb_le lo2 /Z.leb_le hi2]]]]].
-move=> /andP [pa pb]; set v : R := 2%:R / Num.sqrt pi; have v0 : 0 < v by exact: root_pi_gt0.
+rewrite /root_between => /andP [/Z.leb_le l0 /andP [/Z.leb_le h0 /andP [/Z.leb_le a0 /andP [/Z.leb_le b0]]]].
+move=> /andP [/Z.leb_le lo2 /Z.leb_le hi2] /andP [pa pb]; set v : R := 2%:R / Num.sqrt pi; have v0 : 0 < v by exact: root_pi_gt0.
 have e : v * v * (pi / 2%:R) = 2%:R by exact: root_pi_square.
 have two : dyadic R (g + g + p) (Z.shiftl 2 (Z.of_N (g + g + p))) = 2%:R by rewrite dyadic_int (int_real_nat R 2).
 have hp : 0 < pi / 2%:R :> R by rewrite divr_gt0 ?pi_gt0 ?ltr0n.
@@ -183,9 +185,6 @@ by rewrite -(dyadic_shift R 2 318); apply: dyadic_leP; apply/Z.leb_le; vm_comput
 Qed.
 
 (** ** The error function *)
-Lemma near_back w m a (v : R) : is_near (w + m)%num a v -> is_near w (near_of w (w + m) a) v.
-Proof. exact: near_of_sound. Qed.
-
 Lemma erf_series_sound g a : (0 < a)%Z -> is_near g (erf_series g a) (erf (dyadic R g a)).
 Proof.
 move=> a0; set x := dyadic R g a; have x0 : 0 < x by rewrite -(dyadic0 R g) dyadic_lt; apply/Z.ltb_lt.
@@ -207,8 +206,8 @@ have hV n : `|V - alternating n (fun k => T k / pos_real R (Pos.pred_double (Pos
   by rewrite ler_pdivr_mulr ?ltr0n // ler_pemulr ?ler1n // /T /exp_terms divr_ge0 ?ler0n // exprn_ge0 // mulr_ge0 // ltW.
 have T0 : T 0%nat = 1 by rewrite /T /exp_terms expr0 divr1.
 have hs := @alternate_start w _ id Pos.pred_double stop _ V T hu hT hV fuel T0.
-apply: near_back; rewrite erf_limitE mulrC; have -> : erf_limit x = x * V by rewrite mulrC divfK.
-apply: near_mul_sound; last by apply: near_of_sound; exact: root_sound.
+apply: near_of_sound; rewrite erf_limitE mulrC; have -> : erf_limit x = x * V by rewrite mulrC divfK.
+apply: (@near_mul_sound R w); last by apply: near_of_sound; exact: root_sound.
 by apply: near_mul_sound => //; apply: near_of_sound; exact: ball_exact.
 Qed.
 

@@ -1,7 +1,7 @@
 //! A certificate at a point: that at stored numbers no kink's condition is left.
 
 use crate::certificate::Directory;
-use crate::followed::{FOLLOWED, Lost, follow, masks_before_kinks};
+use crate::followed::{Lost, follow, masks_before_kinks};
 use crate::verdict::{allowed_axioms, strings};
 use crate::{Coq, Library, Limits, ProveError, Subject};
 use cotangent_graph::Precision;
@@ -80,12 +80,16 @@ impl Subject {
     /// A kink follows a layer whose values are not computed.
     pub fn kinks_are_followed(&self) -> Result<(), ProveError> {
         follow(&self.network).map_err(|Lost { kink, after }| {
+            let features = after.input.last().copied().unwrap_or_default();
             let reason = format!(
-                "what comes into {} follows from {} ({}), whose values are not computed; before a \
-                 kink can come {FOLLOWED}",
+                "what comes into {} follows from {} ({}), whose input is {:?}; of means, those \
+                 over one or two dimensions are computed: put a `reshape` to [{}, {features}] \
+                 before it, which leaves the mean as it is",
                 kink.name,
                 after.name,
-                after.kind.name()
+                after.kind.name(),
+                after.input,
+                after.input.iter().rev().skip(1).product::<usize>()
             );
             ProveError::Point { reason }
         })
