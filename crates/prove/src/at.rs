@@ -440,6 +440,28 @@ mod tests {
     }
 
     #[test]
+    fn a_mean_that_is_not_computed_is_refused_with_one_that_is() {
+        let said = |before: &str| {
+            let spec = format!(
+                "name = 'n'\ninput = [12]\nlayers = [{{ kind = 'reshape', shape = [2, 1, 2, 3] }}, \
+                 {before} {{ kind = 'global_avg_pool' }}, {{ kind = 'relu' }}, \
+                 {{ kind = 'dense', features = 2 }}]"
+            );
+            let net = cotangent_net::NetSpec::from_toml(&spec).unwrap().network().unwrap();
+            let options = "sgd".parse().unwrap();
+            let program = cotangent_emit::program(&net, What::Grad, 1, &options, Precision::F32);
+            let text = program.unwrap().to_text().unwrap();
+            Subject::read(text).unwrap().kinks_are_followed().map_err(|error| error.to_string())
+        };
+        let message = said("").unwrap_err();
+        let place = "what comes into relu_1 follows from global_avg_pool_1 (global_avg_pool)";
+        assert!(message.contains(place), "{message}");
+        assert!(message.contains("is [2, 1, 2, 3]; of means"), "{message}");
+        assert!(message.contains("put a `reshape` to [4, 3] before it"), "{message}");
+        assert_eq!(said("{ kind = 'reshape', shape = [4, 3] },"), Ok(()));
+    }
+
+    #[test]
     fn a_name_does_not_end_a_comment() {
         for name in ["a*)b", "(*", "(*)", "((**))", "\"*)\""] {
             let text = in_comment(name);
