@@ -2,8 +2,8 @@
 
     Layers that are sums, products and maxima of stored numbers, computed in
     integers, [ExactTable.v]: exactly, or in balls after a layer that rounds,
-    such as those in [ExactNorm.v], [ExactNormRows.v], [ExactNormGroups.v] and [ExactSmooth.v]. Rows that an exact 0
-    multiplies are not looked at. Whatever else there is has no value, and no
+    such as those in [ExactNorm.v], [ExactNormRows.v], [ExactNormGroups.v],
+    [ExactSmooth.v] and [ExactErf.v]. Rows that an exact 0 multiplies are not looked at. Whatever else there is has no value, and no
     kink may depend on it. [ExactSound.v] proves it.
 
     Glossary
@@ -14,7 +14,7 @@
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith ZArith String FMapPositive.
 From Cotangent Require Import Ir Index Number Spec Meaning Images Steps Floats.
-From Cotangent Require Export ExactTable ExactNorm ExactNormRows ExactNormGroups ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactTransposed ExactTokens ExactAttention ExactBilinear.
+From Cotangent Require Export ExactTable ExactNorm ExactNormRows ExactNormGroups ExactJoin ExactMask ExactMean ExactBent ExactSmooth ExactErf ExactTransposed ExactTokens ExactAttention ExactBilinear.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 
 (** ** Layers *)
@@ -164,6 +164,7 @@ match l, s, ps with
 | Layer.Pointwise Layer.Relu, _, _ => Some (relu (batch :: s) x)
 | Layer.Pointwise Layer.Relu6, _, _ => Some (relu6 (batch :: s) x)
 | Layer.Pointwise (Layer.LeakyRelu n d), _, _ => Some (leaky_relu fraction n d (batch :: s) x)
+| Layer.Pointwise (Layer.Gelu n d), _, _ => Some (gelu_layer fraction n d (batch :: s) x)
 | Layer.Pointwise p, _, _ => Some (smooth_layer fraction p (batch :: s) x)
 | Layer.Conv2d m v u g true, [:: h; w; c], [:: k; b] =>
     if (grouped c m g, literal_at k [:: Layer.k_size v; Layer.k_size u; c / g; m]%num, bias_at b m)

@@ -22,7 +22,7 @@ From mathcomp.analysis Require Import reals topology normedtype.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Scalar SmoothFacts Number RaiseGrouped.
 From Cotangent Require Import Spec Meaning CheckSound MeaningLayerSound Images PoolsSound Floats Exact ExactNumbers.
-From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactNormRowsSound ExactNormGroupsSound ExactBranches ExactMaskSound ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactTransposedSound ExactTokensSound ExactAttentionSound ExactBilinearSound.
+From Cotangent Require Import ExactRows ExactLayers ExactNormLayer ExactNormRowsSound ExactNormGroupsSound ExactBranches ExactMaskSound ExactJoinSound ExactMeanSound ExactBentSound ExactSmoothLayer ExactErfSound ExactTransposedSound ExactTokensSound ExactAttentionSound ExactBilinearSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -226,7 +226,9 @@ move=> hX; case: l => [m b|p||m v u g b|m v u a a' g b|? ?||n d ? ? affine|n d s
     x X hw hX (fun=> @continuous_const R V x0 0) (@no_bias _ _ x0) _ _ _ hz) => v i o; rewrite mem_idxs.
   by case: i => [|e [|? ?]] //=; rewrite ?andbF // addr0.
 - have smooth := @smooth_layer_sound _ _ x0 fraction _ (batch :: s) X x hX.
-  by case: p => [||? ?|? ?||||||||] > [<-]; [exact: relu_sound|exact: relu6_sound|exact: leaky_sound|exact: smooth..].
+  have gelu n d := @gelu_layer_sound _ _ x0 fraction n d (batch :: s) X x hX.
+  by case: p => [||? ?|? ?|||||||? ?|] > [<-];
+    [exact: relu_sound|exact: relu6_sound|exact: leaky_sound|first [exact: smooth|exact: gelu]..].
 - by case: s => // d s [<-]; exact: (flatten_sound batch).
 - case: b; case: s => [|h [|w [|c [|? ?]]]] //; case: ps => [|k [|b [|? ?]]] //=.
     case hg: grouped => //; case hk: literal_at => [kernel|] //; case hb: bias_at => [bias|] //.

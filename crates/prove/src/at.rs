@@ -1,7 +1,7 @@
 //! A certificate at a point: that at stored numbers no kink's condition is left.
 
 use crate::certificate::Directory;
-use crate::followed::{FOLLOWED, Lost, follow, masks_before_kinks};
+use crate::followed::{Lost, follow, masks_before_kinks};
 use crate::verdict::{allowed_axioms, strings};
 use crate::{Coq, Library, Limits, ProveError, Subject};
 use cotangent_graph::Precision;
@@ -80,12 +80,16 @@ impl Subject {
     /// A kink follows a layer whose values are not computed.
     pub fn kinks_are_followed(&self) -> Result<(), ProveError> {
         follow(&self.network).map_err(|Lost { kink, after }| {
+            let features = after.input.last().copied().unwrap_or_default();
             let reason = format!(
-                "what comes into {} follows from {} ({}), whose values are not computed; before a \
-                 kink can come {FOLLOWED}",
+                "what comes into {} follows from {} ({}), whose input is {:?}; of means, those \
+                 over one or two dimensions are computed: put a `reshape` to [{}, {features}] \
+                 before it, which leaves the mean as it is",
                 kink.name,
                 after.name,
-                after.kind.name()
+                after.kind.name(),
+                after.input,
+                after.input.iter().rev().skip(1).product::<usize>()
             );
             ProveError::Point { reason }
         })
@@ -433,6 +437,28 @@ mod tests {
         let swapped =
             text.replace(&name(0), "\u{1}").replace(&name(1), &name(0)).replace('\u{1}', &name(1));
         assert!(at(swapped).is_err());
+    }
+
+    #[test]
+    fn a_mean_that_is_not_computed_is_refused_with_one_that_is() {
+        let said = |before: &str| {
+            let spec = format!(
+                "name = 'n'\ninput = [12]\nlayers = [{{ kind = 'reshape', shape = [2, 1, 2, 3] }}, \
+                 {before} {{ kind = 'global_avg_pool' }}, {{ kind = 'relu' }}, \
+                 {{ kind = 'dense', features = 2 }}]"
+            );
+            let net = cotangent_net::NetSpec::from_toml(&spec).unwrap().network().unwrap();
+            let options = "sgd".parse().unwrap();
+            let program = cotangent_emit::program(&net, What::Grad, 1, &options, Precision::F32);
+            let text = program.unwrap().to_text().unwrap();
+            Subject::read(text).unwrap().kinks_are_followed().map_err(|error| error.to_string())
+        };
+        let message = said("").unwrap_err();
+        let place = "what comes into relu_1 follows from global_avg_pool_1 (global_avg_pool)";
+        assert!(message.contains(place), "{message}");
+        assert!(message.contains("is [2, 1, 2, 3]; of means"), "{message}");
+        assert!(message.contains("put a `reshape` to [4, 3] before it"), "{message}");
+        assert_eq!(said("{ kind = 'reshape', shape = [4, 3] },"), Ok(()));
     }
 
     #[test]

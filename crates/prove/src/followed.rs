@@ -3,15 +3,7 @@
 //! let through here in error Coq refuses.
 
 use crate::theorem::kinks_of;
-use cotangent_net::layers::GeluForm;
 use cotangent_net::{LayerKind, LayerPlan, Mask, Network};
-
-/// The layers that can come before a kink.
-pub(crate) const FOLLOWED: &str = "dense, conv2d, depthwise_conv2d, conv_transpose2d, \
-    batch_norm, layer_norm, rms_norm, group_norm, activations but gelu by erf, dropout, drop_path, \
-    max_pool, avg_pool, global_avg_pool, upsample, flatten, reshape, patch_embed, embedding, \
-    position_embedding, class_token, select_token, layer_scale, multi_head_attention, and \
-    branches of these";
 
 /// A kink, and the layer before it whose values are not computed.
 pub(crate) struct Lost<'a> {
@@ -58,44 +50,9 @@ fn through<'a>(
     Ok(lost)
 }
 
+/// All but means over more than height and width.
 fn is_followed(layer: &LayerPlan) -> bool {
-    match &layer.kind {
-        LayerKind::Gelu(g) => g.approximate == GeluForm::Tanh,
-        LayerKind::GlobalAvgPool(_) => matches!(layer.input.len(), 2 | 3),
-        LayerKind::Dense(_)
-        | LayerKind::Conv2d(_)
-        | LayerKind::DepthwiseConv2d(_)
-        | LayerKind::ConvTranspose2d(_)
-        | LayerKind::Upsample(_)
-        | LayerKind::BatchNorm(_)
-        | LayerKind::LayerNorm(_)
-        | LayerKind::RmsNorm(_)
-        | LayerKind::GroupNorm(_)
-        | LayerKind::Relu(_)
-        | LayerKind::Relu6(_)
-        | LayerKind::LeakyRelu(_)
-        | LayerKind::Elu(_)
-        | LayerKind::Softplus(_)
-        | LayerKind::Sigmoid(_)
-        | LayerKind::Tanh(_)
-        | LayerKind::Silu(_)
-        | LayerKind::HardSigmoid(_)
-        | LayerKind::HardSwish(_)
-        | LayerKind::Dropout(_)
-        | LayerKind::DropPath(_)
-        | LayerKind::MaxPool(_)
-        | LayerKind::AvgPool(_)
-        | LayerKind::Flatten(_)
-        | LayerKind::Reshape(_)
-        | LayerKind::LayerScale(_)
-        | LayerKind::Embedding(_)
-        | LayerKind::PositionEmbedding(_)
-        | LayerKind::ClassToken(_)
-        | LayerKind::SelectToken(_)
-        | LayerKind::MultiHeadAttention(_) => true,
-        // A block is what is inside it.
-        _ => !layer.branches.is_empty(),
-    }
+    !matches!(layer.kind, LayerKind::GlobalAvgPool(_)) || layer.input.len() <= 3
 }
 
 #[cfg(test)]
@@ -117,22 +74,28 @@ mod tests {
         Some((lost.kink.name.clone(), lost.after.name.clone()))
     }
 
+    /// A mean over three dimensions.
+    const MEAN: &str = "{ kind = 'reshape', shape = [2, 1, 2, 1] }, { kind = 'global_avg_pool' }";
+
     #[test]
     fn the_layer_that_stops_is_named() {
-        let found = |input, layers| refused(input, layers).unwrap();
+        let found = |input, layers: &str| refused(input, &layers.replace("MEAN", MEAN)).unwrap();
         let named = |kink: &str, after: &str| (kink.to_string(), after.to_string());
-        let layers = "{ kind = 'gelu' }, { kind = 'tanh' }, { kind = 'relu' }";
-        assert_eq!(found("[4]", layers), named("relu_1", "gelu_1"));
-        let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[], \
-                      [{ kind = 'gelu' }]] }";
-        assert_eq!(found("[4]", layers), named("parallel_1", "parallel_1.branch2_gelu_1"));
-        let layers = "{ kind = 'multi_head_attention', heads = 2, context = [{ kind = 'gelu' }] }, \
-                      { kind = 'relu' }";
-        let inside = "multi_head_attention_1.context_gelu_1";
-        assert_eq!(found("[4, 4]", layers), named("relu_1", inside));
-        let layers = "{ kind = 'gelu' }, { kind = 'concat', branches = [[], \
-                      [{ kind = 'relu' }]] }";
-        assert_eq!(found("[4]", layers), named("concat_1.branch2_relu_1", "gelu_1"));
+        let layers = "MEAN, { kind = 'tanh' }, { kind = 'relu' }";
+        assert_eq!(found("[4]", layers), named("relu_1", "global_avg_pool_1"));
+        let layers = "{ kind = 'parallel', merge = 'maximum', branches = [[MEAN], \
+                      [{ kind = 'dense', features = 1 }]] }";
+        let inside = "parallel_1.branch1_global_avg_pool_1";
+        assert_eq!(found("[4]", layers), named("parallel_1", inside));
+        let layers = "{ kind = 'multi_head_attention', heads = 1, context = [MEAN, \
+                      { kind = 'reshape', shape = [1, 1] }] }, { kind = 'relu' }";
+        let inside = "multi_head_attention_1.context_global_avg_pool_1";
+        assert_eq!(found("[4, 1]", layers), named("relu_1", inside));
+        let layers = "MEAN, { kind = 'concat', branches = [[], [{ kind = 'relu' }]] }";
+        let inside = "concat_1.branch2_relu_1";
+        assert_eq!(found("[4]", layers), named(inside, "global_avg_pool_1"));
+        let layers = MEAN.replace("'global_avg_pool'", "'global_avg_pool', keep = true");
+        assert_eq!(found("[4]", &(layers + ", { kind = 'relu' }")).1, "global_avg_pool_1");
     }
 
     #[test]
@@ -155,10 +118,23 @@ mod tests {
                 "[4, 4, 2]",
                 "{ kind = 'group_norm', groups = 2 }, { kind = 'softplus' }, { kind = 'relu' }",
             ),
-            // The kink is beside it.
             (
                 "[4]",
-                "{ kind = 'concat', branches = [[{ kind = 'elu', alpha = 2.0 }, { kind = 'gelu' }], [{ kind = 'relu' }]] }",
+                "{ kind = 'elu', alpha = 2.0 }, { kind = 'gelu' }, { kind = 'relu' }, \
+                 { kind = 'gelu', approximate = 'tanh' }, { kind = 'relu' }",
+            ),
+            // The kink is beside it, or before it.
+            (
+                "[4]",
+                "{ kind = 'concat', branches = [[{ kind = 'relu' }, \
+                 { kind = 'reshape', shape = [2, 1, 2, 1] }, { kind = 'global_avg_pool' }], \
+                 [{ kind = 'relu' }]] }",
+            ),
+            // The same mean, as the refusal suggests.
+            (
+                "[4]",
+                "{ kind = 'reshape', shape = [2, 1, 2, 1] }, { kind = 'reshape', shape = [4, 1] }, \
+                 { kind = 'global_avg_pool' }, { kind = 'relu' }",
             ),
             (
                 "[4]",

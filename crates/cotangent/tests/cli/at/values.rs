@@ -75,6 +75,61 @@ layers = [
     );
 }
 
+/// Gelu by the error function, of small numbers and of large ones.
+const GELU: &str = r#"
+name = "gelu"
+input = [28, 28, 1]
+layers = [
+  { kind = "conv2d", features = 3, kernel = 7, stride = 7, name = "see" },
+  { kind = "gelu" }, { kind = "conv2d", features = 3, kernel = 1 }, { kind = "gelu" },
+  { kind = "max_pool", window = 2, name = "greatest" }, { kind = "flatten" },
+  { kind = "dense", features = 4 }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+
+#[test]
+fn at_trained_weights_gelu_meets_no_kink() {
+    let report = certified(GELU, "2");
+    let kinks: Vec<&Value> =
+        report["kinks"].as_array().unwrap().iter().map(|k| &k["layer"]).collect();
+    assert_eq!(kinks, ["greatest", "bend"]);
+}
+
+#[test]
+fn gelu_of_1_is_told_from_the_nearest_number_and_of_0_is_named() {
+    let dir = with_data();
+    let text = r#"
+name = "near"
+input = [28, 28, 1]
+layers = [
+  { kind = "flatten" }, { kind = "dense", features = 4, name = "see" }, { kind = "gelu" },
+  { kind = "dense", features = 4, name = "add" }, { kind = "relu", name = "bend" },
+  { kind = "dense", features = 10, name = "last" },
+]
+"#;
+    std::fs::write(dir.path().join("near.toml"), text).unwrap();
+    let same: Vec<f32> = (0..16).map(|k| f32::from(u8::from(k % 5 == 0))).collect();
+    // 1 / 2 * (1 + erf (sqrt (1 / 2))) = 0.841345; of 20 it is 20, of -20 nearly 0.
+    let tensors = |x: f32| -> [(&str, &[usize], Vec<f32>); 6] {
+        [
+            ("see.weight", &[784, 4], vec![0.0; 3136]),
+            ("see.bias", &[4], vec![1.0, x, 20.0, -20.0]),
+            ("add.weight", &[4, 4], same.clone()),
+            ("add.bias", &[4], vec![-0.841_344_8, 0.0, -19.999_998, 2.0f32.powi(-60)]),
+            ("last.weight", &[4, 10], vec![0.0; 40]),
+            ("last.bias", &[10], vec![0.0; 10]),
+        ]
+    };
+    let at = ["prove", "near.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
+    weights(&dir.path().join("w.safetensors"), &tensors(-1.0));
+    ok(dir.path(), &at);
+    weights(&dir.path().join("w.safetensors"), &tensors(0.0));
+    let message = fails(dir.path(), &at);
+    assert!(message.contains("bend: entry [0, 1] is within 2^-"), "{message}");
+    assert!(!["[0, 0]", "[0, 2]", "[0, 3]"].iter().any(|i| message.contains(i)), "{message}");
+}
+
 #[test]
 fn an_entry_where_elu_bends_is_named() {
     let dir = with_data();
