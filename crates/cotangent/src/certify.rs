@@ -189,7 +189,8 @@ impl Certified {
         .map_err(|error| match error {
             ProveError::AtKinks { .. } if !masks.is_empty() => miette!(
                 help = "an entry that a mask drops is 0: let dropout follow the activation, or give \
-                        other masks with --mask-seed N",
+                        other masks with --mask-seed N; what is 0 for all that comes in of a unit \
+                        is its bias, at first 0: train longer, or give other examples",
                 "{error}"
             ),
             error => report(error),

@@ -38,7 +38,7 @@ const CLASSES: usize = 10;
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // the messages name every field
 pub enum DirError {
-    #[error("{}: not a directory; give the folder that holds {}", dir.display(), MNIST_FILES[0].name)]
+    #[error("{}: no directory is there; give the folder that holds {}", dir.display(), MNIST_FILES[0].name)]
     NotADirectory { dir: PathBuf },
     #[error(
         "{}: no {file}, neither here nor in mnist/, with or without .gz; \

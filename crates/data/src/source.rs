@@ -124,7 +124,7 @@ pub enum DataError {
          [characters]"
     )]
     NoKind { input: Vec<usize>, target: Vec<usize> },
-    #[error("{}: not a directory; give the folder that holds the data", dir.display())]
+    #[error("{}: no directory is there; give the folder that holds the data", dir.display())]
     NotADirectory { dir: PathBuf },
     #[error(
         "{}: no {wanted} here: neither {}", dir.display(), looked_for(wanted)

@@ -209,6 +209,8 @@ const CHECK: &str = r#"#!/bin/sh
 # THEORIES=DIR uses theories compiled before, which you then trust to be these.
 set -eu
 unset COQPATH
+# Long chains are deep terms.
+ulimit -S -s 1048576 2>/dev/null || ulimit -S -s "$(ulimit -H -s)" 2>/dev/null || true
 if [ -n "${THEORIES:-}" ]; then
     [ -e "$THEORIES/Main.vo" ] || {
         echo "check.sh: THEORIES=$THEORIES: no compiled Main.v is there; leave THEORIES out, or compile: make -C proofs" >&2

@@ -52,6 +52,18 @@ pub enum ProveError {
         /// Why.
         error: std::io::Error,
     },
+    /// `$COTANGENT_PROOFS` is nowhere.
+    #[error(
+        "COTANGENT_PROOFS={}: {error}; unset it, or name proofs of this version, compiled with \
+         `make -C proofs`",
+        path.display()
+    )]
+    Proofs {
+        /// Its value, or what is not there.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
     /// `$COTANGENT_PROOFS` is not of this version.
     #[error(
         "{} is not the theory this program carries; unset COTANGENT_PROOFS, or name the proofs of this version",
@@ -162,6 +174,12 @@ pub enum ProveError {
         /// Coq's message.
         message: String,
     },
+    /// Coq fails before it can tell.
+    #[error("Coq could not check it, which says nothing about the file: {}{}", message.trim(), mend(message))]
+    Unchecked {
+        /// Coq's message.
+        message: String,
+    },
     /// The certificate does not hold.
     #[error("not certified: {reason}")]
     NotCertified {
@@ -202,8 +220,7 @@ pub enum ProveError {
     },
     /// The file and its specification are of two networks.
     #[error(
-        "the file says in cotangent.model that it is `{model}`, and its specification is of `{spec}`; \
-         emit it again"
+        "the file says in cotangent.model that it is `{model}`, and its specification is of `{spec}`"
     )]
     Model {
         /// What it says.
@@ -223,4 +240,18 @@ pub enum ProveError {
         /// The file.
         file: &'static str,
     },
+}
+
+/// What helps where Coq fails with this message.
+fn mend(message: &str) -> &'static str {
+    if message.contains("Stack overflow") {
+        "; give it more stack: ulimit -s unlimited"
+    } else if message.contains(".vo") {
+        "; the compiled proofs are damaged: unset COTANGENT_PROOFS, or compile them anew with \
+         `make -C proofs`"
+    } else if message.trim().is_empty() {
+        "it was killed; it may need more memory than there is"
+    } else {
+        ""
+    }
 }

@@ -52,7 +52,8 @@ impl Library {
     /// `$COTANGENT_PROOFS` has other theories than this program, or they are
     /// not compiled; the cache cannot be written; Coq refuses a theory.
     pub fn ready(coq: &Coq, progress: impl FnMut(&str, usize, usize)) -> Result<Self, ProveError> {
-        if let Some(dir) = std::env::var_os("COTANGENT_PROOFS") {
+        // Empty is as if it were not set.
+        if let Some(dir) = std::env::var_os("COTANGENT_PROOFS").filter(|dir| !dir.is_empty()) {
             return Self::built(PathBuf::from(dir));
         }
         Self::cached(coq, THEORIES, &cache()?, progress)
@@ -95,12 +96,13 @@ impl Library {
     }
 
     fn built(dir: PathBuf) -> Result<Self, ProveError> {
-        let dir = dir.canonicalize().map_err(|error| ProveError::Io { path: dir, error })?;
+        let dir = dir.canonicalize().map_err(|error| ProveError::Proofs { path: dir, error })?;
         for Theory { name, text, .. } in THEORIES {
             let source = dir.join(format!("{name}.v"));
-            // What cannot be read is not there.
-            if fs::read_to_string(&source).ok().as_deref() != Some(*text) {
-                return Err(ProveError::OtherTheories { path: source });
+            match fs::read_to_string(&source) {
+                Ok(found) if found == *text => {}
+                Ok(_) => return Err(ProveError::OtherTheories { path: source }),
+                Err(error) => return Err(ProveError::Proofs { path: source, error }),
             }
             let object = dir.join(format!("{name}.vo"));
             if !object.exists() {
@@ -353,5 +355,11 @@ mod tests {
         fs::write(dir.path().join(format!("{name}.v")), format!("{text} ")).unwrap();
         let other = Library::built(dir.path().to_path_buf()).unwrap_err().to_string();
         assert!(other.contains("COTANGENT_PROOFS"), "{other}");
+        let empty = tempfile::tempdir().unwrap();
+        for nowhere in [dir.path().join("nowhere"), empty.path().to_path_buf()] {
+            let message = Library::built(nowhere.clone()).unwrap_err().to_string();
+            let named = format!("COTANGENT_PROOFS={}", nowhere.display());
+            assert!(message.contains(&named) && message.contains("unset it"), "{message}");
+        }
     }
 }

@@ -487,3 +487,51 @@ fn rational(value: &Rational) -> String {
     let ratio = value.as_ratio();
     format!("(Over ({})%Z {}%positive)", ratio.numer(), ratio.denom())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_have_so_many_lines_but_at_least_an_item() {
+        let sizes = |items: &[&str]| -> Vec<usize> {
+            let items: Vec<String> = items.iter().map(|item| item.to_string()).collect();
+            cuts(&items, 3).iter().map(|run| run.len()).collect()
+        };
+        assert_eq!(sizes(&["a", "b", "c"]), [3]);
+        assert_eq!(sizes(&["a", "b", "c", "d"]), [3, 1]);
+        assert_eq!(sizes(&["a\nb", "c\nd", "e"]), [1, 2]);
+        assert_eq!(sizes(&["a\nb\nc\nd", "e"]), [1, 1]);
+        assert_eq!(sizes(&["a", "b\nc\nd\ne", "f"]), [1, 1, 1]);
+    }
+
+    /// What is shown to the user is what Coq is given.
+    #[test]
+    fn the_parts_are_the_specification() {
+        let tanh = "{ kind = 'tanh' }, ".repeat(40);
+        let toml = format!(
+            "name = 'n'\ninput = [2]\nlayers = [{tanh} {{ kind = 'residual', layers = [{tanh} \
+             {{ kind = 'dense', features = 2 }}] }}, {tanh}]"
+        );
+        let net = cotangent_net::NetSpec::from_toml(&toml).unwrap().network().unwrap();
+        let (parts, mut term) = written(&net, Precision::F32, 16).unwrap();
+        assert!(parts.len() > 8, "{parts:#?}");
+        let spliced = |term: &str| term.replace(" ++ ", "").replace("[::", "").replace(']', "");
+        // Last first: a part may name those before it.
+        for (k, part) in parts.iter().enumerate().rev() {
+            let opening = format!("Definition layers_{k} : seq (chain -> chain) := [::");
+            let items = part.strip_prefix(&opening).unwrap().strip_suffix("].").unwrap();
+            let name = format!("layers_{k}");
+            let found = term
+                .match_indices(&name)
+                .find(|(at, _)| !term[at + name.len()..].starts_with(|c: char| c.is_ascii_digit()));
+            let at = found.unwrap().0;
+            term.replace_range(at..at + name.len(), items);
+        }
+        let plain = |text: &str| -> String {
+            let text = spliced(text).replace("(in_turn (", "(in_turn ").replace(")%SEQ)", ")");
+            text.chars().filter(|c| !c.is_whitespace() && *c != ';').collect()
+        };
+        assert_eq!(plain(&term), plain(&specification(&net, Precision::F32).unwrap()));
+    }
+}

@@ -26,6 +26,17 @@ pub fn install_command() -> &'static str {
 /// makes lives until the end, so it is promoted late and little room is kept for more.
 const COLLECTOR: &str = "s=4M,o=40";
 
+/// Long chains are deep terms, for which Coq has but the usual stack of 8 MiB: a GiB, or
+/// as much as this machine grants.
+const WITH_STACK: &str = "ulimit -S -s 1048576 2>/dev/null || \
+    ulimit -S -s \"$(ulimit -H -s)\" 2>/dev/null; exec \"$0\" \"$@\"";
+
+fn with_stack(program: &Path) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.arg("-c").arg(WITH_STACK).arg(program);
+    command
+}
+
 /// The compiler and the checker.
 #[derive(Debug, Clone)]
 pub struct Coq {
@@ -82,7 +93,7 @@ impl Coq {
         file: &str,
         limit: Duration,
     ) -> Result<Output, ProveError> {
-        let mut command = Command::new(&self.coqc);
+        let mut command = with_stack(&self.coqc);
         command.args(["-q", "-noglob"]).args(["-w", "-notation-overridden,-ambiguous-paths"]);
         command.arg("-Q").arg(library).arg("Cotangent").arg(file).current_dir(dir);
         self.run(command, file, limit)
@@ -96,7 +107,7 @@ impl Coq {
         modules: &[String],
         limit: Duration,
     ) -> Result<Output, ProveError> {
-        let mut command = Command::new(&self.coqchk);
+        let mut command = with_stack(&self.coqchk);
         if std::env::var_os("OCAMLRUNPARAM").is_none() {
             command.env("OCAMLRUNPARAM", COLLECTOR);
         }

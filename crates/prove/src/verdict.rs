@@ -138,7 +138,7 @@ impl Directory {
         fs::write(&path, source).map_err(|error| ProveError::Io { path, error })?;
         let output = coq.compile(&self.path, library.dir(), "Explain.v", limits.compile)?;
         if !output.success {
-            return Ok(output.stderr);
+            return Err(ProveError::Unchecked { message: output.stderr });
         }
         let lines = strings(&self.read("explanation.out")?);
         Ok(lines.ok_or(ProveError::Output { file: "explanation.out" })?.join("\n"))
@@ -156,8 +156,17 @@ fn first_difference(text: &str, printed: &str) -> ProveError {
     let [found, expected] = [text, printed].map(|text| text.split('\n').collect::<Vec<_>>());
     let same = found.iter().zip(&expected).take_while(|(a, b)| a == b).count();
     let [found, expected] =
-        [found, expected].map(|lines| lines.get(same).unwrap_or(&"the end").to_string());
+        [found, expected].map(|lines| visible(lines.get(same).unwrap_or(&"the end")));
     ProveError::Bytes { line: same + 1, found, expected }
+}
+
+/// The text, with letters that cannot be seen written out.
+fn visible(text: &str) -> String {
+    let shown = |c: char| match c.is_ascii() && !c.is_control() {
+        true => c.to_string(),
+        false => c.escape_default().to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// The axioms in Coq's answer, if all of them are allowed.

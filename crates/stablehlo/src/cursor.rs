@@ -64,7 +64,8 @@ impl<'a> Cursor<'a> {
             .map_or(rest.len(), |(k, _)| k);
         let found = match &rest[..end] {
             "" => "the end of the text".to_string(),
-            token => format!("`{token}`"),
+            // Such as a mark of byte order, which cannot be seen.
+            token => format!("`{}`", token.escape_debug().to_string().replace("\\\"", "\"")),
         };
         Err(ParseError::unexpected(at, found, expected))
     }

@@ -183,7 +183,10 @@ pub(crate) fn stands_at(weights: &Weights) -> Result<Option<(u64, u64)>, String>
     let Checkpoint { identity, progress } = decode(weights)?;
     let config = configuration(&identity.config)?;
     let done = progress.rows.last().map_or(0, |row| row.step);
-    Ok(Some((config.seed, done + progress.step)))
+    match done.checked_add(progress.step) {
+        Some(step) if step < u64::MAX => Ok(Some((config.seed, step))),
+        _ => Err(format!("it says {done} steps and {} more, too many", progress.step)),
+    }
 }
 
 /// Whether a run of this or another version wrote the file.
@@ -263,6 +266,8 @@ mod tests {
         let reason = found(&but("format", "cotangent-checkpoint-2")).unwrap_err();
         assert!(reason.contains("`cotangent-checkpoint-2`"), "{reason}");
         assert!(found(&but("progress", "{}")).is_err());
+        let all = Progress { step: u64::MAX, ..Progress::default() }.to_json().unwrap();
+        assert!(found(&but("progress", &all)).unwrap_err().contains("too many"));
         assert_eq!(found(&but("format", "pt")), Ok(None));
         assert_eq!(found(&[]), Ok(None));
     }

@@ -25,6 +25,7 @@ pub struct Weights {
     path: PathBuf,
     tensors: BTreeMap<String, Tensor>,
     metadata: BTreeMap<String, String>,
+    file_sha256: String,
 }
 
 impl Weights {
@@ -74,12 +75,18 @@ impl Weights {
                 ));
             }
         }
-        Ok(Weights { path: path.into(), tensors, metadata })
+        let file_sha256 = hex(&Sha256::digest(bytes));
+        Ok(Weights { path: path.into(), tensors, metadata, file_sha256 })
     }
 
     /// The file they were read from.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// SHA-256 of the file, in hexadecimal.
+    pub fn file_sha256(&self) -> &str {
+        &self.file_sha256
     }
 
     /// The name of the network the file says it is of.
@@ -119,7 +126,8 @@ impl Weights {
     /// A file without tensors.
     #[cfg(test)]
     pub(crate) fn with_metadata(metadata: BTreeMap<String, String>) -> Self {
-        Weights { path: PathBuf::new(), tensors: BTreeMap::new(), metadata }
+        let file_sha256 = String::new();
+        Weights { path: PathBuf::new(), tensors: BTreeMap::new(), metadata, file_sha256 }
     }
 
     /// What the file says about itself under `key`.

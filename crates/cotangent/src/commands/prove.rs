@@ -42,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "auto|synthetic|DIR", requires = "at")]
     batch_from: Option<String>,
     /// With --at: how many examples, which is the batch size [default: 1].
-    #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch", value_parser = some)]
+    #[arg(long, value_name = "N", requires = "at", conflicts_with = "batch", value_parser = some, allow_negative_numbers = true)]
     count: Option<NonZeroUsize>,
     /// With --at, where dropout or drop_path comes before a kink: the theorem fixes the masks of
     /// the first step of a run with this seed [default: of the step that comes after the
@@ -120,7 +120,9 @@ pub fn run(args: &Args) -> Result<()> {
             "instructions": subject.instructions,
             "seconds": verdict.seconds,
             "recheck_seconds": verdict.recheck_seconds,
-            "at": at.as_ref().map(|at| serde_json::json!({
+            "at": at.as_ref().zip(here.as_ref()).map(|(at, here)| serde_json::json!({
+                "weights": here.weights.path(), "weights_sha256": here.weights.file_sha256(),
+                "data": here.data, "examples": subject.batch,
                 "theorem": at.statement, "axioms": at.axioms, "seconds": at.seconds,
                 "masks": draw.map(|d| serde_json::json!({
                     "seed": d.seed, "step": d.step + 1, "names": subject.masks_before_kinks(),
@@ -159,6 +161,8 @@ struct Here {
     weights: Weights,
     x: Vec<f32>,
     draw: Option<MaskDraw>,
+    /// Whose first test examples `x` holds.
+    data: String,
     /// What these are, in words.
     origin: String,
 }
@@ -180,7 +184,12 @@ impl Here {
         let split = dataset.test();
         if split.len() < count {
             let name = dataset.name();
-            return Err(miette!("--count {count}: {name} has {} test examples", split.len()));
+            let found = split.len();
+            let help = format!("give a step of at most {found} examples, or data with more");
+            return Err(miette!(
+                help = help,
+                "--batch-from {source}: {name} has {found} test examples; the step is of {count}"
+            ));
         }
         let mut x = vec![0.0; count * dataset.example_len()];
         let mut targets = vec![0.0; count * dataset.target_len()];
@@ -188,8 +197,12 @@ impl Here {
         let indices: Vec<u32> = (0..count as u32).collect();
         dataset.fill_batch(split, &indices, &mut x, &mut targets).map_err(|e| miette!("{e}"))?;
         let draw = mask_draw(args, at, subject, &weights)?;
-        let origin = origin(args, draw, subject);
-        Ok(Here { weights, x, draw, origin })
+        let data = match dataset.name() {
+            name if source == "auto" || source == name => name.to_string(),
+            name => format!("{name} in {source}"),
+        };
+        let origin = origin(&weights, &data, draw, subject);
+        Ok(Here { weights, x, draw, data, origin })
     }
 
     fn certify(&self, certified: &Certified) -> Result<AtVerdict> {
@@ -235,8 +248,7 @@ fn mask_draw(
 }
 
 /// The point, in words.
-fn origin(args: &Args, draw: Option<MaskDraw>, subject: &Subject) -> String {
-    let weights = args.at.as_deref().unwrap_or_else(|| Path::new("")).display();
+fn origin(weights: &Weights, data: &str, draw: Option<MaskDraw>, subject: &Subject) -> String {
     let masks = draw.map_or(String::new(), |d| {
         format!(
             "\nwith {} as training would draw them at step {} by seed {}",
@@ -245,8 +257,12 @@ fn origin(args: &Args, draw: Option<MaskDraw>, subject: &Subject) -> String {
             d.seed
         )
     });
-    let batch = args.batch_from.as_deref().unwrap_or_default();
-    format!("the weights of {weights} and the first test examples of {batch}{masks}")
+    let examples = match subject.batch {
+        1 => "the first test example".to_string(),
+        count => format!("the first {count} test examples"),
+    };
+    let (path, sha256) = (weights.path().display(), weights.file_sha256());
+    format!("the weights of {path} (sha256 {sha256})\nand {examples} of {data}{masks}")
 }
 
 /// The theorem at the point.
@@ -282,6 +298,7 @@ fn subject(args: &Args) -> Result<Subject> {
         return Subject::read(text).map_err(|e| {
             let help = match e {
                 ProveError::Evaluation { .. } => "emit it with --mode training",
+                ProveError::Model { .. } => "give the file as `cotangent emit` wrote it",
                 _ => "the file is not as `cotangent emit` writes it; emit it again",
             };
             miette!(help = help, "{}: {e}", args.model)

@@ -34,11 +34,16 @@ fn at_trained_weights_and_the_next_masks_no_kink_is_met() {
     assert_eq!(masks["names"].as_array().unwrap().len(), 2, "{masks}");
     let certificate = dir.path().join(report["file"].as_str().unwrap());
     let read = |file| std::fs::read_to_string(certificate.with_file_name(file)).unwrap();
-    let of = "the weights of r/last.safetensors and the first test examples of data\nwith ";
+    let sha256 = report["at"]["weights_sha256"].as_str().unwrap();
+    assert_eq!(sha256.len(), 64);
+    let of = format!(
+        "the weights of r/last.safetensors (sha256 {sha256})\n\
+         and the first 2 test examples of data\nwith "
+    );
     let drawn = format!("as training would draw them at step {} by seed 5.\n", done + 1);
     for file in ["README.md", "Point.v"] {
         let text = read(file);
-        assert!(text.contains(of) && text.contains(&drawn), "{file}: {text:.500}");
+        assert!(text.contains(&of) && text.contains(&drawn), "{file}: {text:.500}");
         for name in masks["names"].as_array().unwrap() {
             assert!(text.contains(name.as_str().unwrap()), "{file}: {text:.500}");
         }
