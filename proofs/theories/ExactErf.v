@@ -44,7 +44,8 @@ Definition near_cos (g : N) (a : Z) : near :=
   alternate g (near_of g (g + g) (a * a, 0)) (fun k => Pos.pred_double k * (2 * k))%positive (fun=> 1%positive)
     0 most 1 false (near_int g 1) (0, 0).
 
-(** [pi / 2], within 2 units, and [2 / sqrt pi], within one. *)
+(** [pi / 2], within 2 units, and [2 / sqrt pi], within one: a fraction of more bits
+    than these makes no smaller ball. *)
 Definition pi_bits : N := 330.
 Definition half_pi : Z :=
   3435725404268630484559790578800641659291747373786700262772278489268077167959964354610944199123988348.
