@@ -20,7 +20,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts Computes Grad GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning MeaningSound Steps StepSound Main Witness.
+From Cotangent Require Import Spec Meaning MeaningSound Steps StepsFacts StepSound Main Witness.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Import numFieldNormedType.Exports.
@@ -308,7 +308,7 @@ Lemma outputE : output_of net = Some [:: classes_].
 Proof. exact: out. Qed.
 
 Lemma ids_params : ids (numbered_params net) = first_dims (size (net_params net)).
-Proof. by rewrite /ids /numbered_params -/(unzip1 _) unzip1_zip // !size_map size_iota. Qed.
+Proof. by rewrite /ids numbered_paramsE -/(unzip1 _) unzip1_zip // !size_map size_iota. Qed.
 
 Lemma sh_param j : (j < size (net_params net))%nat ->
   sh (N.of_nat j) = (nth (""%string, [::]) (net_params net) j).2.
@@ -386,7 +386,7 @@ Lemma net_params_ok : params_ok sh nin (numbered_params net).
 Proof.
 apply/andP; split.
   by rewrite ids_params map_inj_uniq ?iota_uniq //; exact: Nnat.Nat2N.inj.
-apply/allP => q /(nthP (0%num, [::])) [j]; rewrite /numbered_params size_zip !size_map size_iota minnn => hj.
+apply/allP => q /(nthP (0%num, [::])) [j]; rewrite numbered_paramsE size_zip !size_map size_iota minnn => hj.
 rewrite nth_zip ?size_map ?size_iota // => <- /=.
 rewrite (nth_map 0%nat) ?size_iota // nth_iota // add0n (nth_map (""%string, [::])) // sh_param // eqxx andbT.
 apply/N.ltb_lt; rewrite /nin /first_at /data_at /stats_at /n_params.

@@ -14,7 +14,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String DecimalString.
-From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint GradCorrect RowVector Stablehlo StepSound CheckSound.
+From Cotangent Require Import Ir DenoteFacts Grad GradAdjoint GradCorrect RowVector Stablehlo StepsFacts StepSound CheckSound.
 From Cotangent Require Import Number Canonical Exact ExactNumbers ExactRows ExactLayers ExactSound.
 From Cotangent Require Export CertifiedAt Main.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -124,7 +124,7 @@ Qed.
 Lemma data_fixed (v : θ_space R net) k : (data_at net (which opts) <= k)%num -> at_θ other v k = other k.
 Proof.
 move=> hk; rewrite /at_θ /inputs place_other //; apply/negP.
-rewrite /numbered_params /ids -/(unzip1 _) unzip1_zip; last by rewrite !size_map size_iota.
+rewrite numbered_paramsE /ids -/(unzip1 _) unzip1_zip; last by rewrite !size_map size_iota.
 move=> /mapP [n]; rewrite mem_iota add0n /= => /ssrnat.ltP hn e.
 suff : (k < n_params net)%num by move: hk; rewrite /data_at /stats_at; lia.
 by rewrite e /n_params; lia.

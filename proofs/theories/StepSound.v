@@ -16,7 +16,7 @@ From mathcomp.classical Require Import boolp classical_sets functions.
 From mathcomp.analysis Require Import reals topology normedtype derive.
 From Coq Require Import NArith ZArith Lia String.
 From Cotangent Require Import Ir DenoteFacts SmoothFacts Computes Vjp Grad Adjoint GradAdjoint GradCorrect RowVector.
-From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps Textbook FeaturesSound.
+From Cotangent Require Import Spec Meaning MeaningSound Optimizer Features Steps StepsFacts Textbook FeaturesSound.
 From Cotangent Require Export StepMeaning.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
@@ -125,7 +125,7 @@ Lemma stats_sound o f q u now e : w = Train o f -> computes e (g_forward g) -> c
   (forall j, (j < nin)%num -> e j = a j) ->
   update_stats (batch_size opts) (stats_at net w) (layers net) [::] (input_shape net) 0 (masks_at net w) 0
     aempty (data_at net w) nin q = (u, now) ->
-  holds e (stats_at_step net opts a) [seq latest (stats_at net w) now i | i <- first_dims (size (net_stats net))].
+  holds e (stats_at_step net opts a) [seq latest (stats_at net w) now q.1 | q <- numbered_from 0 (net_stats net)].
 Proof.
 move=> hw hf hu ha; have fit := elaborate_fits el.
 move: el; rewrite /elaborate; case he: emit_layers => [[[c z] o']|] //.
@@ -141,7 +141,8 @@ have now_after : current e ss (latest (stats_at net w) now) after.
   apply: (update_stats_sound he hf (eqt_refl _) (List.Forall2_nil _) (theta := a) _ _ fit start hr hu) => j _ hj.
     by apply: ha; exact: below_params hj.
   by apply: ha; apply: below_masks hj; rewrite hw.
-have -> : size (net_stats net) = size ss by rewrite size_map.
+rewrite -[X in holds _ _ X]/(map (latest (stats_at net w) now \o fst) (numbered_from 0 (net_stats net))).
+rewrite map_comp numbers_from0; have -> : size (net_stats net) = size ss by rewrite size_map.
 apply: (@holds_stats_from R e (latest (stats_at net w) now) after ss 0) => i _ hi; rewrite N.sub_0_r; exact: now_after.
 Qed.
 

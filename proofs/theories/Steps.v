@@ -13,7 +13,7 @@
         [powers_at], [sum_at], [average_at]
                             where the arguments are; [first_at] is past them
       - [slots_past], [sums_at], [averages_at]  the same, counted once for all parameters
-      - [numbered_params], [numbered_state]  the parameters, and the rule's
+      - [numbered_from]     items with their numbers; [numbered_params], [numbered_state]  the parameters, and the rule's
                             state, as value and shape
       - [argument_ports], [result_ports]  the interface of [@main]
       - [options_ok]        there are examples; constants and features are fit
@@ -99,11 +99,12 @@ Definition averages_at (net : spec) (w : what) : N :=
   n_params net + N.of_nat (size (state_of net w)).
 Definition average_at (net : spec) (w : what) (k : N) : N := averages_at net w + k.
 
+Fixpoint numbered_from (T : Type) (k : N) (l : seq T) : seq (N * T) :=
+  if l is x :: l' then (k, x) :: numbered_from (N.succ k) l' else [::].
 Definition numbered_params (net : spec) : seq (N * shape) :=
-  zip (first_dims (size (net_params net))) [seq q.2 | q <- net_params net].
+  numbered_from 0 [seq q.2 | q <- net_params net].
 Definition numbered_state (net : spec) (o : optimizer) : seq (N * shape) :=
-  let l := state o (net_params net) in let count := n_params net in
-  zip [seq count + i | i <- first_dims (size l)] [seq q.2 | q <- l].
+  numbered_from (n_params net) [seq q.2 | q <- state o (net_params net)].
 
 (** Shape of the logits and of the target. *)
 Definition logits_shape (net : spec) (batch : N) : shape :=
@@ -219,6 +220,6 @@ Definition expected_step (net : spec) (opts : options) : option expected :=
           update_stats batch stats0 (layers net) [::] (input_shape net) 0 (masks_at net w) 0
             aempty (data_at net w) first (next_id first (p ++ c)) in
         Some (Expected g p grads (p ++ c ++ u)
-               (new ++ [seq latest stats0 stats i | i <- first_dims (size (net_stats net))] ++ [:: g_loss g; g_logits g]))
+               (new ++ [seq latest stats0 stats q.1 | q <- numbered_from 0 (net_stats net)] ++ [:: g_loss g; g_logits g]))
     end
   else None.

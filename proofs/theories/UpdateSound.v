@@ -8,7 +8,7 @@ From mathcomp Require Import all_ssreflect all_algebra.
 From mathcomp.analysis Require Import reals.
 From Coq Require Import NArith ZArith String.
 From Cotangent Require Import Ir DenoteFacts Computes Grad.
-From Cotangent Require Import Spec Optimizer Features Steps Textbook OptimizerSound FeaturesSound.
+From Cotangent Require Import Spec Optimizer Features Steps StepsFacts Textbook OptimizerSound FeaturesSound.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Local Open Scope ring_scope.
@@ -87,7 +87,7 @@ Qed.
 (** Shapes of the results. *)
 Lemma shapes_params : [seq q.2 | q <- params] = [seq q.2 | q <- net_params net].
 Proof.
-rewrite /params /numbered_params -/(unzip2 _) unzip2_zip //.
+rewrite /params numbered_paramsE -/(unzip2 _) unzip2_zip //.
 by rewrite !size_map size_iota.
 Qed.
 
@@ -117,7 +117,7 @@ Qed.
 
 Lemma shapes_state : [seq q.2 | q <- numbered_state net o] = [seq q.2 | q <- state o (net_params net)].
 Proof.
-rewrite /numbered_state -/(unzip2 _) unzip2_zip //.
+rewrite numbered_stateE -/(unzip2 _) unzip2_zip //.
 by rewrite !size_map size_iota.
 Qed.
 
