@@ -228,8 +228,10 @@ impl Directory {
             }
             self.write_file("AtProblems.v", &with(PROBLEMS))?;
             accepted("AtProblems.v")?;
-            let problems = strings(&self.read("problems.out")?)
-                .ok_or(ProveError::Output { file: "problems.out" })?;
+            let problems = strings(&self.read("AtProblems.out")?)
+                .ok_or(ProveError::Output { file: "AtProblems.out" })?;
+            // With more bits there may be none: they are no part of the certificate.
+            self.remove("AtProblems")?;
             if problems.is_empty() {
                 return Err(ProveError::Refused { file: "At.v".into(), message: output.stderr });
             }
@@ -295,6 +297,19 @@ impl Directory {
             .replace("@ORIGIN@", &in_comment(origin));
         files.push(("Point.v".into(), all));
         files
+    }
+
+    /// Removes a file of Coq, and what came of it.
+    fn remove(&self, stem: &str) -> Result<(), ProveError> {
+        let io = |error| ProveError::Io { path: self.path.clone(), error };
+        for entry in fs::read_dir(&self.path).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.trim_start_matches('.').split('.').next() == Some(stem) {
+                fs::remove_file(path).map_err(io)?;
+            }
+        }
+        Ok(())
     }
 
     fn write_file(&self, name: &str, text: &str) -> Result<(), ProveError> {
@@ -394,7 +409,7 @@ Require Import Report Point.
 Local Open Scope string_scope.
 Set Printing Width 100000.
 Set Printing Depth 1000000.
-Redirect "problems" Eval vm_compute in [seq problem_text p | p <- problems_at @FRACTION@%N the_spec the_options the_point].
+Redirect "AtProblems" Eval vm_compute in [seq problem_text p | p <- problems_at @FRACTION@%N the_spec the_options the_point].
 "#;
 
 #[cfg(test)]

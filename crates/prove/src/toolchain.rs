@@ -22,18 +22,23 @@ pub fn install_command() -> &'static str {
     }
 }
 
-/// The collector that the checker runs with: without the virtual machine most of what it
-/// makes lives until the end, so it is promoted late and little room is kept for more.
-const COLLECTOR: &str = "s=4M,o=40";
+/// What the checker runs with, where nobody says otherwise: without the virtual machine it
+/// fills gigabytes that live until the end. OCaml promotes late and keeps little room for
+/// more, and the C library asks for huge pages.
+const ROOM: [(&str, &str); 2] =
+    [("OCAMLRUNPARAM", "s=4M,o=40"), ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")];
 
 /// Long chains are deep terms, for which Coq has but the usual stack of 8 MiB: a GiB, or
-/// as much as this machine grants.
-const WITH_STACK: &str = "ulimit -S -s 1048576 2>/dev/null || \
-    ulimit -S -s \"$(ulimit -H -s)\" 2>/dev/null; exec \"$0\" \"$@\"";
+/// as much as this machine grants. Where the kernel can, it ends Coq with this process, if
+/// something ends that at once.
+const SURROUNDED: &str = "ulimit -S -s 1048576 2>/dev/null || \
+    ulimit -S -s \"$(ulimit -H -s)\" 2>/dev/null; \
+    setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL \"$0\" \"$@\"; \
+    exec \"$0\" \"$@\"";
 
-fn with_stack(program: &Path) -> Command {
+fn surrounded(program: &Path) -> Command {
     let mut command = Command::new("/bin/sh");
-    command.arg("-c").arg(WITH_STACK).arg(program);
+    command.arg("-c").arg(SURROUNDED).arg(program);
     command
 }
 
@@ -93,7 +98,7 @@ impl Coq {
         file: &str,
         limit: Duration,
     ) -> Result<Output, ProveError> {
-        let mut command = with_stack(&self.coqc);
+        let mut command = surrounded(&self.coqc);
         command.args(["-q", "-noglob"]).args(["-w", "-notation-overridden,-ambiguous-paths"]);
         command.arg("-Q").arg(library).arg("Cotangent").arg(file).current_dir(dir);
         self.run(command, file, limit)
@@ -107,10 +112,8 @@ impl Coq {
         modules: &[String],
         limit: Duration,
     ) -> Result<Output, ProveError> {
-        let mut command = with_stack(&self.coqchk);
-        if std::env::var_os("OCAMLRUNPARAM").is_none() {
-            command.env("OCAMLRUNPARAM", COLLECTOR);
-        }
+        let mut command = surrounded(&self.coqchk);
+        command.envs(ROOM.into_iter().filter(|(name, _)| std::env::var_os(name).is_none()));
         command.arg("-silent").arg("-Q").arg(library).arg("Cotangent");
         command.args(["-Q", ".", ""]).current_dir(dir);
         // All of ours, none of the libraries'.

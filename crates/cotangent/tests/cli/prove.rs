@@ -478,11 +478,7 @@ fn what_is_interrupted_leaves_nothing() {
         .spawn()
         .unwrap();
     let entries = || std::fs::read_dir(dir.path()).unwrap().count();
-    let started = Instant::now();
-    while entries() == 0 {
-        assert!(started.elapsed() < Duration::from_secs(60), "no certificate is made");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    wait_until("no certificate is made", || entries() > 0);
     let int = ["-INT", &child.id().to_string()];
     assert!(Command::new("kill").args(int).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -490,6 +486,34 @@ fn what_is_interrupted_leaves_nothing() {
     let mut message = String::new();
     child.stderr.take().unwrap().read_to_string(&mut message).unwrap();
     assert!(message.contains("interrupted; no certificate was written"), "{message}");
+}
+
+/// Whether Coq is at work in `dir`.
+fn coq_in(dir: &Path) -> bool {
+    let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.any(|process| {
+        let link = |name: &str| std::fs::read_link(process.path().join(name)).unwrap_or_default();
+        link("cwd").starts_with(dir) && link("exe").ends_with("coqc")
+    })
+}
+
+fn wait_until(what: &str, holds: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !holds() {
+        assert!(started.elapsed() < Duration::from_secs(60), "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn coq_ends_with_a_command_that_is_killed() {
+    let dir = TempDir::new().unwrap();
+    let place = dir.path().canonicalize().unwrap();
+    let mut child = command(&place, &["prove", "resnet50", "--out", "c"]).spawn().unwrap();
+    wait_until("Coq does not begin", || coq_in(&place));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    wait_until("Coq goes on", || !coq_in(&place));
 }
 
 #[test]

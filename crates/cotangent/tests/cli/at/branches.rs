@@ -1,8 +1,6 @@
 //! Branches: set beside each other, multiplied, added, and the greatest of them.
 
-use super::certified;
-use crate::common::{fails, ok, with_data};
-use crate::prove::weights;
+use super::{Own, Tensor, certified};
 
 /// Features set beside others: a dense block's, which are normalised and rectified
 /// after, and an inception's, which are rectified before and of which maxima are taken.
@@ -29,7 +27,6 @@ fn at_trained_weights_concatenated_features_meet_no_kink() {
 
 #[test]
 fn a_concatenated_feature_on_a_kink_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "side"
 input = [28, 28, 1]
@@ -41,18 +38,14 @@ layers = [
   { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("side.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+    let message = Own::new(text).refused(&[
         ("concat_1.one.weight", &[28, 28, 1, 1], vec![0.0; 784]),
         ("concat_1.one.bias", &[1], vec![0.5]),
         ("concat_1.two.weight", &[28, 28, 1, 2], vec![0.0; 1568]),
         ("concat_1.two.bias", &[2], vec![-1.0, 0.0]),
         ("last.weight", &[3, 10], vec![0.0; 30]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("side.safetensors"), &tensors);
-    let at = ["prove", "side.toml", "--at", "side.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &at);
+    ]);
     assert!(message.contains("bend: entry [0, 0, 0, 2] is 0"), "{message}");
     assert!(!message.contains("bend: entry [0, 0, 0, 1]"), "{message}");
 }
@@ -104,7 +97,6 @@ fn at_trained_weights_branches_of_a_maximum_do_not_meet() {
 
 #[test]
 fn branches_of_a_maximum_that_meet_are_named() {
-    let dir = with_data();
     let text = r#"
 name = "met"
 input = [28, 28, 1]
@@ -115,18 +107,14 @@ layers = [
   { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("met.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+    let message = Own::new(text).refused(&[
         ("see.weight", &[784, 2], vec![0.0; 1568]),
         ("see.bias", &[2], vec![1.0, 2.0]),
         ("meet.other.weight", &[2, 2], vec![0.0, 1.0, 0.0, 0.0]),
         ("meet.other.bias", &[2], vec![0.5, 1.0]),
         ("last.weight", &[2, 10], vec![0.0; 20]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("met.safetensors"), &tensors);
-    let at = ["prove", "met.toml", "--at", "met.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &at);
+    ]);
     assert!(message.contains("meet: at [0, 1] a branch equals the maximum"), "{message}");
     assert!(!message.contains("meet: at [0, 0]"), "{message}");
 }
@@ -154,8 +142,7 @@ layers = [
 
 #[test]
 fn what_is_off_stays_off_in_pools_means_sums_and_products() {
-    let dir = with_data();
-    let tensors: [(&str, &[usize], Vec<f32>); 8] = [
+    let tensors: [Tensor; 8] = [
         ("see.weight", &[2, 2, 1, 2], vec![0.0, 0.3, 0.0, 0.7, 0.0, 0.11, 0.0, 0.53]),
         ("see.bias", &[2], vec![-1.0, 0.25]),
         ("excite.conv_reduce.weight", &[1, 1, 2, 1], vec![1.0; 2]),
@@ -165,14 +152,9 @@ fn what_is_off_stays_off_in_pools_means_sums_and_products() {
         ("last.weight", &[8, 10], vec![0.0; 80]),
         ("last.bias", &[10], vec![0.0; 10]),
     ];
-    weights(&dir.path().join("quiet.safetensors"), &tensors);
-    let at = ["--at", "quiet.safetensors", "--batch-from", "data", "--quiet"];
-    std::fs::write(dir.path().join("off.toml"), quiet("{ kind = 'relu', name = 'bend' },"))
-        .unwrap();
-    ok(dir.path(), &[&["prove", "off.toml"][..], &at].concat());
+    Own::new(&quiet("{ kind = 'relu', name = 'bend' },")).certified(&tensors);
     // The same numbers, tied.
-    std::fs::write(dir.path().join("on.toml"), quiet("")).unwrap();
-    let message = fails(dir.path(), &[&["prove", "on.toml"][..], &at].concat());
+    let message = Own::new(&quiet("")).refused(&tensors);
     assert!(
         message.contains("most: the greatest cells of the window at [0, 0, 0] are tied"),
         "{message}"

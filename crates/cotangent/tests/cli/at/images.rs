@@ -1,8 +1,6 @@
 //! Images that grow.
 
-use super::certified;
-use crate::common::{fails, with_data};
-use crate::prove::weights;
+use super::{Own, certified};
 
 /// An image made smaller, larger again, and set beside what it was.
 const ENLARGED: &str = r#"
@@ -27,7 +25,6 @@ fn at_trained_weights_an_enlarged_image_meets_no_kink() {
 
 #[test]
 fn a_gap_between_the_copies_of_a_kernel_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "gaps"
 input = [28, 28, 1]
@@ -37,18 +34,14 @@ layers = [
   { kind = "relu", name = "bend" }, { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("gaps.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+    let message = Own::new(text).refused(&[
         ("see.weight", &[14, 14, 1, 1], vec![0.0; 196]),
         ("see.bias", &[1], vec![1.0]),
         ("grow.weight", &[2, 2, 2, 1], vec![1.0; 8]),
         ("grow.bias", &[2], vec![0.5, 0.0]),
         ("last.weight", &[50, 10], vec![0.0; 500]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("gaps.safetensors"), &tensors);
-    let at = ["prove", "gaps.toml", "--at", "gaps.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &at);
+    ]);
     // Two copies of two cells, three apart: rows 0, 1, 3 and 4.
     assert!(message.contains("bend: entry [0, 0, 2, 1] is 0"), "{message}");
     assert!(!message.contains("bend: entry [0, 0, 1, "), "{message}");
@@ -75,7 +68,6 @@ fn at_trained_weights_groups_and_new_pixels_meet_no_kink() {
 
 #[test]
 fn a_group_sees_its_own_channels() {
-    let dir = with_data();
     let text = r#"
 name = "groups"
 input = [28, 28, 1]
@@ -85,20 +77,15 @@ layers = [
   { kind = "relu", name = "bend" }, { kind = "flatten" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("groups.toml"), text).unwrap();
     // 2 · 1 - 3 and 1 · 3 - 3; of both channels, the first were 2.
-    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+    let message = Own::new(text).refused(&[
         ("see.weight", &[14, 14, 1, 2], vec![0.0; 392]),
         ("see.bias", &[2], vec![1.0, 3.0]),
         ("grow.weight", &[1, 1, 1, 2], vec![2.0, 1.0]),
         ("grow.bias", &[2], vec![-3.0, -3.0]),
         ("last.weight", &[8, 10], vec![0.0; 80]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("groups.safetensors"), &tensors);
-    let at =
-        ["prove", "groups.toml", "--at", "groups.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &at);
+    ]);
     assert!(message.contains("bend: entry [0, 0, 0, 1] is 0"), "{message}");
     assert!(!message.contains("bend: entry [0, 0, 0, 0]"), "{message}");
 }

@@ -1,8 +1,7 @@
 //! Masks that kinks depend on are part of the point.
 
-use super::certified_in;
-use crate::common::{fails, ok, with_data};
-use crate::prove::weights;
+use super::{Own, Tensor, certified_in};
+use crate::common::{fails, with_data};
 use cotangent::net::NetSpec;
 use cotangent::train::MaskDraw;
 
@@ -64,7 +63,6 @@ fn at_trained_weights_and_the_next_masks_no_kink_is_met() {
 
 #[test]
 fn an_entry_that_a_mask_drops_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "dropped"
 input = [28, 28, 1]
@@ -73,20 +71,17 @@ layers = [
   { kind = "dropout", rate = 0.5 }, { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("dropped.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+    let tensors: [Tensor; 4] = [
         ("see.weight", &[784, 8], vec![0.0; 6272]),
         ("see.bias", &[8], vec![1.0; 8]),
         ("last.weight", &[8, 10], vec![0.0; 80]),
         ("last.bias", &[10], vec![0.0; 10]),
     ];
-    weights(&dir.path().join("w.safetensors"), &tensors);
-    let at = ["prove", "dropped.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
     // No run wrote them.
-    let message = fails(dir.path(), &at);
+    let message = Own::new(text).refused(&tensors);
     assert!(message.contains("does not say the seed"), "{message}");
     assert!(message.contains("--mask-seed"), "{message}");
-    let message = fails(dir.path(), &[&at[..], &["--mask-seed", "3"]].concat());
+    let message = Own::new(text).with(&["--mask-seed", "3"]).refused(&tensors);
     let net = NetSpec::from_toml(text).unwrap().network().unwrap();
     let mask = &MaskDraw { seed: 3, step: 0 }.masks(&net, 1)[0];
     let dropped = mask.iter().position(|&m| m == 0.0).unwrap();
@@ -97,7 +92,6 @@ layers = [
 
 #[test]
 fn a_seed_of_masks_that_no_kink_follows_is_refused() {
-    let dir = with_data();
     let text = r#"
 name = "late"
 input = [28, 28, 1]
@@ -106,17 +100,14 @@ layers = [
   { kind = "dropout", rate = 0.5 }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("late.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+    let tensors: [Tensor; 4] = [
         ("see.weight", &[784, 2], vec![0.0; 1568]),
         ("see.bias", &[2], vec![1.0; 2]),
         ("last.weight", &[2, 10], vec![0.0; 20]),
         ("last.bias", &[10], vec![0.0; 10]),
     ];
-    weights(&dir.path().join("w.safetensors"), &tensors);
-    let at = ["prove", "late.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &[&at[..], &["--mask-seed", "3"]].concat());
+    let message = Own::new(text).with(&["--mask-seed", "3"]).refused(&tensors);
     assert!(message.contains("no kink depends on a mask"), "{message}");
     // Whatever the mask is.
-    ok(dir.path(), &at);
+    Own::new(text).certified(&tensors);
 }

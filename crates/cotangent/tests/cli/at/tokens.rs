@@ -1,8 +1,7 @@
 //! Layers on tokens.
 
-use super::certified;
-use crate::common::{fails, ok, with_data};
-use crate::prove::weights;
+use super::{Own, Tensor, certified};
+use crate::common::ok;
 
 /// Patches as tokens, one learned before them, and the shapes they go through.
 const TOKENS: &str = r#"
@@ -36,7 +35,6 @@ fn at_trained_weights_tokens_meet_no_kink() {
 
 #[test]
 fn a_token_on_a_kink_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "token"
 input = [28, 28, 1]
@@ -47,10 +45,9 @@ layers = [
   { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("token.toml"), text).unwrap();
     // Two features of five tokens: (1, 0) first, then (2, 1), each twice as much in the
     // end, and its place added to the second before.
-    let tensors: [(&str, &[usize], Vec<f32>); 9] = [
+    let message = Own::new(text).refused(&[
         ("see.proj.weight", &[14, 14, 1, 2], vec![0.0; 392]),
         ("see.proj.bias", &[2], vec![2.0, 1.0]),
         ("first.weight", &[2], vec![1.0, 0.0]),
@@ -60,11 +57,7 @@ layers = [
         ("turn.bias", &[2], vec![-3.0, -8.0]),
         ("last.weight", &[2, 10], vec![0.0; 20]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("token.safetensors"), &tensors);
-    let at =
-        ["prove", "token.toml", "--at", "token.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &at);
+    ]);
     assert!(message.contains("bend: entry [0, 3, 1] is 0"), "{message}");
     assert_eq!(message.matches("bend: entry").count(), 1, "{message}");
 }
@@ -117,8 +110,8 @@ layers = [
 }
 
 /// Values of 2 everywhere, mixed and moved by this.
-fn mixed(moved: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
-    vec![
+fn mixed(moved: f32) -> [Tensor<'static>; 8] {
+    [
         ("see.proj.weight", &[14, 14, 1, 2], vec![0.1; 392]),
         ("see.proj.bias", &[2], vec![0.0; 2]),
         ("look.qkv.weight", &[2, 6], [0.1, 0.2, 0.3, 0.4, 0.0, 0.0].repeat(2)),
@@ -132,7 +125,6 @@ fn mixed(moved: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
 
 #[test]
 fn a_mixture_that_ends_on_a_kink_stays_undecided() {
-    let dir = with_data();
     let text = r#"
 name = "mixed"
 input = [28, 28, 1]
@@ -142,15 +134,12 @@ layers = [
   { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("mixed.toml"), text).unwrap();
-    weights(&dir.path().join("on.safetensors"), &mixed(-2.0));
-    let at = ["prove", "mixed.toml", "--quiet", "--batch-from", "data", "--at"];
-    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    let net = Own::new(text);
+    let message = net.refused(&mixed(-2.0));
     assert!(message.contains("bend: entry [0, 0, 0] is within 2^-"), "{message}");
     assert!(!message.contains("bend: entry [0, 0, 1]"), "{message}");
     // The nearest binary32 number above.
-    weights(&dir.path().join("off.safetensors"), &mixed(-1.999_999_9));
-    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+    net.certified(&mixed(-1.999_999_9));
 }
 
 /// Tokens that look at twice as many others, half as long, which meet a kink of their own.
@@ -179,7 +168,6 @@ fn at_trained_weights_tokens_that_look_at_a_context_meet_no_kink() {
 
 #[test]
 fn a_mixture_of_a_context_that_ends_on_a_kink_stays_undecided() {
-    let dir = with_data();
     let text = r#"
 name = "heard"
 input = [28, 28, 1]
@@ -190,9 +178,8 @@ layers = [
   { kind = "select_token" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("heard.toml"), text).unwrap();
     // Tokens of 1 that hear 2 and 3, whatever they see, moved by this.
-    let heard = |moved: f32| -> [(&str, &[usize], Vec<f32>); 12] {
+    let heard = |moved: f32| -> [Tensor; 12] {
         let one = vec![1.0, 0.0, 0.0, 1.0];
         [
             ("see.proj.weight", &[14, 14, 1, 2], vec![0.0; 392]),
@@ -209,14 +196,12 @@ layers = [
             ("last.bias", &[10], vec![0.0; 10]),
         ]
     };
-    let at = ["prove", "heard.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
+    let net = Own::new(text);
     for (moved, on) in [(-2.0, 0), (-3.0, 1)] {
-        weights(&dir.path().join("w.safetensors"), &heard(moved));
-        let message = fails(dir.path(), &at);
+        let message = net.refused(&heard(moved));
         assert!(message.contains(&format!("bend: entry [0, 3, {on}] is within 2^-")), "{message}");
         assert!(!message.contains(&format!("bend: entry [0, 3, {}]", 1 - on)), "{message}");
     }
     // What tokens of 1 would hear of themselves.
-    weights(&dir.path().join("w.safetensors"), &heard(-1.0));
-    ok(dir.path(), &at);
+    net.certified(&heard(-1.0));
 }

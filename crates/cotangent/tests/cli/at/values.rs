@@ -1,8 +1,7 @@
 //! Layers that normalise, activations made of exponentials, and how many bits they need.
 
-use super::certified;
-use crate::common::{THEORIES, fails, ok, with_data};
-use crate::prove::weights;
+use super::{Own, Tensor, certified};
+use crate::common::{THEORIES, ok, with_data};
 use serde_json::Value;
 use std::process::Command;
 
@@ -49,7 +48,6 @@ fn at_trained_weights_groups_elu_and_softplus_meet_no_kink() {
 
 #[test]
 fn softplus_of_0_is_told_from_the_nearest_number() {
-    let dir = with_data();
     let text = r#"
 name = "two"
 input = [28, 28, 1]
@@ -59,20 +57,14 @@ layers = [
   { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("two.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+    Own::new(text).certified(&[
         ("see.weight", &[784, 1], vec![0.0; 784]),
         ("see.bias", &[1], vec![0.0]),
         ("add.weight", &[1, 1], vec![1.0]),
         ("add.bias", &[1], vec![-std::f32::consts::LN_2]),
         ("last.weight", &[1, 10], vec![0.0; 10]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("w.safetensors"), &tensors);
-    ok(
-        dir.path(),
-        &["prove", "two.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"],
-    );
+    ]);
 }
 
 /// Gelu by the error function, of small numbers and of large ones.
@@ -98,7 +90,6 @@ fn at_trained_weights_gelu_meets_no_kink() {
 
 #[test]
 fn gelu_of_1_is_told_from_the_nearest_number_and_of_0_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "near"
 input = [28, 28, 1]
@@ -108,10 +99,9 @@ layers = [
   { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("near.toml"), text).unwrap();
     let same: Vec<f32> = (0..16).map(|k| f32::from(u8::from(k % 5 == 0))).collect();
     // 1 / 2 * (1 + erf (sqrt (1 / 2))) = 0.841345; of 20 it is 20, of -20 nearly 0.
-    let tensors = |x: f32| -> [(&str, &[usize], Vec<f32>); 6] {
+    let tensors = |x: f32| -> [Tensor; 6] {
         [
             ("see.weight", &[784, 4], vec![0.0; 3136]),
             ("see.bias", &[4], vec![1.0, x, 20.0, -20.0]),
@@ -121,18 +111,15 @@ layers = [
             ("last.bias", &[10], vec![0.0; 10]),
         ]
     };
-    let at = ["prove", "near.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
-    weights(&dir.path().join("w.safetensors"), &tensors(-1.0));
-    ok(dir.path(), &at);
-    weights(&dir.path().join("w.safetensors"), &tensors(0.0));
-    let message = fails(dir.path(), &at);
+    let net = Own::new(text);
+    net.certified(&tensors(-1.0));
+    let message = net.refused(&tensors(0.0));
     assert!(message.contains("bend: entry [0, 1] is within 2^-"), "{message}");
     assert!(!["[0, 0]", "[0, 2]", "[0, 3]"].iter().any(|i| message.contains(i)), "{message}");
 }
 
 #[test]
 fn an_entry_where_elu_bends_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "bent"
 input = [28, 28, 1]
@@ -141,16 +128,12 @@ layers = [
   { kind = "elu", alpha = 0.5, name = "half" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("bent.toml"), text).unwrap();
-    let tensors: [(&str, &[usize], Vec<f32>); 4] = [
+    let message = Own::new(text).refused(&[
         ("see.weight", &[784, 2], vec![0.0; 1568]),
         ("see.bias", &[2], vec![-1.0, 0.0]),
         ("last.weight", &[2, 10], vec![0.0; 20]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("w.safetensors"), &tensors);
-    let at = ["prove", "bent.toml", "--quiet", "--batch-from", "data", "--at", "w.safetensors"];
-    let message = fails(dir.path(), &at);
+    ]);
     // The first, without a bend, makes a ball of 0.
     assert!(message.contains("half: entry [0, 1] is within 2^-"), "{message}");
     assert!(!message.contains("half: entry [0, 0]"), "{message}");
@@ -158,7 +141,6 @@ layers = [
 
 #[test]
 fn a_normalised_entry_that_its_shift_puts_near_a_kink_is_named() {
-    let dir = with_data();
     let text = r#"
 name = "level"
 input = [28, 28, 1]
@@ -167,26 +149,22 @@ layers = [
   { kind = "relu", name = "bend" }, { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("level.toml"), text).unwrap();
     // The mean is 2: an entry is as far above it as the other below, times its scale, which is 0.
-    let tensors: [(&str, &[usize], Vec<f32>); 6] = [
+    let message = Own::new(text).refused(&[
         ("see.weight", &[784, 2], vec![0.0; 1568]),
         ("see.bias", &[2], vec![1.0, 3.0]),
         ("norm.weight", &[2], vec![1.0, 0.0]),
         ("norm.bias", &[2], vec![0.0, 0.0]),
         ("last.weight", &[2, 10], vec![0.0; 20]),
         ("last.bias", &[10], vec![0.0; 10]),
-    ];
-    weights(&dir.path().join("w.safetensors"), &tensors);
-    let at = ["prove", "level.toml", "--at", "w.safetensors", "--batch-from", "data", "--quiet"];
-    let message = fails(dir.path(), &at);
+    ]);
     assert!(message.contains("bend: entry [0, 1] is within 2^-"), "{message}");
     assert!(!message.contains("bend: entry [0, 0]"), "{message}");
 }
 
 /// `sigmoid 0 = 1/2`, and two of them are 1, times this weight.
-fn halves(weight: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
-    vec![
+fn halves(weight: f32) -> [Tensor<'static>; 6] {
+    [
         ("see.weight", &[784, 2], vec![0.0; 1568]),
         ("see.bias", &[2], vec![0.0; 2]),
         ("add.weight", &[2, 1], vec![weight; 2]),
@@ -198,7 +176,6 @@ fn halves(weight: f32) -> Vec<(&'static str, &'static [usize], Vec<f32>)> {
 
 #[test]
 fn an_exponential_that_ends_on_a_kink_stays_undecided() {
-    let dir = with_data();
     let text = r#"
 name = "level"
 input = [28, 28, 1]
@@ -208,15 +185,12 @@ layers = [
   { kind = "dense", features = 10, name = "last" },
 ]
 "#;
-    std::fs::write(dir.path().join("level.toml"), text).unwrap();
-    weights(&dir.path().join("on.safetensors"), &halves(1.0));
-    let at = ["prove", "level.toml", "--quiet", "--batch-from", "data", "--at"];
-    let message = fails(dir.path(), &[&at[..], &["on.safetensors"]].concat());
+    let net = Own::new(text);
+    let message = net.refused(&halves(1.0));
     assert!(message.contains("bend: entry [0, 0] is within 2^-2"), "{message}");
     assert!(message.contains("of 0, too close to tell"), "{message}");
     // The nearest binary32 number above.
-    weights(&dir.path().join("off.safetensors"), &halves(1.000_000_1));
-    ok(dir.path(), &[&at[..], &["off.safetensors"]].concat());
+    net.certified(&halves(1.000_000_1));
 }
 
 /// Normalised so often that balls of 64 bits grow too wide.
