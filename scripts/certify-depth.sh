@@ -22,8 +22,9 @@ mkdir -p "$out"
 recheck() {
     (
         cd "$1"
-        ulimit -S -s 1048576 2>/dev/null || true
-        export OCAMLRUNPARAM=s=4M,o=40 GLIBC_TUNABLES=glibc.malloc.hugetlb=1
+        ulimit -S -s 1048576 2>/dev/null || ulimit -S -s "$(ulimit -H -s)" 2>/dev/null || true
+        export OCAMLRUNPARAM=${OCAMLRUNPARAM-s=4M,o=40}
+        export GLIBC_TUNABLES=${GLIBC_TUNABLES-glibc.malloc.hugetlb=1}
         coqchk -silent -Q "$COTANGENT_PROOFS" Cotangent -Q . "" -norec Report >/dev/null
     )
 }

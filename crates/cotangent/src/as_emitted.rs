@@ -14,6 +14,7 @@ pub fn first_difference(subject: &Subject) -> Option<String> {
     let (kind, (number, found, expected)) = apart(main_of(found), main_of(&expected))
         .map(|difference| ("instruction", difference))
         .or_else(|| Some(("line", apart(numbered(found), numbered(&expected))?)))?;
+    let [found, expected] = shortened(found, expected);
     Some(format!(
         "the first {kind} that is not as `cotangent emit` writes it, in line {number}:\n\
          found    {found}\nexpected {expected}"
@@ -42,4 +43,41 @@ fn main_of(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .skip_while(|(_, line)| !line.contains("func.func public @main"))
         .skip(1)
         .take_while(|(_, line)| line.trim() != "}")
+}
+
+/// Letters of a line that are shown, and how many of them come before a difference.
+const SHOWN: usize = 240;
+const BEFORE: usize = 80;
+
+/// Two lines, or what is around the place where they begin to differ: that of `@main` has
+/// every argument.
+fn shortened(found: &str, expected: &str) -> [String; 2] {
+    let same = found.chars().zip(expected.chars()).take_while(|(a, b)| a == b).count();
+    let from = same.saturating_sub(BEFORE);
+    [found, expected].map(|line| {
+        let length = line.chars().count();
+        if length <= SHOWN {
+            return line.to_string();
+        }
+        let part: String = line.chars().skip(from).take(SHOWN).collect();
+        let [before, after] =
+            [from > 0, length > from + SHOWN].map(|cut| if cut { "…" } else { "" });
+        format!("{before}{part}{after}")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_shown_around_their_difference() {
+        let line = |name: &str| format!("{}{name}{}", "a".repeat(500), "b".repeat(500));
+        let [found, expected] = shortened(&line("x"), &line("yz"));
+        let part = |name: &str, after| format!("…{}{name}{}…", "a".repeat(80), "b".repeat(after));
+        assert_eq!([found, expected], [part("x", 159), part("yz", 158)]);
+        assert_eq!(shortened("short", &line("x"))[0], "short");
+        let [found, expected] = shortened(&"é".repeat(300), &"é".repeat(250));
+        assert_eq!([found.chars().count(), expected.chars().count()], [131, 81]);
+    }
 }

@@ -393,7 +393,8 @@ Theorem cert_at : certified_at the_spec the_options the_step the_point.
 Proof. by apply: (at_sound (fraction := @FRACTION@%N) cert); vm_cast_no_check (erefl true). Qed.
 "#;
 
-const REPORT: &str = r#"From Cotangent Require Import Stablehlo MainAt.
+/// Asks about the theorem at the point; imports nothing of the certificate.
+pub(crate) const REPORT: &str = r#"From Cotangent Require Import Stablehlo MainAt.
 Require Report Point At.
 Set Printing Width 100000.
 Definition final : Cotangent.CertifiedAt.certified_at Report.the_spec Report.the_options

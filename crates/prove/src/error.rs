@@ -13,6 +13,12 @@ pub enum ProveError {
     /// No `coqc`.
     #[error("Coq is not installed; install it: {}", install_command())]
     NoCoq,
+    /// No `coqc` in `$COQBIN`.
+    #[error("COQBIN={}: no coqc that runs is there; unset it, or name the directory of coqc", place.display())]
+    CoqBin {
+        /// Its value.
+        place: PathBuf,
+    },
     /// A `coqc` of another version.
     #[error(
         "the proofs are written for Coq 8.16, found {found}; install it: {}",

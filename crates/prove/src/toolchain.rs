@@ -29,8 +29,8 @@ const ROOM: [(&str, &str); 2] =
     [("OCAMLRUNPARAM", "s=4M,o=40"), ("GLIBC_TUNABLES", "glibc.malloc.hugetlb=1")];
 
 /// Long chains are deep terms, for which Coq has but the usual stack of 8 MiB: a GiB, or
-/// as much as this machine grants. Where the kernel can, it ends Coq with this process, if
-/// something ends that at once.
+/// as much as this machine grants. Where `setpriv` is there, the kernel ends Coq with the
+/// thread that began it, which waits for it, should something kill this process.
 const SURROUNDED: &str = "ulimit -S -s 1048576 2>/dev/null || \
     ulimit -S -s \"$(ulimit -H -s)\" 2>/dev/null; \
     setpriv --pdeathsig KILL true 2>/dev/null && exec setpriv --pdeathsig KILL \"$0\" \"$@\"; \
@@ -58,7 +58,8 @@ impl Coq {
     /// None is there, it is another version, or MathComp-Analysis is not
     /// installed beside it.
     pub fn find() -> Result<Self, ProveError> {
-        let bin = std::env::var_os("COQBIN").map(PathBuf::from).unwrap_or_default();
+        let place = std::env::var_os("COQBIN").filter(|place| !place.is_empty()).map(PathBuf::from);
+        let bin = place.clone().unwrap_or_default();
         let (coqc, coqchk) = (bin.join("coqc"), bin.join("coqchk"));
         let ask = |argument: &str| {
             let output = Command::new(&coqc).arg(argument).stdin(Stdio::null()).output().ok()?;
@@ -68,7 +69,10 @@ impl Coq {
         // `8.16.1 4.13.1`: of Coq, of the OCaml that compiled it.
         let version = ask("--print-version")
             .and_then(|text| Some(text.split_whitespace().next()?.to_string()))
-            .ok_or(ProveError::NoCoq)?;
+            .ok_or(match place {
+                Some(place) => ProveError::CoqBin { place },
+                None => ProveError::NoCoq,
+            })?;
         if version != VERSION && !version.starts_with(&format!("{VERSION}.")) {
             return Err(ProveError::CoqVersion { found: version });
         }

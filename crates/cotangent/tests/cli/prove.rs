@@ -239,7 +239,11 @@ fn what_cannot_be_proved_says_why() {
     assert!(forward.contains("--optimizer: a forward step has no optimizer"), "{forward}");
     let none = with(dir.path(), &["prove", "small.toml"], "COQBIN", "/no/such/place");
     let message = String::from_utf8_lossy(&none.stderr);
-    assert!(!none.status.success() && message.contains("install"), "{message}");
+    let place = "COQBIN=/no/such/place: no coqc";
+    assert!(!none.status.success() && message.contains(place), "{message}");
+    let none = with(dir.path(), &["prove", "small.toml"], "PATH", "/no/such/place");
+    let message = String::from_utf8_lossy(&none.stderr);
+    assert!(!none.status.success() && message.contains("install it: "), "{message}");
     let other = with(dir.path(), &["prove", "small.toml"], "COTANGENT_PROOFS", "/no/such/place");
     assert!(!other.status.success());
 }

@@ -2,6 +2,7 @@
 //! points that are refused.
 
 mod branches;
+mod forged;
 mod images;
 mod masks;
 mod tokens;
