@@ -2,7 +2,7 @@
 
 use crate::certificate::Directory;
 use crate::followed::{Lost, follow, masks_before_kinks};
-use crate::verdict::{allowed_axioms, strings};
+use crate::verdict::strings;
 use crate::{Coq, Library, Limits, ProveError, Subject};
 use cotangent_graph::Precision;
 use cotangent_stablehlo::ast::Attribute;
@@ -213,16 +213,18 @@ impl Directory {
                 false => Err(ProveError::Refused { file: file.into(), message: output.stderr }),
             }
         };
-        for (file, text) in self.point_files(point, origin) {
+        let (parts, text) = point_files(point, origin);
+        for (file, text) in parts {
             self.write_file(&file, &text)?;
             accepted(&file)?;
         }
+        self.write_file("Point.v", &text)?;
         self.write_file("AtReport.v", REPORT)?;
         let mut fraction = least;
         loop {
             let with = |text: &str| text.replace("@FRACTION@", &fraction.to_string());
             self.write_file("At.v", &with(AT))?;
-            let output = compile("At.v")?;
+            let output = compile("AtReport.v")?;
             if output.success {
                 break;
             }
@@ -243,60 +245,12 @@ impl Directory {
             }
             fraction *= 2;
         }
-        accepted("AtReport.v")?;
         self.write_file("README.md", &format!("{}{}", self.read("README.md")?, readme_of(origin)))?;
         Ok(AtVerdict {
             statement: self.read("statement_at.out")?.trim().to_string(),
-            axioms: allowed_axioms(&self.read("axioms_at.out")?)?,
+            axioms: self.axioms(coq, library, &["added.out", "added_at.out"])?,
             seconds: start.elapsed().as_secs_f64(),
         })
-    }
-
-    /// The point's files, in the order in which they compile.
-    fn point_files(&self, point: &[Argument<'_>], origin: &str) -> Vec<(String, String)> {
-        let mut files: Vec<(String, String)> = Vec::new();
-        let (mut text, mut used) = (String::from(BYTES), 0);
-        let mut close = |text: &mut String| {
-            let name = format!("Point{}.v", files.len() + 1);
-            files.push((name, std::mem::replace(text, String::from(BYTES))));
-        };
-        let mut literals = String::new();
-        let mut names = Vec::new();
-        for argument in point {
-            let (k, width) = (argument.number, argument.shape.last().copied().unwrap_or(1).max(1));
-            let mut rows = Vec::new();
-            for (i, row) in argument.data.chunks(width).enumerate() {
-                if argument.open.get(i) == Some(&true) {
-                    rows.push("Done".into());
-                    continue;
-                }
-                let name = format!("a{k}_{i}");
-                let _ = writeln!(text, "Definition {name} : words := {}.", words(row));
-                rows.push(name);
-                used += row.len();
-                if used >= NUMBERS_PER_FILE {
-                    close(&mut text);
-                    used = 0;
-                }
-            }
-            let shape: Vec<String> = argument.shape.iter().map(usize::to_string).collect();
-            let _ = writeln!(
-                literals,
-                "Definition a{k} := Literal {k} [:: {}] [:: {}].",
-                shape.join("; "),
-                rows.join("; ")
-            );
-            names.push(format!("a{k}"));
-        }
-        close(&mut text);
-        let parts: Vec<String> = (1..=files.len()).map(|n| format!("Point{n}")).collect();
-        let all = POINT
-            .replace("@PARTS@", &parts.join(" "))
-            .replace("@LITERALS@", &literals)
-            .replace("@NAMES@", &names.join("; "))
-            .replace("@ORIGIN@", &in_comment(origin));
-        files.push(("Point.v".into(), all));
-        files
     }
 
     /// Removes a file of Coq, and what came of it.
@@ -316,6 +270,52 @@ impl Directory {
         let path = self.path.join(name);
         fs::write(&path, text).map_err(|error| ProveError::Io { path, error })
     }
+}
+
+/// The files of a point's numbers, which are compiled, and the text that requires them.
+fn point_files(point: &[Argument<'_>], origin: &str) -> (Vec<(String, String)>, String) {
+    let mut files: Vec<(String, String)> = Vec::new();
+    let (mut text, mut used) = (String::from(BYTES), 0);
+    let mut close = |text: &mut String| {
+        let name = format!("Point{}.v", files.len() + 1);
+        files.push((name, std::mem::replace(text, String::from(BYTES))));
+    };
+    let mut literals = String::new();
+    let mut names = Vec::new();
+    for argument in point {
+        let (k, width) = (argument.number, argument.shape.last().copied().unwrap_or(1).max(1));
+        let mut rows = Vec::new();
+        for (i, row) in argument.data.chunks(width).enumerate() {
+            if argument.open.get(i) == Some(&true) {
+                rows.push("Done".into());
+                continue;
+            }
+            let name = format!("a{k}_{i}");
+            let _ = writeln!(text, "Definition {name} : words := {}.", words(row));
+            rows.push(name);
+            used += row.len();
+            if used >= NUMBERS_PER_FILE {
+                close(&mut text);
+                used = 0;
+            }
+        }
+        let shape: Vec<String> = argument.shape.iter().map(usize::to_string).collect();
+        let _ = writeln!(
+            literals,
+            "Definition a{k} := Literal {k} [:: {}] [:: {}].",
+            shape.join("; "),
+            rows.join("; ")
+        );
+        names.push(format!("a{k}"));
+    }
+    close(&mut text);
+    let parts: Vec<String> = (1..=files.len()).map(|n| format!("Point{n}")).collect();
+    let all = POINT
+        .replace("@PARTS@", &parts.join(" "))
+        .replace("@LITERALS@", &literals)
+        .replace("@NAMES@", &names.join("; "))
+        .replace("@ORIGIN@", &in_comment(origin));
+    (files, all)
 }
 
 /// The bytes of numbers, the highest first.
@@ -387,26 +387,34 @@ const AT: &str = r#"(** The certificate at the point that Point.v holds.
 From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt.
-Require Import Report Point.
+Require Import Report.
+
+(** It defines [the_point]. *)
+Load Point.
+
+Theorem checked_at : discharged @FRACTION@ the_spec the_options the_kinks the_point = true.
+Proof. vm_cast_no_check (erefl true). Qed.
 
 Theorem cert_at : certified_at the_spec the_options the_step the_point.
-Proof. by apply: (at_sound (fraction := @FRACTION@%N) cert); vm_cast_no_check (erefl true). Qed.
+Proof. exact: at_sound cert checked_at. Qed.
 "#;
 
-/// Asks about the theorem at the point; imports nothing of the certificate.
-pub(crate) const REPORT: &str = r#"From Cotangent Require Import Stablehlo MainAt.
-Require Report Point At.
+/// The file that Coq compiles: it loads the certificate at the point, and asks about it.
+/// What the theorem rests on is what [`crate::Library::axioms`] says, and what `checked`
+/// and `checked_at` add to it.
+const REPORT: &str = r#"Load At.
 Set Printing Width 100000.
-Definition final : Cotangent.CertifiedAt.certified_at Report.the_spec Report.the_options
-  Report.the_step Point.the_point := At.cert_at.
-Redirect "statement_at" Check final.
-Redirect "axioms_at" Print Assumptions final.
+Definition final_at : Cotangent.CertifiedAt.certified_at the_spec the_options the_step the_point :=
+  Cotangent.MainAt.at_sound (Cotangent.Main.check_sound checked) checked_at.
+Redirect "statement_at" Check final_at.
+Redirect "added_at" Print Assumptions checked_at.
 "#;
 
 const PROBLEMS: &str = r#"From mathcomp Require Import all_ssreflect.
 From Coq Require Import NArith String.
 From Cotangent Require Import Ir Stablehlo Spec Optimizer MainAt Exact.
-Require Import Report Point.
+Require Import Report.
+Load Point.
 Local Open Scope string_scope.
 Set Printing Width 100000.
 Set Printing Depth 1000000.

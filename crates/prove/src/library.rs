@@ -33,8 +33,9 @@ const MOST_AT_ONCE: usize = 8;
 
 /// What is asked of Coq about the theories.
 const AXIOMS: &str = "\
-From Cotangent Require Main.
-Redirect \"axioms\" Print Assumptions Cotangent.Main.check_sound.
+From Cotangent Require Main MainAt.
+Definition behind := (Cotangent.Main.check_sound, Cotangent.MainAt.at_sound).
+Redirect \"axioms\" Print Assumptions behind.
 ";
 
 /// Compiled theories.
@@ -59,11 +60,11 @@ impl Library {
         Self::cached(coq, THEORIES, &cache()?, progress)
     }
 
-    /// What the theorem behind every certificate rests on; all of it allowed. Coq,
-    /// which goes through every proof to say so, is asked once.
+    /// What the theorems behind every certificate rest on, at a point or not; all of it
+    /// allowed. Coq, which goes through every proof to say so, is asked once.
     ///
     /// # Errors
-    /// It rests on another axiom, or Coq refuses.
+    /// They rest on another axiom, or Coq refuses.
     pub fn axioms(&self, coq: &Coq) -> Result<Vec<String>, ProveError> {
         let answer =
             self.dir.join(format!("axioms-{}-{}.cache", coq.version(), &digest(THEORIES)[..16]));
@@ -80,7 +81,7 @@ impl Library {
         fs::write(&file, AXIOMS).map_err(io(&file))?;
         let output = coq.compile(work.path(), &self.dir, "Axioms.v", LIMIT)?;
         if !output.success {
-            return Err(ProveError::Theory { what: "Main.v".into(), message: output.stderr });
+            return Err(ProveError::Theory { what: "MainAt.v".into(), message: output.stderr });
         }
         let text = fs::read_to_string(&out).map_err(io(&out))?;
         // Where it cannot be kept, it is asked again.

@@ -4,6 +4,7 @@ use crate::certificate::Directory;
 use crate::toolchain::Output;
 use crate::{Coq, Library, ProveError, Subject, THEORIES};
 use sha2::{Digest, Sha256};
+use std::collections::HashSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -78,7 +79,8 @@ impl Directory {
         let compile = |file: &str| -> Result<Output, ProveError> {
             coq.compile(&self.path, library.dir(), file, limits.compile)
         };
-        let mut axioms = library.axioms(coq)?;
+        // Asked once; not part of this certificate's time.
+        library.axioms(coq)?;
         let start = Instant::now();
         let output = compile("Report.v")?;
         if !output.success {
@@ -91,9 +93,7 @@ impl Directory {
         if printed != text {
             return Err(first_difference(&text, &printed));
         }
-        let added = allowed_axioms(&self.read("added.out")?)?;
-        axioms
-            .extend(added.into_iter().filter(|axiom| !axioms.contains(axiom)).collect::<Vec<_>>());
+        let axioms = self.axioms(coq, library, &["added.out"])?;
         let kinks =
             strings(&self.read("kinks.out")?).ok_or(ProveError::Output { file: "kinks.out" })?;
         Ok(Verdict {
@@ -104,6 +104,24 @@ impl Directory {
             seconds: start.elapsed().as_secs_f64(),
             recheck_seconds: None,
         })
+    }
+
+    /// What a theorem of this certificate rests on: what the theories' does, and what
+    /// Coq's `answers` add; all of it allowed.
+    pub(crate) fn axioms(
+        &self,
+        coq: &Coq,
+        library: &Library,
+        answers: &[&str],
+    ) -> Result<Vec<String>, ProveError> {
+        let mut axioms = library.axioms(coq)?;
+        for answer in answers {
+            let added = allowed_axioms(&self.read(answer)?)?;
+            axioms.extend(added);
+        }
+        let mut said = HashSet::new();
+        axioms.retain(|axiom| said.insert(axiom.clone()));
+        Ok(axioms)
     }
 
     /// Has `coqchk` go over the compiled theories and certificate; returns its time in

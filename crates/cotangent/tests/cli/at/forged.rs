@@ -39,15 +39,16 @@ fn a_step_that_only_the_point_prints_is_refused() {
     let forged = step.replacen("module @train", "module @forged", 1);
     assert!(forged != step);
     fs::write(&file, &forged).unwrap();
-    let print = format!(
-        "\nFrom Coq Require Import String.\nLocal Open Scope string_scope.\n\
-         Definition forged : string := \"{}\".\nSet Printing Depth 10000000.\n\
-         Redirect \"step\" Eval cbv delta [forged] in forged.\n",
-        forged.replace('"', "\"\"")
-    );
-    for name in ["Point1.v", "Point.v", "At.v", "AtReport.v"] {
+    let quoted = forged.replace('"', "\"\"");
+    for (k, name) in ["Point1.v", "Point.v", "At.v"].into_iter().enumerate() {
         let place = certificate.join(name);
         let honest = fs::read_to_string(&place).unwrap();
+        let print = format!(
+            "\nFrom Coq Require Import String.\n\
+             Definition forged{k} : string := \"{quoted}\"%string.\n\
+             Set Printing Depth 10000000.\n\
+             Redirect \"step\" Eval cbv delta [forged{k}] in forged{k}.\n"
+        );
         fs::write(&place, honest + &print).unwrap();
     }
     let output = check();
