@@ -37,7 +37,8 @@ trap 'kill "$validate" 2>/dev/null || true' EXIT
 # Programs and tests in one build: alone, the programs' dependencies have other
 # features, and are compiled once more.
 cargo build --workspace --bins --tests
-wait "$validate" && cat target/validate.log || fail "$(cat target/validate.log)"
+wait "$validate" || fail "$(cat target/validate.log)"
+cat target/validate.log
 trap - EXIT
 
 step "Rust tests"

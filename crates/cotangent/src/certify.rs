@@ -176,8 +176,8 @@ impl Certified {
         };
         let check = |open: Vec<Vec<bool>>| {
             let point = self.subject.point(params, open, x, masks)?;
-            let limits = Limits::of(&self.subject);
-            self.directory.check_at(&self.coq, &self.library, limits, &point, origin)
+            let (limits, step) = (Limits::of(&self.subject), &self.verdict);
+            self.directory.check_at(&self.coq, &self.library, limits, step, &point, origin)
         };
         match check(open.clone()) {
             // Something that binary32 makes 0 and that is not.

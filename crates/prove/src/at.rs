@@ -2,8 +2,8 @@
 
 use crate::certificate::Directory;
 use crate::followed::{Lost, follow, masks_before_kinks};
-use crate::verdict::strings;
-use crate::{Coq, Library, Limits, ProveError, Subject};
+use crate::verdict::{strings, with_added};
+use crate::{Coq, Library, Limits, ProveError, Subject, Verdict};
 use cotangent_graph::Precision;
 use cotangent_stablehlo::ast::Attribute;
 use cotangent_stablehlo::{What, parse};
@@ -189,7 +189,7 @@ fn fraction(point: &[Argument<'_>]) -> usize {
 }
 
 impl Directory {
-    /// Adds the theorem at `point` to a certificate that was checked, and has Coq
+    /// Adds the theorem at `point` to a certificate that was `certified`, and has Coq
     /// check it; with more bits where the balls are too wide. Its files say that the
     /// point is `origin`.
     ///
@@ -200,6 +200,7 @@ impl Directory {
         coq: &Coq,
         library: &Library,
         limits: Limits,
+        certified: &Verdict,
         point: &[Argument<'_>],
         origin: &str,
     ) -> Result<AtVerdict, ProveError> {
@@ -248,7 +249,7 @@ impl Directory {
         self.write_file("README.md", &format!("{}{}", self.read("README.md")?, readme_of(origin)))?;
         Ok(AtVerdict {
             statement: self.read("statement_at.out")?.trim().to_string(),
-            axioms: self.axioms(coq, library, &["added.out", "added_at.out"])?,
+            axioms: with_added(&certified.axioms, &self.read("added_at.out")?)?,
             seconds: start.elapsed().as_secs_f64(),
         })
     }

@@ -4,7 +4,6 @@ use crate::certificate::Directory;
 use crate::toolchain::Output;
 use crate::{Coq, Library, ProveError, Subject, THEORIES};
 use sha2::{Digest, Sha256};
-use std::collections::HashSet;
 use std::fs;
 use std::time::{Duration, Instant};
 
@@ -79,8 +78,7 @@ impl Directory {
         let compile = |file: &str| -> Result<Output, ProveError> {
             coq.compile(&self.path, library.dir(), file, limits.compile)
         };
-        // Asked once; not part of this certificate's time.
-        library.axioms(coq)?;
+        let behind = library.axioms(coq)?;
         let start = Instant::now();
         let output = compile("Report.v")?;
         if !output.success {
@@ -93,7 +91,7 @@ impl Directory {
         if printed != text {
             return Err(first_difference(&text, &printed));
         }
-        let axioms = self.axioms(coq, library, &["added.out"])?;
+        let axioms = with_added(&behind, &self.read("added.out")?)?;
         let kinks =
             strings(&self.read("kinks.out")?).ok_or(ProveError::Output { file: "kinks.out" })?;
         Ok(Verdict {
@@ -104,24 +102,6 @@ impl Directory {
             seconds: start.elapsed().as_secs_f64(),
             recheck_seconds: None,
         })
-    }
-
-    /// What a theorem of this certificate rests on: what the theories' does, and what
-    /// Coq's `answers` add; all of it allowed.
-    pub(crate) fn axioms(
-        &self,
-        coq: &Coq,
-        library: &Library,
-        answers: &[&str],
-    ) -> Result<Vec<String>, ProveError> {
-        let mut axioms = library.axioms(coq)?;
-        for answer in answers {
-            let added = allowed_axioms(&self.read(answer)?)?;
-            axioms.extend(added);
-        }
-        let mut said = HashSet::new();
-        axioms.retain(|axiom| said.insert(axiom.clone()));
-        Ok(axioms)
     }
 
     /// Has `coqchk` go over the compiled theories and certificate; returns its time in
@@ -197,6 +177,13 @@ pub(crate) fn allowed_axioms(output: &str) -> Result<Vec<String>, ProveError> {
         Some(other) => Err(ProveError::Axiom { axiom: other.clone() }),
         None => Ok(axioms),
     }
+}
+
+/// What a theorem rests on: the axioms `behind` it, and those that Coq's answer adds.
+pub(crate) fn with_added(behind: &[String], answer: &str) -> Result<Vec<String>, ProveError> {
+    let added = allowed_axioms(answer)?;
+    let new = added.into_iter().filter(|axiom| !behind.contains(axiom));
+    Ok(behind.iter().cloned().chain(new).collect())
 }
 
 /// The string literals in Coq's output; quotation marks inside are doubled.
